@@ -1,0 +1,12 @@
+"""Names for the arrays that pass between the modules."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+DoubleArray = NDArray[np.float64]
+CodeArray = NDArray[np.uint8]
+Code16Array = NDArray[np.uint16]
+BoolArray = NDArray[np.bool_]
