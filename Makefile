@@ -1,0 +1,78 @@
+# Everything happens in a virtual environment, .venv, that these rules make and keep up to date.
+
+PYTHON ?= python3
+# Tests run the GPU path on torch's CPU device. On Linux a plain `torch` brings gigabytes of CUDA;
+# give another version, or the address of a CPU-only wheel, with `make test TORCH=...`.
+TORCH ?= torch==2.13.0
+
+BIN := .venv/bin
+DEMO := build/demo
+SAMPLE ?= $(firstword $(sort $(wildcard sample_images/*.tif)))
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install demo test test-slow format lint types check bench samples table survival build clean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
+
+install: .venv/.package  ## put the gamut command into .venv/bin
+
+.venv/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "gamutcli needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.package: pyproject.toml | .venv/.python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+.venv/.dev: pyproject.toml | .venv/.python
+	$(BIN)/python -m pip install --quiet --editable '.[dev,report,samples]'
+	@touch $@ .venv/.package
+
+.venv/.torch: | .venv/.dev
+	$(BIN)/python -m pip install --quiet '$(TORCH)'
+	@touch $@
+
+demo: .venv/.package  ## reduce, expand and judge one sample picture (results in build/demo)
+	@test -n '$(SAMPLE)' || { echo "no picture in sample_images; try: make samples" >&2; exit 1; }
+	@mkdir -p $(DEMO)
+	$(BIN)/gamut reduce $(SAMPLE) $(DEMO)/reduced.jpg --overwrite
+	$(BIN)/gamut info $(DEMO)/reduced.jpg
+	$(BIN)/gamut expand $(DEMO)/reduced.jpg $(DEMO)/restored.tif --overwrite
+	$(BIN)/gamut eval $(DEMO)/reduced.jpg --gt $(SAMPLE) --map $(DEMO)/map.png --overwrite
+
+test: .venv/.dev .venv/.torch  ## run the tests (about two minutes)
+	$(BIN)/python -m pytest
+
+test-slow: .venv/.dev .venv/.torch  ## run the tests that take longer
+	$(BIN)/python -m pytest -m slow
+
+format: .venv/.dev  ## format the code and mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: .venv/.dev  ## check format, style and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+
+types: .venv/.dev  ## check the types (mypy, strict)
+	$(BIN)/mypy
+
+check: lint types test  ## all that a change must pass
+
+samples: .venv/.dev  ## make sample_images/ again
+	$(BIN)/python tools/make_samples.py
+
+survival: .venv/.dev .venv/.torch  ## see which tools keep the payload (runs those that are installed)
+	$(BIN)/python -m pytest -m survival
+
+build: .venv/.dev  ## build the wheel and the source archive into dist/
+	$(BIN)/python -m build
+
+clean:  ## remove everything that make made
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
