@@ -1,0 +1,47 @@
+"""What sRGB can hold: the out-of-gamut (OG) mask, clipping, and rounding to 8 bits."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gamutcli.arrays import BoolArray, CodeArray, FloatArray
+from gamutcli.color import SRGB, encoding_table
+
+
+def og_mask(srgb_linear: FloatArray, tolerance: float = 0.0) -> BoolArray:
+    """Mark the pixels that sRGB cannot hold.
+
+    A pixel is out of gamut when a channel is below 0 or above 1, but not when all three are below 0 or all three are
+    above 1: such a pixel is only too dark or too bright, and no color is lost.
+
+    Args:
+        srgb_linear: (..., 3), linear light, *unclipped*; 1.0 is diffuse white.
+        tolerance: Slack, linear units; half an 8-bit code near white is 0.0045.
+
+    Returns:
+        (...) bool; True means out of gamut.
+
+    Source: Le et al., GamutMLP, CVPR 2023, section 3 (gamut reduction).
+    """
+    low, high = np.float32(-tolerance), np.float32(1 + tolerance)
+    red, green, blue = srgb_linear[..., 0], srgb_linear[..., 1], srgb_linear[..., 2]
+    # Whichever channel is smallest and largest decides all four questions.
+    smallest = np.minimum(np.minimum(red, green), blue)
+    largest = np.maximum(np.maximum(red, green), blue)
+    outside: BoolArray = (smallest < low) | (largest > high)
+    outside &= (largest >= low) & (smallest <= high)
+    return outside
+
+
+def srgb_codes(srgb_linear: FloatArray) -> CodeArray:
+    """Clip to sRGB, apply its transfer curve, and round to the nearest 8-bit code.
+
+    Args:
+        srgb_linear: (..., 3), linear light, unclipped; 1.0 is diffuse white; no NaN.
+
+    Returns:
+        (..., 3) uint8, what a reduced picture stores.
+
+    Source: IEC 61966-2-1:1999.
+    """
+    return encoding_table(SRGB, 256).codes(srgb_linear).astype(np.uint8, copy=False)
