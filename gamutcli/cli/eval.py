@@ -1,0 +1,118 @@
+"""gamut eval: how close a picture is to its reference, with and without the network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gamutcli.cli import options
+from gamutcli.cli.console import Report, decibels, percent, render
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from gamutcli.pipeline import Evaluation, Scores
+
+REGIONS = {"all": "all pixels", "og": "out of gamut", "in": "in gamut"}
+
+
+@click.command("eval")
+@click.argument("source", type=options.PATH, metavar="IN")
+@options.option("--gt", "reference", type=options.PATH, required=True, metavar="REF", help="The original picture.")
+@options.option("--map", "map_file", type=options.PATH, metavar="FILE.png", help="Draw maps of the errors.")
+@options.option(
+    "--map-range",
+    type=click.FloatRange(min=0, min_open=True),
+    default=0.05,
+    show_default=True,
+    help="Error at the bright end of the maps' scale.",
+)
+@options.overwrite
+@options.force
+@options.device
+@options.speech
+def evaluate(
+    source: Path,
+    reference: Path,
+    map_file: Path | None,
+    map_range: float,
+    overwrite: bool,
+    force: bool,
+    device: str,
+    quiet: bool,
+    verbose: int,
+    as_json: bool,
+) -> int:
+    """Compare a picture with its reference.
+
+    IN is a reduced picture, expanded in memory and judged beside the plain one without the network, or a restored TIFF.
+    RMSE and PSNR are of linear ProPhoto RGB with peak 1; dE2000 is the colour difference CIEDE2000 under D50, its mean
+    and 99th percentile.
+
+    \b
+    Examples:
+      gamut eval photo.jpg --gt photo.tif
+      gamut eval restored.tif --gt photo.tif --json
+      gamut eval photo.jpg --gt photo.tif --map errors.png
+    """
+    from gamutcli.pipeline import evaluate as evaluate_image
+
+    report = Report(1, quiet=quiet, verbose=verbose, as_json=as_json)
+    with report.file(source):
+        result = evaluate_image(
+            source,
+            reference,
+            force=force,
+            device=device,
+            map_file=map_file,
+            map_range=map_range,
+            overwrite=overwrite,
+        )
+        report.result(source, result, _summary)
+    return report.close()
+
+
+def _summary(result: Evaluation) -> str:
+    facts = [f"{result.width} x {result.height} px", f"{percent(result.og_pct)} out of gamut"]
+    if result.payload_bytes is not None:
+        facts.append(f"payload {result.payload_bytes:,} bytes")
+    if result.fit_seconds is not None:
+        facts.append(f"fitted in {result.fit_seconds:.1f} s")
+    return f"{result.file} against {result.reference}: {', '.join(facts)}\n{render(_table(result))}"
+
+
+def _table(result: Evaluation) -> Table:
+    from rich.table import Table
+
+    columns = {"restored": _figures(result.restored)}
+    if result.plain is not None:
+        columns = {"plain": _figures(result.plain), **columns}
+    table = Table("pixels", "figure")
+    for title in columns:
+        table.add_column(title, justify="right")
+    for region, title in REGIONS.items():
+        for number, figure in enumerate(columns["restored"][region]):
+            cells = (column[region][figure] for column in columns.values())
+            table.add_row("" if number else title, figure, *cells)
+        table.add_section()
+    return table
+
+
+def _figures(scores: Scores) -> dict[str, dict[str, str]]:
+    """The cells of one column, by region and figure."""
+
+    def number(name: str, digits: int) -> str:
+        value = getattr(scores, name)
+        return "-" if value is None else f"{value:.{digits}f}"
+
+    return {
+        region: {
+            "PSNR": decibels(getattr(scores, f"psnr_{region}")),
+            "RMSE": number(f"rmse_{region}", 5),
+            "dE2000 mean": number(f"de2000_{region}_mean", 2),
+            "dE2000 99 %": number(f"de2000_{region}_p99", 2),
+        }
+        for region in REGIONS
+    }

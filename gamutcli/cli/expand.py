@@ -1,0 +1,77 @@
+"""gamut expand: the wide-gamut picture comes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gamutcli.cli import options
+from gamutcli.cli.console import Report, percent
+from gamutcli.cli.files import copy_time, pair
+
+if TYPE_CHECKING:
+    from gamutcli.pipeline import ExpandResult
+
+
+@click.command()
+@options.targets
+@options.choice(
+    "--ext", values=("tif", "png"), default="tif", show_default=True, help="Kind of the outputs that -o writes."
+)
+@options.choice(
+    "--to", values=options.TARGET_SPACES, default="prophoto", show_default=True, help="Colour space of the result."
+)
+@options.choice(
+    "--compression", values=options.COMPRESSIONS, default="deflate", show_default=True, help="Of a TIFF; all lossless."
+)
+@options.force
+@options.device
+@options.speech
+def expand(
+    files: tuple[Path, ...],
+    output: Path | None,
+    overwrite: bool,
+    preserve_time: bool,
+    ext: str,
+    quiet: bool,
+    verbose: int,
+    as_json: bool,
+    **settings: Any,
+) -> int:
+    """Bring the wide-gamut picture back.
+
+    IN is a file that `gamut reduce` wrote, or a copy of it that kept its metadata. OUT is a 16-bit .tif or .png with an
+    ICC profile. Colours inside sRGB come back as they are; those outside are predicted by the network in the file.
+
+    A picture that was compressed again or resized is expanded with a warning; one whose pixels have been edited is
+    refused with exit code 4, unless --force is given.
+
+    \b
+    Examples:
+      gamut expand photo.jpg restored.tif
+      gamut expand photo.jpg restored.png --overwrite
+      gamut expand web/*.jpg -o restored --compression zstd
+    """
+    jobs = pair(files, output, ext)
+    from gamutcli.pipeline import expand_image  # once it is sure to be needed: it brings numpy
+
+    report = Report(len(jobs), quiet=quiet, verbose=verbose, as_json=as_json)
+    for source, target in jobs:
+        with report.file(source):
+            result = expand_image(source, target, overwrite=overwrite, **settings)
+            if preserve_time:
+                copy_time(source, target)
+            report.result(source, result, _summary)
+    return report.close()
+
+
+def _summary(result: ExpandResult) -> str:
+    text = (
+        f"{result.source} -> {result.file}: {result.width} x {result.height} px, 16-bit {result.to}, "
+        f"{percent(result.og_pct)} of the pixels restored ({result.device})"
+    )
+    if result.clipped_pct:
+        text += f", {percent(result.clipped_pct)} outside {result.to} and clipped"
+    return text

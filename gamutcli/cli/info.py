@@ -1,0 +1,59 @@
+"""gamut info: what a file holds, and whether its pixels still fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gamutcli.cli import options
+from gamutcli.cli.console import Report
+from gamutcli.errors import PixelsChanged
+
+if TYPE_CHECKING:
+    from gamutcli.pipeline import Info
+
+PIXELS = {
+    "ok": "unchanged since they were reduced",
+    "recompressed": "compressed again or resized; expand works, with some loss",
+    "changed": "edited since they were reduced; expand needs --force",
+}
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=options.PATH, metavar="FILE...")
+@options.speech
+def info(files: tuple[Path, ...], quiet: bool, verbose: int, as_json: bool) -> int:
+    """Tell what a reduced file holds.
+
+    That is: the network and its payload, and whether the pixels are still those that it was fitted to.
+
+    --json prints one object for one file, a list for several. The exit code is 3 when the file holds no payload, and 4
+    when the payload is damaged or the pixels have changed since; with several files it is 1 when that is true of any.
+
+    \b
+    Examples:
+      gamut info photo.jpg
+      gamut info --json *.jpg
+      gamut info -q photo.jpg && gamut expand photo.jpg restored.tif
+    """
+    from gamutcli.pipeline import inspect_image
+
+    report = Report(len(files), quiet=quiet, verbose=verbose, as_json=as_json)
+    for source in files:
+        with report.file(source):
+            result = inspect_image(source)
+            changed = result.status == "changed"
+            report.result(source, result, _summary, PixelsChanged.exit_code if changed else 0)
+    return report.close()
+
+
+def _summary(result: Info) -> str:
+    lines = {
+        "picture": f"{result.width} x {result.height} px",
+        "payload": f"{result.payload_bytes:,} bytes ({result.carrier}), format {result.format_version}",
+        "network": f"{result.model}: {result.layers} hidden layers of {result.hidden}" if result.hidden else "none",
+        "pixels": PIXELS[result.status],
+    }
+    return "\n".join([f"{result.file}", *(f"  {name:8s} {text}" for name, text in lines.items())])

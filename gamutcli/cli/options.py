@@ -1,0 +1,55 @@
+"""Options that more than one command has, each named, explained and bound to GAMUT_<OPTION> once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+PRESETS = ("fast", "balanced", "best", "paper")
+MODELS = ("11kb", "23kb", "53kb", "137kb")
+SPACES = ("prophoto", "displayp3", "adobergb", "rec2020", "srgb")
+TARGET_SPACES = ("prophoto", "displayp3", "adobergb", "rec2020")
+CARRIERS = ("auto", "xmp", "exif")
+SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
+COMPRESSIONS = ("none", "lzw", "deflate", "zstd")
+DEVICES = ("auto", "cpu", "cuda")
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Decorator = Callable[[Command], Command]
+
+PATH = click.Path(path_type=Path)
+
+
+def option(*names: str, **settings: Any) -> Callable[[Command], Command]:
+    """A click option that can also be set in the environment: --max-payload as GAMUT_MAX_PAYLOAD."""
+    long = next(name for name in names if name.startswith("--"))
+    return click.option(*names, envvar="GAMUT_" + long[2:].replace("-", "_").upper(), **settings)
+
+
+def choice(*names: str, values: tuple[str, ...], **settings: Any) -> Callable[[Command], Command]:
+    """An option with a few possible values, told apart without regard to case."""
+    return option(*names, type=click.Choice(values, case_sensitive=False), **settings)
+
+
+files = click.argument("files", nargs=-1, required=True, type=PATH, metavar="IN OUT | IN... -o DIR")
+output = option("-o", "--output", type=PATH, metavar="DIR", help="Write the results of all inputs into this folder.")
+overwrite = option("--overwrite", is_flag=True, help="Replace outputs that exist; without it they are an error.")
+preserve_time = option("-p", "--preserve-time", is_flag=True, help="Give the output the input's modification time.")
+force = option("--force", is_flag=True, help="Use the payload although the pixels have changed since.")
+device = choice("--device", values=DEVICES, default="auto", show_default=True, help="Where the network runs.")
+quiet = option("-q", "--quiet", is_flag=True, help="Say nothing but errors and what --json asks for.")
+verbose = option("-v", "--verbose", count=True, help="Say more; -v -v shows the traceback of an error.")
+as_json = option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+def speech(command: Command) -> Command:
+    """The options on what is said: --json, -q and -v."""
+    return as_json(quiet(verbose(command)))
+
+
+def targets(command: Command) -> Command:
+    """The arguments and options on where results go: IN OUT, or IN... -o DIR."""
+    return files(output(overwrite(preserve_time(command))))

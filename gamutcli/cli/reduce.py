@@ -1,0 +1,93 @@
+"""gamut reduce: a wide-gamut picture becomes an ordinary sRGB file that remembers its colours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gamutcli.cli import options
+from gamutcli.cli.console import Report, gain, percent
+from gamutcli.cli.files import copy_time, pair
+
+if TYPE_CHECKING:
+    from gamutcli.pipeline import ReduceResult
+
+
+@click.command()
+@options.targets
+@options.choice(
+    "--ext", values=("jpg", "png"), default="jpg", show_default=True, help="Kind of the outputs that -o writes."
+)
+@options.choice(
+    "--preset",
+    values=options.PRESETS,
+    default="balanced",
+    show_default=True,
+    help="Effort of the fit; paper is the published recipe.",
+)
+@options.choice("--model", values=options.MODELS, help="Size of the network, with --preset paper.")
+@options.option("--max-payload", type=click.IntRange(min=1), metavar="BYTES", help="Largest payload wanted.")
+@options.option(
+    "--quality", type=click.IntRange(1, 100), default=95, show_default=True, metavar="1-100", help="Of a JPEG."
+)
+@options.choice(
+    "--subsampling", values=options.SUBSAMPLINGS, default="4:4:4", show_default=True, help="Of a JPEG's colours."
+)
+@options.choice(
+    "--carrier", values=options.CARRIERS, default="auto", show_default=True, help="Where in the file the payload goes."
+)
+@options.choice("--assume-profile", values=options.SPACES, help="Colour space of inputs that do not name theirs.")
+@options.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same machine, same bytes."
+)
+@options.device
+@options.speech
+def reduce(
+    files: tuple[Path, ...],
+    output: Path | None,
+    overwrite: bool,
+    preserve_time: bool,
+    ext: str,
+    quiet: bool,
+    verbose: int,
+    as_json: bool,
+    **settings: Any,
+) -> int:
+    """Write an sRGB file that remembers wider colours.
+
+    IN is a 16-bit RGB TIFF or PNG with an ICC profile. OUT is a .jpg or .png that looks right in any viewer; a small
+    network, fitted to this picture, goes into its metadata, from which `gamut expand` restores the lost colours.
+
+    \b
+    Examples:
+      gamut reduce photo.tif photo.jpg
+      gamut reduce photo.tif photo.png --preset best
+      gamut reduce *.tif -o web --ext jpg --quality 90
+      gamut reduce untagged.tif photo.jpg --assume-profile prophoto
+    """
+    jobs = pair(files, output, ext)
+    from gamutcli.pipeline import reduce_image  # once it is sure to be needed: it brings numpy
+
+    report = Report(len(jobs), quiet=quiet, verbose=verbose, as_json=as_json)
+    for source, target in jobs:
+        with report.file(source):
+            with report.progress(source) as progress:
+                result = reduce_image(source, target, overwrite=overwrite, progress=progress, **settings)
+            if preserve_time:
+                copy_time(source, target)
+            report.result(source, result, _summary)
+    return report.close()
+
+
+def _summary(result: ReduceResult) -> str:
+    head = f"{result.source} -> {result.file}: "
+    if result.psnr_og is None:
+        return head + "every colour fits into sRGB; nothing to remember"
+    return head + (
+        f"{result.payload_bytes:,} bytes ({result.carrier}) for {percent(result.og_pct)} out of gamut, "
+        f"PSNR {gain(result.clip_psnr_all, result.psnr_all)}, "
+        f"out of gamut {gain(result.clip_psnr_og, result.psnr_og)}, "
+        f"fitted in {result.fit_seconds:.1f} s"
+    )

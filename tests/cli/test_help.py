@@ -1,0 +1,68 @@
+"""Help: every command and option is explained, and it comes at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import click
+import pytest
+
+import gamutcli
+from gamutcli.cli import gamut as group
+
+COMMANDS = sorted(group.commands)
+
+
+def test_the_main_loop_is_there() -> None:
+    assert {"reduce", "expand", "eval", "info"} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself_with_examples(gamut, name: str) -> None:
+    outcome = gamut(name, "--help")
+    assert outcome.code == 0
+    assert "Examples:" in outcome.out
+    assert f"gamut {name}" in outcome.out.split("Examples:")[1]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_shows_the_whole_first_sentence(gamut, name: str) -> None:
+    line = next(line for line in gamut("--help").out.splitlines() if line.split()[:1] == [name])
+    assert line.endswith(".")
+    assert not line.endswith("...")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_has_help_and_a_variable(name: str) -> None:
+    for option in group.commands[name].params:
+        if isinstance(option, click.Option):
+            long = next(word for word in option.opts if word.startswith("--"))
+            assert option.help, long
+            assert option.envvar == "GAMUT_" + long[2:].replace("-", "_").upper()
+
+
+def test_no_words_show_the_help(gamut) -> None:
+    assert gamut().out == gamut("--help").out
+
+
+def test_version(gamut) -> None:
+    assert gamut("--version").out == f"gamut {gamutcli.__version__}\n"
+
+
+def test_help_is_quick_and_loads_no_numbers() -> None:
+    script = (
+        "import sys\n"
+        "from gamutcli.cli import run\n"
+        "run(['--help']); run(['reduce', '--help'])\n"
+        "heavy = {'numpy', 'torch', 'rich', 'PIL', 'tifffile'} & set(sys.modules)\n"
+        "sys.exit(f'loaded: {heavy}' if heavy else 0)\n"
+    )
+    seconds = []
+    for _ in range(3):  # the quickest of three: the machine may be busy
+        start = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+        seconds.append(time.perf_counter() - start)
+        assert done.returncode == 0, done.stderr
+    assert min(seconds) < 0.3

@@ -1,0 +1,43 @@
+"""The library: what it promises to have, and what it must not load."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import gamutcli
+
+
+def test_all_is_what_the_library_promises() -> None:
+    assert set(gamutcli.__all__) == {
+        "Evaluation",
+        "ExpandResult",
+        "Info",
+        "ReduceResult",
+        "Scores",
+        "__version__",
+        "errors",
+        "evaluate",
+        "expand_image",
+        "inspect_image",
+        "reduce_image",
+    }
+    assert dir(gamutcli) == sorted(gamutcli.__all__)
+
+
+@pytest.mark.parametrize("name", gamutcli.__all__)
+def test_every_promised_name_is_there_and_explained(name: str) -> None:
+    value = getattr(gamutcli, name)
+    assert value.__doc__
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'reduce'"):
+        gamutcli.reduce  # noqa: B018
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    script = "import sys, gamutcli; sys.exit(bool({'numpy', 'torch', 'click', 'rich', 'PIL'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0
