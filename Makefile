@@ -64,8 +64,14 @@ types: .venv/.dev  ## check the types (mypy, strict)
 
 check: lint types test  ## all that a change must pass
 
+bench: .venv/.package  ## time whole commands on a sample picture
+	$(BIN)/python bench/speed.py
+
+table: .venv/.package  ## measure the table of quality in the README
+	$(BIN)/python bench/table.py
+
 samples: .venv/.dev  ## make sample_images/ again
-	$(BIN)/python tools/make_samples.py
+	$(BIN)/python sample_images/make_samples.py
 
 survival: .venv/.dev .venv/.torch  ## see which tools keep the payload (runs those that are installed)
 	$(BIN)/python -m pytest -m survival
