@@ -1,0 +1,121 @@
+"""Find the metadata in TIFF, JPEG and PNG files."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from gamutcli.carriers import png
+from gamutcli.errors import InputError
+from gamutcli.metadata.exif import Metadata, descriptive
+from gamutcli.metadata.ifd import Directories, Directory, read_directories, write_block
+
+_XMP_TAG, _IPTC_TAG = 700, 33723
+_IPTC_RESOURCE = 0x0404
+_EXIF_APP1, _XMP_APP1, _PHOTOSHOP_APP13 = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
+
+
+def read_metadata(source: str | os.PathLike[str] | bytes) -> Metadata:
+    """Read EXIF, XMP and IPTC of a TIFF, BigTIFF, JPEG or PNG file.
+
+    Damaged metadata, and a file of another kind, count as none: a photograph is worth reading without them.
+
+    Args:
+        source: A path, or a whole file's bytes. Of a TIFF only the tags are read, not the pixels.
+
+    Raises:
+        InputError: The file cannot be opened.
+    """
+    if isinstance(source, bytes):
+        return _read(io.BytesIO(source))
+    try:
+        with Path(source).open("rb") as file:
+            return _read(file)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{os.fspath(source)}: cannot be read ({error}); check the path.") from error
+
+
+def _read(stream: BinaryIO) -> Metadata:
+    head = stream.read(8)
+    if head[:2] in (b"II", b"MM"):
+        return _from_tiff(stream)
+    stream.seek(0)
+    if head.startswith(png.SIGNATURE):
+        return _from_png(stream.read())
+    if head.startswith(b"\xff\xd8"):
+        return _from_jpeg(stream.read())
+    return Metadata()
+
+
+def _from_tiff(stream: BinaryIO) -> Metadata:
+    try:
+        found = read_directories(stream)
+    except ValueError:
+        return Metadata()
+    image = descriptive(found.image)
+    block = write_block(Directories(found.order, image, found.exif, found.gps))
+    return Metadata(
+        exif=block if image or found.exif or found.gps else None,
+        xmp=_packet(found.image, _XMP_TAG),
+        iptc=_packet(found.image, _IPTC_TAG),
+    )
+
+
+def _packet(image: Directory, tag: int) -> bytes | None:
+    """Return a tag's bytes; some programs declare IPTC as numbers, but its bytes are never swapped."""
+    return (image[tag].data.rstrip(b"\0") or None) if tag in image else None
+
+
+def _from_png(data: bytes) -> Metadata:
+    try:
+        blocks = png.read(data)
+    except InputError:
+        return Metadata()
+    return Metadata(exif=next(iter(blocks.exif), None), xmp=next(iter(blocks.xmp), None))
+
+
+def _from_jpeg(data: bytes) -> Metadata:
+    exif = xmp = iptc = None
+    for marker, body in _segments(data):
+        if marker == 0xE1 and body.startswith(_EXIF_APP1):
+            exif = exif or body.removeprefix(_EXIF_APP1)
+        elif marker == 0xE1 and body.startswith(_XMP_APP1):
+            xmp = xmp or body.removeprefix(_XMP_APP1)
+        elif marker == 0xED and body.startswith(_PHOTOSHOP_APP13):
+            iptc = iptc or _iptc_in(body.removeprefix(_PHOTOSHOP_APP13))
+    return Metadata(exif, xmp, iptc)
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield marker and content of a JPEG's segments up to the pixels."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
+        if data[at + 1] == 0xFF:  # a fill byte
+            at += 1
+            continue
+        (length,) = struct.unpack_from(">H", data, at + 2)
+        yield data[at + 1], data[at + 4 : at + 2 + length]
+        at += 2 + max(2, length)
+
+
+def _iptc_in(resources: bytes) -> bytes | None:
+    """Find the IPTC records among Photoshop's image resources.
+
+    Source: Adobe Photoshop file format specification, "Image resource blocks".
+    """
+    at = 0
+    while resources[at : at + 4] == b"8BIM" and at + 7 <= len(resources):
+        (kind,) = struct.unpack_from(">H", resources, at + 4)
+        name_end = at + 7 + resources[at + 6]
+        name_end += (name_end - at) % 2
+        if name_end + 4 > len(resources):
+            return None
+        (size,) = struct.unpack_from(">I", resources, name_end)
+        if kind == _IPTC_RESOURCE:
+            return resources[name_end + 4 : name_end + 4 + size] or None
+        at = name_end + 4 + size + size % 2
+    return None
