@@ -1,0 +1,180 @@
+"""EXIF blocks: the payload's text in the user comment.
+
+A camera's block is not rebuilt with piexif, because that moves its maker note, whose offsets then point nowhere, and
+loses tags that piexif does not know: the comment is appended, and pointers are patched. Only a block that is too
+large for a JPEG segment is rebuilt, without its maker note.
+
+Source: Exif 3.0 (CIPA DC-008), 4.6.6: UserComment is 8 bytes that name the characters, then the text.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+import piexif
+
+from gamutcli.carriers import ifd
+from gamutcli.carriers.parts import MARK, body_room, parse
+from gamutcli.errors import InputError, PayloadError
+
+USER_COMMENT = 0x9286
+
+_EXIF_IFD = (ifd.EXIF_POINTER,)
+_EMPTY = b"MM\0*\0\0\0\0"
+_ASCII = b"ASCII\0\0\0"
+_UNICODE = b"UNICODE\0"
+_CODECS = ("ascii", "utf-16-le", "utf-16-be")
+
+
+def small() -> bytes:
+    """Return the least EXIF block that every reader accepts; it says nothing but its version."""
+    tiff = ifd.Tiff(_EMPTY)
+    tiff.set(_EXIF_IFD, 0x9000, ifd.UNDEFINED, b"0232")
+    return bytes(tiff.data)
+
+
+def comment(block: bytes) -> bytes:
+    """Return the user comment as ASCII where it is ASCII in any of its encodings; empty when there is none.
+
+    A block that is damaged is searched as a whole, so that its parts are still found.
+    """
+    try:
+        tiff = ifd.Tiff(block)
+        value = _comment_value(tiff)
+    except InputError:
+        value = bytes(8) + block if MARK in block else b""
+    return value[8:].replace(b"\0", b"")
+
+
+def insert(block: bytes | None, line: bytes) -> bytes:
+    """Return the block with a part in its user comment, behind what the comment says already.
+
+    Args:
+        block: A TIFF block without a part in it; None starts a new one.
+        line: The part, ASCII.
+
+    Raises:
+        InputError: The block cannot be read.
+    """
+    tiff = ifd.Tiff(block or small())
+    said = _comment_value(tiff)
+    if not said[8:].strip(b"\0 "):
+        value = _ASCII + line
+    elif said.startswith(_UNICODE):
+        value = said + f"\n{line.decode()}".encode("utf-16-le" if tiff.order == "<" else "utf-16-be")
+    else:
+        value = said.rstrip(b"\0") + b"\n" + line
+    tiff.set(_EXIF_IFD, USER_COMMENT, ifd.UNDEFINED, value)
+    return bytes(tiff.data)
+
+
+def room(block: bytes | None, limit: int) -> int:
+    """Return how many bytes of payload fit the user comment when the block may grow to `limit` bytes."""
+    try:
+        characters = limit - len(insert(block, b""))
+        wide = block is not None and _comment_value(ifd.Tiff(block)).startswith(_UNICODE)
+    except InputError:
+        return 0
+    return body_room(characters // 2 if wide else characters)
+
+
+def remove(block: bytes) -> bytes | None:
+    """Return the block without our part, or None when nothing else was in it; what cannot be read stays as it is."""
+    try:
+        if not parse(comment(block)):
+            return None if block == small() else block
+    except PayloadError:
+        pass  # damaged, but ours: it goes as well
+    try:
+        tiff = ifd.Tiff(block)
+        value = _without_part(_comment_value(tiff))
+        if value[8:].strip(b"\0 "):
+            tiff.set(_EXIF_IFD, USER_COMMENT, ifd.UNDEFINED, value)
+        else:
+            tiff.remove(_EXIF_IFD, USER_COMMENT)
+    except InputError:
+        return block
+    return None if _said(tiff) == _said(ifd.Tiff(small())) else bytes(tiff.data)
+
+
+def without_thumbnail(block: bytes) -> bytes:
+    """Return the block without its thumbnail, shorter when the thumbnail was the end of it.
+
+    Returns:
+        The block; the same one when it has no thumbnail or cannot be read.
+    """
+    try:
+        tiff = ifd.Tiff(block)
+        first = tiff.directory()
+        thumbnail = None if first is None else tiff.following(first)
+        if first is None or thumbnail is None:
+            return block
+        start = min(start for start, _ in _thumbnail_extents(tiff, thumbnail))
+        end = max(end for _, end in _kept_extents(tiff))
+        tiff.unlink(first)
+    except InputError:
+        return block
+    return bytes(tiff.data[: max(start, end)]) if start >= end else bytes(tiff.data)
+
+
+def without_maker_note(block: bytes) -> bytes | None:
+    """Return the block rebuilt without maker note and thumbnail, or None when piexif cannot read it."""
+    try:
+        tags = piexif.load(b"Exif\0\0" + block)
+        tags["Exif"].pop(piexif.ExifIFD.MakerNote, None)
+        tags["1st"], tags["thumbnail"] = {}, None
+        dumped: bytes = piexif.dump(tags)
+    except (ValueError, KeyError, TypeError, IndexError, struct.error, piexif.InvalidImageDataError):
+        return None
+    return dumped.removeprefix(b"Exif\0\0")
+
+
+def _comment_value(tiff: ifd.Tiff) -> bytes:
+    directory = tiff.directory(_EXIF_IFD)
+    entry = None if directory is None else directory.get(USER_COMMENT)
+    return b"" if entry is None else tiff.value(entry)
+
+
+def _without_part(value: bytes) -> bytes:
+    """Cut a user comment where our part begins; it is always last."""
+    for codec in _CODECS:
+        position = value.find(MARK.decode().encode(codec), 8)
+        if position >= 0:
+            return value[:position].removesuffix("\n".encode(codec))
+    return value
+
+
+def _said(tiff: ifd.Tiff) -> set[tuple[int, bytes]]:
+    """Return all tags and values of a block, pointers left out, or something unequal to anything when it is odd."""
+    said: set[tuple[int, bytes]] = set()
+    try:
+        first = tiff.directory()
+        for directory in (first, tiff.directory(_EXIF_IFD), tiff.directory((ifd.GPS_POINTER,))):
+            entries = () if directory is None else directory.entries
+            said |= {(entry.tag, tiff.value(entry)) for entry in entries if entry.tag != ifd.EXIF_POINTER}
+        if first is None or first.following:
+            said.add((-1, b""))
+    except InputError:
+        said.add((-1, b""))
+    return said
+
+
+def _thumbnail_extents(tiff: ifd.Tiff, thumbnail: ifd.Directory) -> Iterator[tuple[int, int]]:
+    yield from _extents(tiff, thumbnail)
+    start, length = tiff.number(thumbnail, 0x0201), tiff.number(thumbnail, 0x0202)
+    if start is not None and length is not None:
+        yield start, start + length
+
+
+def _kept_extents(tiff: ifd.Tiff) -> Iterator[tuple[int, int]]:
+    paths = ((), _EXIF_IFD, (ifd.GPS_POINTER,), (*_EXIF_IFD, ifd.INTEROP_POINTER))
+    for path in paths:
+        directory = tiff.directory(path)
+        if directory is not None:
+            yield from _extents(tiff, directory)
+
+
+def _extents(tiff: ifd.Tiff, directory: ifd.Directory) -> Iterator[tuple[int, int]]:
+    yield directory.offset, directory.offset + directory.size
+    yield from (extent for entry in directory.entries if (extent := tiff.extent(entry))[1])

@@ -1,0 +1,210 @@
+"""TIFF directories: read them, and set or remove one entry without moving anything else.
+
+EXIF blocks and TIFF files share this structure. Pixel strips, thumbnails and maker notes are found by absolute
+offsets, so nothing that exists is ever moved: a longer directory and a new value are appended, pointers are patched.
+
+Source: TIFF 6.0, section 2; BigTIFF (offsets of 8 bytes).
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from gamutcli.errors import InputError
+
+EXIF_POINTER = 0x8769
+GPS_POINTER = 0x8825
+INTEROP_POINTER = 0xA005
+MAKER_NOTE = 0x927C
+
+BYTE, ASCII, SHORT, LONG, UNDEFINED = 1, 2, 3, 4, 7
+LONG8 = 16
+
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a directory; `field` is its value, or the value's offset, as stored."""
+
+    tag: int
+    type: int
+    count: int
+    field: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes that the value takes; 0 for a type that nobody has defined."""
+        return _SIZES.get(self.type, 0) * self.count
+
+
+@dataclass(frozen=True)
+class Directory:
+    """One directory.
+
+    Attributes:
+        offset: Where it starts.
+        size: Its bytes. For the directories that tags point at, without the offset of a next one: piexif leaves it
+            out, and values may stand in its place.
+        entries: Its entries as stored.
+        following: Offset of the next directory in the file's chain, 0 for none.
+    """
+
+    offset: int
+    size: int
+    entries: tuple[Entry, ...]
+    following: int
+
+    def get(self, tag: int) -> Entry | None:
+        """Return the first entry with this tag."""
+        return next((entry for entry in self.entries if entry.tag == tag), None)
+
+
+class Tiff:
+    """A TIFF block or file in memory; edits happen in `data`."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = bytearray(data)
+        heads = {b"II*\0": ("<", 4), b"MM\0*": (">", 4), b"II+\0": ("<", 8), b"MM\0+": (">", 8)}
+        if bytes(data[:4]) not in heads:
+            raise InputError("not a TIFF structure")
+        self.order, self.width = heads[bytes(data[:4])]
+        if self.width == 8 and bytes(data[4:8]) != struct.pack(self.order + "HH", 8, 0):
+            raise InputError("the BigTIFF header is damaged")
+        self._root = 4 if self.width == 4 else 8  # where the pointer to the first directory stands
+        self._pointer = self.order + ("I" if self.width == 4 else "Q")
+        self._count = self.order + ("H" if self.width == 4 else "Q")
+        self._entry = self.order + ("HHI4s" if self.width == 4 else "HHQ8s")
+
+    def directory(self, path: tuple[int, ...] = ()) -> Directory | None:
+        """Return the first directory, or the one that a chain of pointer tags leads to; None when there is none."""
+        offset = self._unpack(self._pointer, self._root)
+        for depth, tag in enumerate(path):
+            directory = self._directory_at(offset, chained=depth == 0)
+            pointer = None if directory is None else directory.get(tag)
+            if pointer is None or pointer.size > self.width or pointer.type not in (LONG, 13, LONG8, 18):
+                return None
+            offset = self._number(pointer)
+        return self._directory_at(offset, chained=not path)
+
+    def following(self, directory: Directory) -> Directory | None:
+        """Return the directory that comes after this one."""
+        return self._directory_at(directory.following, chained=True)
+
+    def value(self, entry: Entry) -> bytes:
+        """Return an entry's value as stored.
+
+        Raises:
+            InputError: It lies outside the file.
+        """
+        if entry.size <= self.width:
+            return entry.field[: entry.size]
+        start, end = self.extent(entry)
+        if end > len(self.data):
+            raise InputError(f"the value of TIFF tag {entry.tag} lies outside the file")
+        return bytes(self.data[start:end])
+
+    def number(self, directory: Directory, tag: int) -> int | None:
+        """Return the first number of a SHORT or LONG entry, or None."""
+        entry = directory.get(tag)
+        if entry is None or entry.count < 1 or entry.type not in (BYTE, SHORT, LONG, 13, LONG8, 18):
+            return None
+        return self._number(entry) if entry.size <= self.width else None
+
+    def extent(self, entry: Entry) -> tuple[int, int]:
+        """Return where an entry's value starts and ends; an empty range when it stands in the entry itself."""
+        if entry.size <= self.width:
+            return 0, 0
+        start: int = struct.unpack(self._pointer, entry.field)[0]
+        return start, start + entry.size
+
+    def set(self, path: tuple[int, ...], tag: int, kind: int, value: bytes) -> None:
+        """Set an entry with a value of bytes, making the directories on the way where they are missing."""
+        entry = Entry(tag, kind, len(value) // _SIZES[kind], value.ljust(self.width, b"\0"))
+        directory = self.directory(path)
+        entries = () if directory is None else directory.entries
+        old = None if directory is None else directory.get(tag)
+        if directory is not None and old is not None:  # the directory stays where it is
+            self._forget(old, directory)
+            position = directory.offset + struct.calcsize(self._count)
+            position += entries.index(old) * struct.calcsize(self._entry)
+        else:
+            offset = self._append(b"")
+            merged = sorted([*entries, entry], key=lambda item: item.tag)
+            self._append(self._packed(merged, directory.following if directory is not None else 0))
+            position = offset + struct.calcsize(self._count) + merged.index(entry) * struct.calcsize(self._entry)
+            self._point(path, offset)
+        if len(value) > self.width:
+            entry = Entry(tag, kind, entry.count, struct.pack(self._pointer, self._append(value)))
+        struct.pack_into(self._entry, self.data, position, entry.tag, entry.type, entry.count, entry.field)
+
+    def remove(self, path: tuple[int, ...], tag: int) -> None:
+        """Remove an entry; its directory stays where it is, its value is wiped."""
+        directory = self.directory(path)
+        entry = None if directory is None else directory.get(tag)
+        if directory is None or entry is None:
+            return
+        entries = [other for other in directory.entries if other is not entry]
+        end = directory.offset + directory.size
+        self.data[directory.offset : end] = self._packed(entries, directory.following).ljust(directory.size, b"\0")
+        self._forget(entry, directory)
+
+    def unlink(self, directory: Directory) -> None:
+        """Make a directory the last of its chain."""
+        struct.pack_into(self._pointer, self.data, directory.offset + directory.size - self.width, 0)
+
+    def _directory_at(self, offset: int, *, chained: bool) -> Directory | None:
+        if offset == 0:
+            return None
+        count = self._unpack(self._count, offset)
+        size = struct.calcsize(self._count) + count * struct.calcsize(self._entry) + (self.width if chained else 0)
+        if offset + size > len(self.data):
+            raise InputError("a TIFF directory lies outside the file")
+        start = offset + struct.calcsize(self._count)
+        step = struct.calcsize(self._entry)
+        block = bytes(self.data[start : start + count * step])
+        entries = tuple(Entry(*fields) for fields in struct.iter_unpack(self._entry, block))
+        following = self._unpack(self._pointer, offset + size - self.width) if chained else 0
+        return Directory(offset, size, entries, following)
+
+    def _unpack(self, layout: str, offset: int) -> int:
+        if offset + struct.calcsize(layout) > len(self.data):
+            raise InputError("a TIFF directory lies outside the file")
+        number: int = struct.unpack_from(layout, self.data, offset)[0]
+        return number
+
+    def _number(self, entry: Entry) -> int:
+        layout = {1: "B", 2: "H", 4: "I", 8: "Q"}[_SIZES[entry.type]]
+        number: int = struct.unpack_from(self.order + layout, entry.field)[0]
+        return number
+
+    def _packed(self, entries: list[Entry], following: int) -> bytes:
+        packed = [struct.pack(self._entry, entry.tag, entry.type, entry.count, entry.field) for entry in entries]
+        return struct.pack(self._count, len(entries)) + b"".join(packed) + struct.pack(self._pointer, following)
+
+    def _point(self, path: tuple[int, ...], offset: int) -> None:
+        """Let the pointer that `path` ends with point to a directory."""
+        if path:
+            self.set(path[:-1], path[-1], LONG if self.width == 4 else LONG8, struct.pack(self._pointer, offset))
+        else:
+            struct.pack_into(self._pointer, self.data, self._root, offset)
+
+    def _append(self, value: bytes) -> int:
+        """Append at an even offset and return that offset."""
+        self.data += b"\0" * (len(self.data) & 1)
+        offset = len(self.data)
+        if self.width == 4 and offset + len(value) > 0xFFFFFFFF:
+            raise InputError("the file would grow beyond the 4 GB of a classic TIFF")
+        self.data += value
+        return offset
+
+    def _forget(self, entry: Entry, directory: Directory) -> None:
+        """Wipe a value; cut it off where it ends the file. One that overlaps its own directory is a lie: left alone."""
+        start, end = self.extent(entry)
+        if start < directory.offset + directory.size and end > directory.offset:
+            return
+        if end == len(self.data):
+            del self.data[start:]
+        elif end < len(self.data):
+            self.data[start:end] = bytes(end - start)

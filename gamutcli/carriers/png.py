@@ -1,0 +1,183 @@
+"""PNG: XMP in text chunks, EXIF in eXIf.
+
+The payload's packet is written uncompressed and ahead of the pixels. Other programs rewrite it: libvips makes it
+another text chunk, ImageMagick a "raw profile" in hexadecimal; all of them are read.
+
+Source: PNG specification, third edition; XMP specification part 3, 1.1.5.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gamutcli.carriers.blocks import Blocks
+from gamutcli.carriers.xmp import MAX_PACKET
+from gamutcli.errors import InputError
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+_KEYWORD = b"XML:com.adobe.xmp"
+_RAW_PROFILE = re.compile(rb"\s*([\w ]+?)\s+([0-9]+)\s+")
+_XMP_APP1 = b"http://ns.adobe.com/xap/1.0/\0"
+_EXIF_APP1 = b"Exif\0\0"
+# A raw profile is hexadecimal, two characters a byte, with line ends.
+_MAX_TEXT = MAX_PACKET * 2 + (MAX_PACKET >> 4)
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """One chunk: its type, its content, and all its bytes with length and CRC."""
+
+    kind: bytes
+    body: bytes
+    raw: bytes
+
+
+def read(data: bytes) -> Blocks:
+    """Return the metadata of a PNG file.
+
+    Raises:
+        InputError: Not a PNG file, or cut short.
+    """
+    found = [block for _, block in _with_metadata(_chunks(data)[0]) if block is not None]
+    return Blocks(
+        exif=tuple(content for kind, content in found if kind == "exif"),
+        xmp=tuple(content for kind, content in found if kind == "xmp"),
+    )
+
+
+def write(data: bytes, blocks: Blocks) -> bytes:
+    """Return the file with these blocks and no other XMP or EXIF; every other chunk stays as it is.
+
+    Raises:
+        InputError: Not a PNG file, or cut short.
+    """
+    chunks, tail = _chunks(data)
+    current = _with_metadata(chunks)
+    ours = [_pack(b"eXIf", block) for block in blocks.exif]
+    ours += [_pack(b"iTXt", _KEYWORD + b"\0\0\0\0\0" + packet) for packet in blocks.xmp]
+    if blocks.iptc is not None:
+        ours.append(_pack(b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(_raw_profile(b"iptc", blocks.iptc))))
+        current = [(chunk, found) for chunk, found in current if not _is_iptc(chunk)]
+    kept = [chunk for chunk, found in current if found is None]
+    pixels = next((index for index, chunk in enumerate(kept) if chunk.kind == b"IDAT"), None)
+    if pixels is None:
+        raise InputError("the PNG file holds no pixels")
+    before = [chunk.raw for chunk in kept[:pixels]]
+    after = [chunk.raw for chunk in kept[pixels:]]
+    return b"".join([SIGNATURE, *before, *ours, *after, tail])
+
+
+def _chunks(data: bytes) -> tuple[list[_Chunk], bytes]:
+    """Split a file into its chunks and what follows the last one."""
+    if not data.startswith(SIGNATURE):
+        raise InputError("not a PNG file")
+    chunks = []
+    position = len(SIGNATURE)
+    while position + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        end = position + 12 + length
+        if end > len(data):
+            break
+        chunks.append(_Chunk(kind, data[position + 8 : end - 4], data[position:end]))
+        position = end
+        if kind == b"IEND":
+            return chunks, data[position:]
+    raise InputError("the PNG file is cut short")
+
+
+def _pack(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def _with_metadata(chunks: list[_Chunk]) -> list[tuple[_Chunk, tuple[str, bytes] | None]]:
+    """Return every chunk with the metadata block in it, all blocks together no larger than `_MAX_TEXT`."""
+    paired: list[tuple[_Chunk, tuple[str, bytes] | None]] = []
+    room = _MAX_TEXT
+    for chunk in chunks:
+        found = _metadata_in(chunk, room)
+        if found is not None:
+            room -= len(found[1])
+        paired.append((chunk, found))
+    return paired
+
+
+def _metadata_in(chunk: _Chunk, room: int) -> tuple[str, bytes] | None:
+    """Return ("xmp" or "exif", block) when the chunk holds one that inflates to at most `room` bytes."""
+    if chunk.kind == b"eXIf":
+        return "exif", chunk.body.removeprefix(_EXIF_APP1)
+    keyword, text = _text(chunk, room)
+    if text is None:
+        return None
+    if keyword == _KEYWORD:
+        return "xmp", text
+    if keyword in (b"Raw profile type xmp", b"Raw profile type exif", b"Raw profile type APP1"):
+        return _from_raw_profile(text)
+    return None
+
+
+def _text(chunk: _Chunk, room: int) -> tuple[bytes, bytes | None]:
+    """Return keyword and text of a text chunk that may hold metadata; the text is None in every other chunk."""
+    if chunk.kind not in (b"iTXt", b"zTXt", b"tEXt"):
+        return b"", None
+    keyword, _, rest = chunk.body.partition(b"\0")
+    if keyword != _KEYWORD and not keyword.startswith(b"Raw profile type "):
+        return keyword, None
+    if chunk.kind == b"tEXt":
+        return keyword, rest
+    if chunk.kind == b"zTXt":
+        return keyword, _inflate(rest[1:], room) if rest[:1] == b"\0" else None
+    # iTXt: compression flag, method, language, NUL, translated keyword, NUL, text
+    fields = rest[2:].split(b"\0", 2)
+    if len(fields) < 3:
+        return keyword, None
+    return keyword, _inflate(fields[2], room) if rest[0] else fields[2]
+
+
+def _inflate(compressed: bytes, room: int) -> bytes | None:
+    """Return the text, or None when it is damaged or grows beyond `room` bytes."""
+    if room <= 0:
+        return None
+    stream = zlib.decompressobj()
+    try:
+        text = stream.decompress(compressed, room)
+    except zlib.error:
+        return None
+    return text if stream.eof else None
+
+
+def _from_raw_profile(text: bytes) -> tuple[str, bytes] | None:
+    """Read ImageMagick's form: a name, a length, then hexadecimal digits."""
+    match = _RAW_PROFILE.match(text)
+    if match is None:
+        return None
+    try:
+        profile = binascii.unhexlify(b"".join(text[match.end() :].split()))
+    except binascii.Error:
+        return None
+    if profile.startswith(_EXIF_APP1):
+        return "exif", profile.removeprefix(_EXIF_APP1)
+    if profile[:4] in (b"II*\0", b"MM\0*"):
+        return "exif", profile
+    packet = profile.removeprefix(_XMP_APP1)
+    return ("xmp", packet) if packet.lstrip()[:1] in (b"<", b"\xef") else None
+
+
+def _raw_profile(name: bytes, profile: bytes) -> bytes:
+    digits = binascii.hexlify(profile)
+    lines = b"\n".join(_slices(digits, 72))
+    return b"\n%s\n%8d\n%s\n" % (name, len(profile), lines)
+
+
+def _slices(text: bytes, width: int) -> Iterator[bytes]:
+    for start in range(0, len(text), width):
+        yield text[start : start + width]
+
+
+def _is_iptc(chunk: _Chunk) -> bool:
+    return chunk.kind in (b"iTXt", b"zTXt", b"tEXt") and chunk.body.startswith(b"Raw profile type iptc\0")

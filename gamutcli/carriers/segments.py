@@ -1,0 +1,203 @@
+"""JPEG segments: take a file apart and put it together again without touching what is not ours.
+
+The parts of a file that come after the first scan begins are one tail, never looked into. A multi-picture file (MPF)
+counts offsets from a header in one of the segments to pictures in that tail, so those numbers follow when segments
+before or behind that header grow.
+
+Source: ITU-T T.81, annex B; XMP specification part 3, 1.1.3; CIPA DC-007 (MPF), 5.2.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from gamutcli.carriers import ifd
+from gamutcli.errors import InputError
+
+MAX_BODY = 65_533
+EXIF = b"Exif\0\0"
+XMP = b"http://ns.adobe.com/xap/1.0/\0"
+EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
+PHOTOSHOP = b"Photoshop 3.0\0"
+MPF = b"MPF\0"
+
+APP0, APP1, APP2, APP11, APP13 = 0xE0, 0xE1, 0xE2, 0xEB, 0xED
+
+_SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
+_MP_ENTRIES = 0xB002
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One marker segment: all its bytes, of which the first `lead` are fill, marker and length."""
+
+    marker: int
+    raw: bytes
+    lead: int
+
+    @property
+    def body(self) -> bytes:
+        """The bytes after the length."""
+        return self.raw[self.lead :]
+
+    def holds(self, marker: int, signature: bytes) -> bool:
+        """Tell whether this is an application segment with that signature."""
+        return self.marker == marker and self.raw.startswith(signature, self.lead)
+
+
+def make(marker: int, body: bytes) -> Segment:
+    """Return a segment with this body, of at most 65,533 bytes."""
+    return Segment(marker, struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body, 4)
+
+
+def split(data: bytes) -> tuple[list[Segment], bytes]:
+    """Take a file apart.
+
+    Returns:
+        The segments between the start of the image and its first scan, and everything from that scan on.
+
+    Raises:
+        InputError: Not a JPEG file, or cut short before the first scan.
+    """
+    if not data.startswith(b"\xff\xd8"):
+        raise InputError("not a JPEG file")
+    segments: list[Segment] = []
+    position = 2
+    while True:
+        start = position
+        while data[position : position + 1] == b"\xff" and data[position + 1 : position + 2] == b"\xff":
+            position += 1
+        if position + 4 > len(data) or data[position] != 0xFF:
+            raise InputError("the JPEG file is cut short or damaged before its pixels begin")
+        marker = data[position + 1]
+        if marker == _SOS:
+            return segments, data[start:]
+        length = int.from_bytes(data[position + 2 : position + 4], "big")
+        end = position + 2 + length
+        if marker in (0x00, _SOI, _EOI) or length < 2 or end > len(data):
+            raise InputError("the JPEG file is cut short or damaged before its pixels begin")
+        segments.append(Segment(marker, data[start:end], position + 4 - start))
+        position = end
+
+
+def join(segments: Iterable[Segment], tail: bytes) -> bytes:
+    """Put a file together again."""
+    return b"".join([b"\xff\xd8", *(segment.raw for segment in segments), tail])
+
+
+def replace_own(data: bytes, own: list[Segment], replaced: list[Segment]) -> bytes:
+    """Return the file with segments put behind its leading APP0 ones, in place of those in `replaced`.
+
+    Args:
+        data: A JPEG file.
+        own: The segments to put in.
+        replaced: Segments of this file, as `split` returned them, to leave out.
+    """
+    segments, tail = split(data)
+    kept = [segment for segment in segments if segment not in replaced]
+    start = next((index for index, segment in enumerate(kept) if segment.marker != APP0), len(kept))
+    new = [*kept[:start], *own, *kept[start:]]
+    return join(_moved_pictures(segments, new), tail)
+
+
+def _moved_pictures(old: list[Segment], new: list[Segment]) -> list[Segment]:
+    """Return the new segments with the offsets of a multi-picture file set right."""
+    index = next((i for i, segment in enumerate(new) if segment.holds(APP2, MPF)), None)
+    if index is None or new[index] not in old:
+        return new
+    segment = new[index]
+    grown = _length(new) - _length(old)
+    header_moved = _length(new[:index]) - _length(old[: old.index(segment)])
+    raw = bytearray(segment.raw)
+    for position, name in _picture_fields(segment):
+        order = ifd.Tiff(segment.body[len(MPF) :]).order
+        number = struct.unpack_from(order + "I", raw, position)[0]
+        number += grown if name == "size" else grown - header_moved
+        struct.pack_into(order + "I", raw, position, number & 0xFFFFFFFF)
+    return [*new[:index], replace(segment, raw=bytes(raw)), *new[index + 1 :]]
+
+
+def _picture_fields(segment: Segment) -> list[tuple[int, str]]:
+    """Return where, in the segment, stand the first picture's size and the other pictures' offsets."""
+    try:
+        tiff = ifd.Tiff(segment.body[len(MPF) :])
+        directory = tiff.directory()
+        entry = None if directory is None else directory.get(_MP_ENTRIES)
+        table = b"" if entry is None else tiff.value(entry)
+    except InputError:
+        return []
+    if entry is None or len(table) <= 4:
+        return []
+    start = segment.lead + len(MPF) + tiff.extent(entry)[0]
+    fields = []
+    for position in range(0, len(table) - 15, 16):
+        offset = struct.unpack_from(tiff.order + "I", table, position + 8)[0]
+        # A picture at offset 0 is this one: its size is all bytes up to its end; others are found by offset.
+        fields.append((start + position + 4, "size") if offset == 0 else (start + position + 8, "offset"))
+    return fields
+
+
+def _length(segments: Iterable[Segment]) -> int:
+    return sum(len(segment.raw) for segment in segments)
+
+
+def extension_segments(guid: str, extension: bytes, chunk: int) -> list[Segment]:
+    """Cut an XMP extension, a multiple of `chunk` bytes long, into segments."""
+    starts = range(0, len(extension), chunk)
+    heads = (EXTENSION + guid.encode() + struct.pack(">II", len(extension), start) for start in starts)
+    return [make(APP1, head + extension[start : start + chunk]) for head, start in zip(heads, starts, strict=True)]
+
+
+def joined_extension(chunks: Iterable[Segment]) -> bytes | None:
+    """Join the segments of an XMP extension, in whatever order they stand.
+
+    Returns:
+        The extension, or None when there is none or chunks of it are missing.
+    """
+    found: dict[bytes, dict[int, bytes]] = {}
+    for segment in chunks:
+        body = segment.body[len(EXTENSION) :]
+        if len(body) > 40:
+            found.setdefault(body[:36], {})[int.from_bytes(body[36:40], "big")] = body[40:]
+    for head, pieces in found.items():
+        whole = b"".join(pieces[offset] for offset in sorted(pieces))
+        ends = {offset + len(piece) for offset, piece in pieces.items()}
+        if len(whole) == int.from_bytes(head[32:], "big") and set(pieces) - ends == {0}:
+            return whole
+    return None
+
+
+def with_iptc(irb: bytes, iptc: bytes) -> list[Segment]:
+    """Return the segments of Photoshop's image resources with the IPTC records set.
+
+    Args:
+        irb: The resources that the file holds already, all segments joined; may be empty.
+        iptc: IPTC-IIM records.
+    """
+    kept = [raw for number, raw in _resources(irb) if number not in (0x0404, 0x0425)]  # 0x0425: digest of the old ones
+    resource = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(iptc)) + iptc + b"\0" * (len(iptc) & 1)
+    whole = b"".join([resource, *kept])
+    room = MAX_BODY - len(PHOTOSHOP)
+    return [make(APP13, PHOTOSHOP + whole[start : start + room]) for start in range(0, len(whole), room)]
+
+
+def _resources(irb: bytes) -> list[tuple[int, bytes]]:
+    """Return number and bytes of every image resource; what cannot be read follows as number -1."""
+    found = []
+    position = 0
+    while irb[position : position + 4] == b"8BIM" and position + 12 <= len(irb):
+        number, name_length = struct.unpack_from(">HB", irb, position + 4)
+        size_at = position + 6 + (name_length + 2) // 2 * 2
+        if size_at + 4 > len(irb):
+            break
+        size = struct.unpack_from(">I", irb, size_at)[0]
+        end = size_at + 4 + size + (size & 1)
+        if end > len(irb) + 1:
+            break
+        found.append((number, irb[position:end]))
+        position = end
+    if irb[position:]:
+        found.append((-1, irb[position:]))
+    return found
