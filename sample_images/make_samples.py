@@ -4,7 +4,7 @@ Use: python sample_images/make_samples.py [FOLDER]     (FOLDER: where the pictur
 
 Nothing is downloaded. The photographs are those that scikit-image and scikit-learn carry in their installed
 packages; the spectra come with colour-science (`pip install 'gamutcli[samples]'`). Two runs with the same versions
-of these packages write the same bytes.
+of these packages on one machine write the same bytes.
 
 The sources are 8-bit sRGB (one is Adobe RGB), so none of them holds the colors that the scene once had. Each is
 graded as a photographer would grade a raw file in a wide working space: exposure, vibrance, saturation, and gains
@@ -137,7 +137,7 @@ def photograph_to_prophoto(codes: CodeArray, space: color.RGBSpace, seed: int) -
 def reduce_color_noise(linear: DoubleArray, radius: int = 3, strength: float = 2e-4) -> DoubleArray:
     """Smooth the chroma where the luminance is smooth, as raw developers do before they saturate.
 
-    It takes away the blocks of JPEG's chroma and the dither's colour, which would otherwise be saturated as well.
+    It takes away the blocks of JPEG's chroma and the dither's color, which would otherwise be saturated as well.
 
     Args:
         linear: (height, width, 3) linear ProPhoto.
