@@ -48,7 +48,7 @@ _DESCRIPTIVE = frozenset(
         0xC630,  # LensInfo
     }
 )
-_EXIF_VERSION, _COLOR_SPACE, _PIXEL_X, _PIXEL_Y = 0x9000, 0xA001, 0xA002, 0xA003
+_EXIF_VERSION, _FLASHPIX_VERSION, _COLOR_SPACE, PIXEL_X, PIXEL_Y = 0x9000, 0xA000, 0xA001, 0xA002, 0xA003
 # Interoperability ("this is Adobe RGB"), Gamma, padding: untrue or pointless from here on.
 _EXIF_DROPPED = frozenset({0xA005, 0xA500, 0xEA1C})
 _MAKER_NOTE, _USER_COMMENT = 0x927C, 0x9286
@@ -57,10 +57,10 @@ _SRGB, _UNCALIBRATED = 1, 65535
 
 @dataclass(frozen=True)
 class Metadata:
-    """Metadata of a picture, as the bytes that files hold.
+    r"""Metadata of a picture, as the bytes that files hold.
 
     Attributes:
-        exif: EXIF block: a TIFF header and directories, without "Exif\\0\\0" before it.
+        exif: EXIF block: a TIFF header and directories, without "Exif\0\0" before it.
         xmp: XMP packet, UTF-8.
         iptc: IPTC-IIM records.
         notes: What to tell the user about metadata that was left out.
@@ -93,9 +93,10 @@ def made_true(metadata: Metadata, width: int, height: int, srgb: bool) -> Metada
     color_space = _SRGB if srgb else _UNCALIBRATED
     exif = {tag: item for tag, item in old.exif.items() if tag not in _EXIF_DROPPED}
     exif.setdefault(_EXIF_VERSION, data_entry(b"0232"))
+    exif.setdefault(_FLASHPIX_VERSION, data_entry(b"0100"))
     exif[_COLOR_SPACE] = entry(SHORT, color_space, order=old.order)
-    exif[_PIXEL_X] = entry(LONG, width, order=old.order)
-    exif[_PIXEL_Y] = entry(LONG, height, order=old.order)
+    exif[PIXEL_X] = entry(LONG, width, order=old.order)
+    exif[PIXEL_Y] = entry(LONG, height, order=old.order)
     fitting, dropped = _fitting(Directories(old.order, descriptive(old.image), exif, old.gps))
     notes = metadata.notes + (() if not dropped else (f"EXIF larger than one segment: left out {', '.join(dropped)}",))
     return replace(metadata, exif=write_block(fitting), notes=notes)

@@ -1,0 +1,22 @@
+"""Pictures in and out: wide-gamut 16-bit files, and the reduced 8-bit ones.
+
+Codecs are imported by the functions that need them, so that importing this package is quick.
+"""
+
+from gamutcli.images.files import format_of, sniff
+from gamutcli.images.picture import MAX_PIXELS, Picture
+from gamutcli.images.read import read_wide
+from gamutcli.images.reduced import decode_reduced, encode_reduced
+from gamutcli.images.write import COMPRESSIONS, write_wide
+
+__all__ = [
+    "COMPRESSIONS",
+    "MAX_PIXELS",
+    "Picture",
+    "decode_reduced",
+    "encode_reduced",
+    "format_of",
+    "read_wide",
+    "sniff",
+    "write_wide",
+]

@@ -1,0 +1,189 @@
+"""File formats by name and by content, and the chunks and segments that PNG and JPEG consist of."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gamutcli.errors import InputError, UsageError
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+_SUFFIXES = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".tif": "tiff", ".tiff": "tiff"}
+
+# Beginnings of files, also of kinds that only an error message names.
+_BEGINNINGS = [
+    (b"II*\0", 0, "tiff"),
+    (b"MM\0*", 0, "tiff"),
+    (b"II+\0", 0, "tiff"),
+    (b"MM\0+", 0, "tiff"),
+    (PNG_SIGNATURE, 0, "png"),
+    (b"\xff\xd8\xff", 0, "jpeg"),
+    (b"WEBP", 8, "webp"),
+    (b"ftypavif", 4, "avif"),
+    (b"ftyphei", 4, "heic"),
+    (b"ftypmif1", 4, "heic"),
+    (b"\xff\x0a", 0, "jxl"),
+    (b"JXL \r\n\x87\n", 4, "jxl"),
+    (b"jP  \r\n\x87\n", 4, "jp2"),
+    (b"GIF8", 0, "gif"),
+    (b"BM", 0, "bmp"),
+    (b"8BPS", 0, "psd"),
+    (b"v/1\x01", 0, "exr"),
+    (b"FUJIFILMCCD-RAW", 0, "raw"),
+    (b"ftypcrx", 4, "raw"),
+]
+_TITLES = {
+    "tiff": "a TIFF",
+    "png": "a PNG",
+    "jpeg": "a JPEG",
+    "webp": "a WebP",
+    "avif": "an AVIF",
+    "heic": "a HEIC",
+    "jxl": "a JPEG XL",
+    "jp2": "a JPEG 2000",
+    "gif": "a GIF",
+    "bmp": "a BMP",
+    "psd": "a Photoshop file",
+    "exr": "an OpenEXR file",
+    "raw": "a camera RAW",
+}
+
+
+def format_of(path: str | os.PathLike[str]) -> str:
+    """Name the format that a file's suffix asks for: "jpeg", "png" or "tiff".
+
+    Raises:
+        UsageError: Another suffix, or none.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise UsageError(f"{os.fspath(path)}: unknown file type; name it {', '.join(_SUFFIXES)}.")
+    return _SUFFIXES[suffix]
+
+
+def sniff(data: bytes) -> str:
+    """Name the format that a file's first 16 bytes show, "unknown" when they show none."""
+    for beginning, at, name in _BEGINNINGS:
+        if data[at : at + len(beginning)] == beginning:
+            return name
+    return "unknown"
+
+
+def title(name: str) -> str:
+    """Name a format in a sentence."""
+    return _TITLES.get(name, "not a picture that gamutcli knows")
+
+
+def read_bytes(path: Path, size: int = -1) -> bytes:
+    """Read a file, or its beginning.
+
+    Raises:
+        InputError: It is a folder, missing, empty or unreadable.
+    """
+    try:
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder; name a picture in it.")
+        with path.open("rb") as file:
+            data = file.read(size)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise InputError(f"{path}: cannot be read ({reason}); check path and permissions.") from error
+    if not data:
+        raise InputError(f"{path}: is empty; copy or export it again.")
+    return data
+
+
+def damaged(name: str, kind: str) -> InputError:
+    """Make the error for a file whose inside does not hold what its header promises."""
+    return InputError(f"{name}: the {kind} is damaged or cut short; copy or export it again.")
+
+
+@dataclass(frozen=True)
+class PngHeader:
+    """IHDR of a PNG, and the small chunks before the pixels by their type."""
+
+    width: int
+    height: int
+    depth: int
+    color_type: int
+    chunks: dict[bytes, bytes]
+
+
+def png_header(name: str, data: bytes) -> PngHeader:
+    """Walk through a PNG's chunks without decoding the pixels.
+
+    Args:
+        name: The file, for the message of an error.
+        data: The whole file.
+
+    Raises:
+        InputError: Cut short, or no IHDR at the start.
+    """
+    chunks: dict[bytes, bytes] = {}
+    for kind, start, end in _png_chunks(name, data):
+        if kind != b"IDAT":
+            chunks.setdefault(kind, data[start:end])
+    header = chunks.get(b"IHDR", b"")
+    if len(header) != 13 or data[12:16] != b"IHDR":
+        raise damaged(name, "PNG")
+    width, height, depth, color_type = struct.unpack(">IIBB", header[:10])
+    return PngHeader(width, height, depth, color_type, chunks)
+
+
+def _png_chunks(name: str, data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield type, start and end of every chunk's content up to IEND."""
+    at = len(PNG_SIGNATURE)
+    while at + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if at + 12 + length > len(data):
+            break
+        yield kind, at + 8, at + 8 + length
+        if kind == b"IEND":
+            return
+        at += 12 + length
+    raise damaged(name, "PNG")
+
+
+@dataclass(frozen=True)
+class JpegHeader:
+    """The frame header of a JPEG."""
+
+    width: int
+    height: int
+    depth: int
+    channels: int
+
+
+def jpeg_header(name: str, data: bytes) -> JpegHeader:
+    """Read a JPEG's frame header, and make sure that its pixels have an end.
+
+    Decoders fill what is missing with grey, without a word.
+
+    Args:
+        name: The file, for the message of an error.
+        data: The whole file.
+
+    Raises:
+        InputError: Cut short, or without a frame header.
+    """
+    frame, at = None, 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:  # a fill byte
+            at += 1
+            continue
+        (length,) = struct.unpack_from(">H", data, at + 2)
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and at + 10 <= len(data):
+            depth, height, width, channels = struct.unpack_from(">BHHB", data, at + 4)
+            frame = JpegHeader(width, height, depth, channels)
+        if marker == 0xDA:
+            # Pixel data never holds FF D9: a byte FF in it is followed by 0 or a restart marker.
+            if frame is not None and data.find(b"\xff\xd9", at + 2 + length) >= 0:
+                return frame
+            break
+        at += 2 + max(2, length)
+    raise damaged(name, "JPEG")

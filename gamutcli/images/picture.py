@@ -1,0 +1,52 @@
+"""What a wide-gamut file holds, and the sizes that are believed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gamutcli.arrays import Code16Array, CodeArray
+from gamutcli.errors import InputError
+from gamutcli.icc import Profile
+from gamutcli.metadata import Metadata
+
+# Half a gigapixel, 3.2 GB of 16-bit codes: more than any camera or stitched print needs, and below the 4 GB at which
+# a classic TIFF ends.
+MAX_PIXELS = 1 << 29
+
+EIGHT_BITS = "8-bit input: its colours were coarse before they were reduced; export 16 bits if you can"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A wide-gamut picture as its file stores it.
+
+    Attributes:
+        codes: (height, width, 3) uint16, encoded with the profile's curves; not rotated by Orientation.
+        profile: What the codes mean; None when the file does not say.
+        metadata: EXIF, XMP and IPTC, as stored.
+        notes: What to tell the user about this file.
+    """
+
+    codes: Code16Array
+    profile: Profile | None
+    metadata: Metadata
+    notes: tuple[str, ...] = ()
+
+
+def check_size(name: str, width: int, height: int) -> None:
+    """Refuse a size that a header claims, before anything is allocated for it.
+
+    Raises:
+        InputError: No pixel at all, or more than `MAX_PIXELS`.
+    """
+    if width < 1 or height < 1:
+        raise InputError(f"{name}: has no pixels ({width} x {height}); export it again.")
+    if width * height > MAX_PIXELS:
+        raise InputError(f"{name}: {width} x {height} is beyond {MAX_PIXELS >> 20} megapixels; split it into parts.")
+
+
+def widened(codes: CodeArray) -> Code16Array:
+    """Turn 8-bit codes into 16-bit codes of the same meaning: 255 becomes 65535."""
+    wide: Code16Array = codes.astype("u2")
+    wide *= 257
+    return wide
