@@ -187,7 +187,7 @@ def _explain(source: Path, caught: Exception) -> str:
     if isinstance(caught, GamutError):
         return str(caught)
     if isinstance(caught, MemoryError):
-        return f"{source}: not enough memory; close other programs or use a smaller picture"
+        return f"{source}: not enough memory; close other programs or use a smaller picture."
     if isinstance(caught, OSError):
-        return f"{source}: {caught.strerror or caught}"
-    return f"{source}: unexpected {type(caught).__name__}: {caught}; please report it with what -v -v shows"
+        return f"{source}: {caught.strerror or caught}."
+    return f"{source}: unexpected {type(caught).__name__}: {caught}; please report it with what -v -v shows."

@@ -30,15 +30,15 @@ def pair(files: Sequence[Path], folder: Path | None, extension: str) -> list[tup
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(f"{folder}: cannot make this folder ({error.strerror}); name another with -o") from error
+            raise OutputError(f"{folder}: cannot make this folder ({error.strerror}); name another with -o.") from error
     return pairs
 
 
 def _single(files: Sequence[Path]) -> tuple[Path, Path]:
     if len(files) == 1:
-        raise UsageError(f"{files[0]}: no output named; give IN and OUT, or -o DIR")
+        raise UsageError(f"{files[0]}: no output named; give IN and OUT, or -o DIR.")
     if len(files) > 2:
-        raise UsageError(f"{len(files)} files but no folder to write to; give one IN and one OUT, or -o DIR")
+        raise UsageError(f"{len(files)} files but no folder to write to; give one IN and one OUT, or -o DIR.")
     return files[0], files[1]
 
 
@@ -47,10 +47,12 @@ def _refuse_collisions(pairs: Sequence[tuple[Path, Path]]) -> None:
     taken: dict[Path, Path] = {}
     for source, target in pairs:
         if target.resolve() in sources:
-            raise UsageError(f"{target}: is an input too; name another output")
+            raise UsageError(f"{target}: is an input too; name another output.")
         other = taken.setdefault(target, source)
         if other != source:
-            raise UsageError(f"{source}: would be written to {target}, as {other} would; reduce or expand them apart")
+            raise UsageError(
+                f"{source}: would be written to {target}, as {other} would; write them to different folders."
+            )
 
 
 def copy_time(source: Path, target: Path) -> None:

@@ -1,32 +1,15 @@
-"""Runs command lines inside the test's process, and makes small pictures for them."""
+"""Runs command lines inside the test's process, and makes an album of files for them."""
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import pytest
 
+from commands import Gamut, Outcome
 from gamutcli.cli import run
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a command line came to."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Gamut = Callable[..., Outcome]
+from pictures import wide_codes, write_tiff
 
 
 @pytest.fixture
@@ -42,3 +25,13 @@ def gamut(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
         return Outcome(code, out, err)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a photograph, and what `reduce` makes of it: photo.tif, photo.png, photo.jpg. Read only."""
+    folder = tmp_path_factory.mktemp("album")
+    photo = write_tiff(folder / "photo.tif", wide_codes(60, 90))
+    for extension in ("png", "jpg"):
+        assert run(["reduce", str(photo), str(folder / f"photo.{extension}"), "--preset", "fast", "-q"]) == 0
+    return folder

@@ -115,9 +115,9 @@ def test_json_of_a_file_that_failed_is_nothing(capsys: pytest.CaptureFixture[str
     ("problem", "line"),
     [
         (InputError("a.jpg: it is\nbroken"), "a.jpg: it is broken"),
-        (OSError(28, "No space left on device"), "a.jpg: No space left on device"),
-        (MemoryError(), "a.jpg: not enough memory; close other programs or use a smaller picture"),
-        (KeyError("x"), "a.jpg: unexpected KeyError: 'x'; please report it with what -v -v shows"),
+        (OSError(28, "No space left on device"), "a.jpg: No space left on device."),
+        (MemoryError(), "a.jpg: not enough memory; close other programs or use a smaller picture."),
+        (KeyError("x"), "a.jpg: unexpected KeyError: 'x'; please report it with what -v -v shows."),
     ],
 )
 def test_every_error_is_one_line(problem: Exception, line: str, capsys: pytest.CaptureFixture[str]) -> None:

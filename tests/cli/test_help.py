@@ -10,6 +10,7 @@ import click
 import pytest
 
 import gamutcli
+from commands import Gamut
 from gamutcli.cli import gamut as group
 
 COMMANDS = sorted(group.commands)
@@ -20,7 +21,7 @@ def test_the_main_loop_is_there() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_explains_itself_with_examples(gamut, name: str) -> None:
+def test_every_command_explains_itself_with_examples(gamut: Gamut, name: str) -> None:
     outcome = gamut(name, "--help")
     assert outcome.code == 0
     assert "Examples:" in outcome.out
@@ -28,7 +29,7 @@ def test_every_command_explains_itself_with_examples(gamut, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_list_of_commands_shows_the_whole_first_sentence(gamut, name: str) -> None:
+def test_the_list_of_commands_shows_the_whole_first_sentence(gamut: Gamut, name: str) -> None:
     line = next(line for line in gamut("--help").out.splitlines() if line.split()[:1] == [name])
     assert line.endswith(".")
     assert not line.endswith("...")
@@ -43,11 +44,11 @@ def test_every_option_has_help_and_a_variable(name: str) -> None:
             assert option.envvar == "GAMUT_" + long[2:].replace("-", "_").upper()
 
 
-def test_no_words_show_the_help(gamut) -> None:
+def test_no_words_show_the_help(gamut: Gamut) -> None:
     assert gamut().out == gamut("--help").out
 
 
-def test_version(gamut) -> None:
+def test_version(gamut: Gamut) -> None:
     assert gamut("--version").out == f"gamut {gamutcli.__version__}\n"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from commands import Gamut
 from gamutcli.cli.files import pair
 from gamutcli.errors import OutputError, UsageError
 
@@ -28,7 +29,7 @@ from gamutcli.errors import OutputError, UsageError
         (["info", "--colour"], "No such option"),
     ],
 )
-def test_one_line_says_what_is_wrong(gamut, words: list[str], hint: str) -> None:
+def test_one_line_says_what_is_wrong(gamut: Gamut, words: list[str], hint: str) -> None:
     outcome = gamut(*words)
     assert outcome.code == 2
     assert outcome.out == ""
@@ -37,7 +38,7 @@ def test_one_line_says_what_is_wrong(gamut, words: list[str], hint: str) -> None
     assert outcome.err.count("\n") == 1
 
 
-def test_a_variable_is_an_option(gamut, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_is_an_option(gamut: Gamut, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GAMUT_PRESET", "slow")
     outcome = gamut("reduce", "a.tif", "b.jpg")
     assert outcome.code == 2

@@ -1,0 +1,132 @@
+"""gamut reduce: an ordinary sRGB file with a payload."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import piexif
+import pytest
+import tifffile
+from PIL import Image, ImageCms
+
+from commands import Gamut
+from pictures import wide_codes, write_tiff
+
+
+@pytest.mark.parametrize(("extension", "kind"), [("png", "PNG"), ("jpg", "JPEG")])
+def test_the_result_is_an_ordinary_srgb_picture(album: Path, extension: str, kind: str) -> None:
+    with Image.open(album / f"photo.{extension}") as picture:
+        assert picture.format == kind
+        assert picture.mode == "RGB"
+        assert picture.size == (90, 60)
+        profile = ImageCms.getOpenProfile(io.BytesIO(picture.info["icc_profile"]))
+        assert "sRGB" in ImageCms.getProfileDescription(profile)
+
+
+def test_json_tells_what_was_written(gamut: Gamut, album: Path, tmp_path: Path) -> None:
+    outcome = gamut("reduce", album / "photo.tif", tmp_path / "a.png", "--preset", "fast", "--json")
+    assert outcome.code == 0
+    found = outcome.json
+    assert found["file"] == str(tmp_path / "a.png")
+    assert (found["width"], found["height"], found["status"]) == (90, 60, "ok")
+    assert found["preset"] == "fast"
+    assert found["carrier"] == "xmp"
+    assert 0 < found["payload_bytes"] < 42_000
+    assert found["psnr_og"] > found["clip_psnr_og"] + 10
+    assert 5 < found["og_pct"] < 95
+    assert found["fit_seconds"] > 0
+    assert {"model", "hidden", "layers", "psnr_all"} <= found.keys()
+
+
+def test_the_summary_goes_to_stdout_and_nothing_to_stderr(gamut: Gamut, album: Path, tmp_path: Path) -> None:
+    outcome = gamut("reduce", album / "photo.tif", tmp_path / "a.jpg", "--preset", "fast")
+    assert outcome.out.startswith(f"{album / 'photo.tif'} -> {tmp_path / 'a.jpg'}: ")
+    assert outcome.out.count("\n") == 1
+    assert outcome.err == ""
+
+
+def test_the_same_seed_gives_the_same_bytes(gamut: Gamut, album: Path, tmp_path: Path) -> None:
+    gamut("reduce", album / "photo.tif", tmp_path / "again.jpg", "--preset", "fast")
+    gamut("reduce", album / "photo.tif", tmp_path / "other.jpg", "--preset", "fast", "--seed", 7)
+    assert (tmp_path / "again.jpg").read_bytes() == (album / "photo.jpg").read_bytes()
+    assert (tmp_path / "other.jpg").read_bytes() != (album / "photo.jpg").read_bytes()
+
+
+def test_several_inputs_go_into_a_folder_and_a_bad_one_stops_no_other(
+    gamut: Gamut, album: Path, tmp_path: Path
+) -> None:
+    first = write_tiff(tmp_path / "one.tif", wide_codes(20, 30))
+    bad = tmp_path / "two.tif"
+    bad.write_bytes(b"no picture")
+    third = write_tiff(tmp_path / "three.tif", wide_codes(30, 20))
+    outcome = gamut("reduce", first, bad, third, "-o", tmp_path / "web", "--ext", "png", "--preset", "fast")
+    assert outcome.code == 1
+    assert sorted(path.name for path in (tmp_path / "web").iterdir()) == ["one.png", "three.png"]
+    assert str(bad) in outcome.err
+    assert outcome.err.endswith("gamut: error: 1 of 3 files failed\n")
+
+
+def test_preserve_time(gamut: Gamut, tmp_path: Path) -> None:
+    source = write_tiff(tmp_path / "old.tif", wide_codes(8, 8))
+    os.utime(source, (1_000_000_000, 1_000_000_000))
+    gamut("reduce", source, tmp_path / "new.png", "-p", "--preset", "fast")
+    assert (tmp_path / "new.png").stat().st_mtime == 1_000_000_000
+
+
+def test_an_existing_output_is_kept_unless_told_to_replace_it(gamut: Gamut, album: Path, tmp_path: Path) -> None:
+    target = tmp_path / "mine.png"
+    target.write_bytes(b"precious")
+    outcome = gamut("reduce", album / "photo.tif", target, "--preset", "fast")
+    assert outcome.code == 1
+    assert "--overwrite" in outcome.err
+    assert target.read_bytes() == b"precious"
+    assert gamut("reduce", album / "photo.tif", target, "--preset", "fast", "--overwrite").code == 0
+    assert target.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_model_needs_the_paper_preset(gamut: Gamut, album: Path, tmp_path: Path) -> None:
+    outcome = gamut("reduce", album / "photo.tif", tmp_path / "a.png", "--model", "23kb")
+    assert outcome.code == 2
+    assert "--preset paper" in outcome.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_kind_of_file_is_a_usage_error(gamut: Gamut, album: Path, tmp_path: Path) -> None:
+    outcome = gamut("reduce", album / "photo.tif", tmp_path / "a.xyz")
+    assert outcome.code == 2
+    assert ".jpg" in outcome.err
+    assert ".png" in outcome.err
+
+
+def test_the_largest_payload_is_respected(gamut: Gamut, album: Path, tmp_path: Path) -> None:
+    usual = gamut("info", album / "photo.png", "--json").json["payload_bytes"]
+    limit = usual // 2
+    outcome = gamut("reduce", album / "photo.tif", tmp_path / "a.png", "--preset", "fast", "--max-payload", limit)
+    assert outcome.code == 0
+    assert gamut("info", tmp_path / "a.png", "--json").json["payload_bytes"] <= limit
+
+
+def test_quality_and_subsampling_are_those_of_the_jpeg(gamut: Gamut, album: Path, tmp_path: Path) -> None:
+    gamut(
+        "reduce", album / "photo.tif", tmp_path / "a.jpg", "--preset", "fast", "--quality", 60, "--subsampling", "4:2:0"
+    )
+    with Image.open(tmp_path / "a.jpg") as low, Image.open(album / "photo.jpg") as high:
+        assert sum(low.quantization[0]) > sum(high.quantization[0])
+        assert [layer[1:3] for layer in low.layer] == [(2, 2), (1, 1), (1, 1)]
+        assert [layer[1:3] for layer in high.layer] == [(1, 1), (1, 1), (1, 1)]
+
+
+@pytest.mark.parametrize("extension", ["jpg", "png"])
+def test_the_cameras_words_come_along_and_are_made_true(gamut: Gamut, tmp_path: Path, extension: str) -> None:
+    source, target, restored = tmp_path / "a.tif", tmp_path / f"a.{extension}", tmp_path / "b.tif"
+    write_tiff(source, wide_codes(20, 30), extratags=[(271, "s", 0, "Camera & Co", True)])
+    assert gamut("reduce", source, target, "--preset", "fast").code == 0
+    with Image.open(target) as picture:
+        exif = piexif.load(picture.info["exif"])
+    assert exif["0th"][piexif.ImageIFD.Make] == b"Camera & Co"
+    assert exif["Exif"][piexif.ExifIFD.ColorSpace] == 1
+    assert gamut("expand", target, restored).code == 0
+    with tifffile.TiffFile(restored) as tiff:
+        assert tiff.pages.first.tags["Make"].value == "Camera & Co"
