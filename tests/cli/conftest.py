@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-
 from commands import Gamut, Outcome
-from gamutcli.cli import run
 from pictures import wide_codes, write_tiff
+
+from gamutcli.cli import run
 
 
 @pytest.fixture

@@ -11,10 +11,9 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
-
 from commands import Gamut, Outcome
 from pictures import wide_codes, write_tiff
+from PIL import Image
 
 CODES = wide_codes(12, 16)
 

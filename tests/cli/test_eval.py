@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-
 from commands import Gamut
 from pictures import wide_codes, write_tiff
+from PIL import Image
 
 
 def test_a_reduced_picture_is_judged_with_and_without_its_network(gamut: Gamut, album: Path) -> None:

@@ -11,11 +11,11 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
+from commands import Gamut
+from pictures import wide_codes
 from PIL import Image, ImageEnhance
 
-from commands import Gamut
 from gamutcli.icc import read_profile
-from pictures import wide_codes
 
 
 def resaved(source: Path, target: Path, brightness: float = 1.0) -> Path:

@@ -8,9 +8,9 @@ import time
 
 import click
 import pytest
+from commands import Gamut
 
 import gamutcli
-from commands import Gamut
 from gamutcli.cli import gamut as group
 
 COMMANDS = sorted(group.commands)

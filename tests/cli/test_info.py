@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageOps
-
 from commands import Gamut
+from PIL import Image, ImageOps
 
 
 def toned(source: Path, target: Path) -> Path:

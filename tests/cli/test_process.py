@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from pictures import wide_codes, write_tiff
 
 GAMUT = [sys.executable, "-m", "gamutcli"]

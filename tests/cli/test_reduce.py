@@ -9,10 +9,9 @@ from pathlib import Path
 import piexif
 import pytest
 import tifffile
-from PIL import Image, ImageCms
-
 from commands import Gamut
 from pictures import wide_codes, write_tiff
+from PIL import Image, ImageCms
 
 
 @pytest.mark.parametrize(("extension", "kind"), [("png", "PNG"), ("jpg", "JPEG")])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from commands import Gamut
+
 from gamutcli.cli.files import pair
 from gamutcli.errors import OutputError, UsageError
 
