@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from commands import Gamut
 
+from gamutcli import carriers, color, images, presets
+from gamutcli.cli import options
 from gamutcli.cli.files import pair
 from gamutcli.errors import OutputError, UsageError
 
@@ -71,3 +73,12 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputError, match="cannot make this folder"):
         pair([Path("a.tif")], tmp_path / "file", "jpg")
+
+
+def test_the_choices_are_those_of_the_library() -> None:
+    assert tuple(presets.PRESETS) == options.PRESETS
+    assert tuple(presets.PAPER_MODELS) == options.MODELS
+    assert tuple(images.COMPRESSIONS) == options.COMPRESSIONS
+    assert set(options.SPACES) == set(color.SPACES)
+    assert set(options.TARGET_SPACES) < set(color.SPACES)
+    assert set(options.CARRIERS) <= set(carriers.CARRIERS)
