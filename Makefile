@@ -7,7 +7,7 @@ TORCH ?= torch==2.13.0
 
 BIN := .venv/bin
 DEMO := build/demo
-SAMPLE ?= $(firstword $(sort $(wildcard sample_images/*.tif)))
+SAMPLE ?= sample_images/dahlia.tif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -37,7 +37,6 @@ install: .venv/.package  ## put the gamut command into .venv/bin
 	@touch $@
 
 demo: .venv/.package  ## reduce, expand and judge one sample picture (results in build/demo)
-	@test -n '$(SAMPLE)' || { echo "no picture in sample_images; try: make samples" >&2; exit 1; }
 	@mkdir -p $(DEMO)
 	$(BIN)/gamut reduce $(SAMPLE) $(DEMO)/reduced.jpg --overwrite
 	$(BIN)/gamut info $(DEMO)/reduced.jpg
