@@ -1,18 +1,15 @@
 """EXIF blocks: the payload's text in the user comment.
 
-A camera's block is not rebuilt with piexif, because that moves its maker note, whose offsets then point nowhere, and
-loses tags that piexif does not know: the comment is appended, and pointers are patched. Only a block that is too
-large for a JPEG segment is rebuilt, without its maker note.
+A camera's block is never rebuilt, because that moves its maker note, whose offsets then point nowhere: the comment is
+appended, and pointers are patched. (piexif rebuilds, and loses the tags that it does not know.)
 
 Source: Exif 3.0 (CIPA DC-008), 4.6.6: UserComment is 8 bytes that name the characters, then the text.
 """
 
 from __future__ import annotations
 
-import struct
+import re
 from collections.abc import Iterator
-
-import piexif
 
 from gamutcli.carriers import ifd
 from gamutcli.carriers.parts import MARK, body_room, parse
@@ -24,7 +21,7 @@ _EXIF_IFD = (ifd.EXIF_POINTER,)
 _EMPTY = b"MM\0*\0\0\0\0"
 _ASCII = b"ASCII\0\0\0"
 _UNICODE = b"UNICODE\0"
-_CODECS = ("ascii", "utf-16-le", "utf-16-be")
+_CODECS = {"ascii": 1, "utf-16-le": 2, "utf-16-be": 2}  # with bytes a character
 
 
 def small() -> bytes:
@@ -93,6 +90,9 @@ def remove(block: bytes) -> bytes | None:
             tiff.set(_EXIF_IFD, USER_COMMENT, ifd.UNDEFINED, value)
         else:
             tiff.remove(_EXIF_IFD, USER_COMMENT)
+            directory = tiff.directory(_EXIF_IFD)
+            if directory is not None and not directory.entries:
+                tiff.remove((), ifd.EXIF_POINTER)
     except InputError:
         return block
     return None if _said(tiff) == _said(ifd.Tiff(small())) else bytes(tiff.data)
@@ -118,18 +118,6 @@ def without_thumbnail(block: bytes) -> bytes:
     return bytes(tiff.data[: max(start, end)]) if start >= end else bytes(tiff.data)
 
 
-def without_maker_note(block: bytes) -> bytes | None:
-    """Return the block rebuilt without maker note and thumbnail, or None when piexif cannot read it."""
-    try:
-        tags = piexif.load(b"Exif\0\0" + block)
-        tags["Exif"].pop(piexif.ExifIFD.MakerNote, None)
-        tags["1st"], tags["thumbnail"] = {}, None
-        dumped: bytes = piexif.dump(tags)
-    except (ValueError, KeyError, TypeError, IndexError, struct.error, piexif.InvalidImageDataError):
-        return None
-    return dumped.removeprefix(b"Exif\0\0")
-
-
 def _comment_value(tiff: ifd.Tiff) -> bytes:
     directory = tiff.directory(_EXIF_IFD)
     entry = None if directory is None else directory.get(USER_COMMENT)
@@ -138,10 +126,11 @@ def _comment_value(tiff: ifd.Tiff) -> bytes:
 
 def _without_part(value: bytes) -> bytes:
     """Cut a user comment where our part begins; it is always last."""
-    for codec in _CODECS:
-        position = value.find(MARK.decode().encode(codec), 8)
-        if position >= 0:
-            return value[:position].removesuffix("\n".encode(codec))
+    for codec, width in _CODECS.items():
+        mark = re.escape(MARK.decode().encode(codec))
+        for match in re.finditer(b"(?s)(?=" + mark + b")", value[8:]):
+            if match.start() % width == 0:
+                return value[: 8 + match.start()].removesuffix("\n".encode(codec))
     return value
 
 

@@ -13,7 +13,7 @@ An EXIF segment always stands before the packet: some readers want one there.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from gamutcli.carriers import blocks, exif, parts, segments, xmp
@@ -45,7 +45,6 @@ EXTENDED_NOTE = (
     "keep a copy, or choose a smaller model"
 )
 THUMBNAIL_NOTE = "the camera's EXIF thumbnail was dropped to make room"
-MAKER_NOTE = "the camera's maker note was dropped: its EXIF does not fit a JPEG segment"
 EXIF_NOTE = "the camera's EXIF was left out: it does not fit a JPEG segment"
 MOVED_NOTE = "the camera's XMP was moved to Extended XMP to make room; some tools drop it on saving"
 C2PA_NOTE = "the file's Content Credentials (C2PA) remain, but their signature no longer matches the changed file"
@@ -81,6 +80,8 @@ def embed(data: bytes, payload: bytes, metadata: HasMetadata, carrier: str) -> E
     contents = _read(data)
     merged, notes = blocks.merge(contents.blocks, metadata)
     extension = None if metadata.xmp else _extension_without_payload(contents)
+    if contents.extension is not None and extension is None:
+        merged = replace(merged, xmp=_without_pointer(merged.xmp))
     plan = _fitted(merged, extension)
     if carrier != SIDECAR:
         plan = _planned(plan, len(payload), carrier)
@@ -113,9 +114,7 @@ def strip(data: bytes) -> bytes:
         pass  # damaged, but ours: it goes as well
     rest = blocks.remove(contents.blocks)
     extension = _extension_without_payload(contents)
-    packets = list(rest.xmp)
-    if contents.extension is not None and extension is None and packets:
-        packets[:1] = [packet for packet in (xmp.point_to(packets[0], None),) if packet]
+    packets = _without_pointer(rest.xmp) if contents.extension is not None and extension is None else rest.xmp
     return segments.replace_own(data, _rendered(rest.exif, packets, extension), contents.own)
 
 
@@ -152,14 +151,22 @@ def _extension_without_payload(contents: _Contents) -> bytes | None:
         return contents.extension
 
 
+def _without_pointer(packets: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Return the packets without the name of an extension that is gone."""
+    freed = []
+    for packet in packets:
+        try:
+            freed.append(xmp.point_to(packet, None))
+        except InputError:
+            freed.append(packet)
+    return tuple(packet for packet in freed if packet)
+
+
 def _fitted(merged: Blocks, extension: bytes | None) -> _Plan:
     """Return a plan without payload, whose packet and EXIF block fit a segment each."""
     plan = _Plan(merged.xmp[0] if merged.xmp else None, merged.exif[0] if merged.exif else exif.small(), extension)
     if len(plan.block) > EXIF_MAX:
         plan = plan.noted(THUMBNAIL_NOTE, block=exif.without_thumbnail(plan.block))
-    if len(plan.block) > EXIF_MAX:
-        shorter = exif.without_maker_note(plan.block)
-        plan = plan.noted(MAKER_NOTE, block=plan.block if shorter is None else shorter)
     if len(plan.block) > EXIF_MAX:
         plan = replace(plan, block=exif.small(), notes=(EXIF_NOTE,))
     if plan.packet is not None and len(plan.packet) > PACKET_MAX:
@@ -227,7 +234,7 @@ def _filled(plan: _Plan, payload: bytes) -> tuple[bytes | None, bytes, bytes | N
     return packet, block, extension, "+".join(used) or SIDECAR
 
 
-def _rendered(tiffs: Iterable[bytes], packets: list[bytes], extension: bytes | None) -> list[Segment]:
+def _rendered(tiffs: Iterable[bytes], packets: Sequence[bytes], extension: bytes | None) -> list[Segment]:
     """Return the segments that hold these blocks: EXIF, packets, extension."""
     chunks = []
     if extension is not None:

@@ -30,11 +30,12 @@ EXTENDED = f"{NOTE} HasExtendedXMP"
 MAX_PACKET = 16 << 20
 """Largest packet that is parsed, bytes. Long editing histories reach a few megabytes."""
 
-MAX_ELEMENTS = 200_000
+MAX_ELEMENTS = 100_000
 
 _HEADER = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
 _FOOTER = b'\n<?xpacket end="w"?>'
 _EMPTY = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{RDF}"></rdf:RDF></x:xmpmeta>'.encode()
+_TAG = re.compile(rb"""<(?:[^"'>]+|"[^"]*"|'[^']*')*>""")
 _ATTRIBUTE = re.compile(rb"""\s+([^\s=/>]+)\s*=\s*("[^"]*"|'[^']*')""")
 _WRAPPER = re.compile(rb"<\?xpacket\b[^>]*\?>")
 _PADDING = re.compile(rb"\s+(?=<\?xpacket\s+end)")
@@ -252,7 +253,9 @@ class _Scan:
         if element is self._wanted:
             self._wanted = None
         element.closing = element.end = self._parser.CurrentByteIndex
-        if self._packet.startswith(b"</", element.closing):  # else <name/>, and expat stands behind it
+        tag = _TAG.match(self._packet, element.start)
+        assert tag is not None  # expat saw a start tag here
+        if not tag[0].endswith(b"/>"):  # else expat stands behind it already
             element.end = self._packet.index(b">", element.closing) + 1
 
     def _characters(self, text: str) -> None:
