@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass, replace
 
+from gamutcli.carriers import xmp
+from gamutcli.errors import InputError
 from gamutcli.metadata.ifd import (
     LONG,
     SHORT,
@@ -54,6 +56,16 @@ _EXIF_DROPPED = frozenset({0xA005, 0xA500, 0xEA1C})
 _MAKER_NOTE, _USER_COMMENT = 0x927C, 0x9286
 _SRGB, _UNCALIBRATED = 1, 65535
 
+_EXIF_XMP, _TIFF_XMP = "http://ns.adobe.com/exif/1.0/", "http://ns.adobe.com/tiff/1.0/"
+# Statements of an XMP packet about the file it came from; readers take the facts from the new file itself.
+_UNTRUE_XMP = (
+    *(f"{_EXIF_XMP} {name}" for name in ("ColorSpace", "PixelXDimension", "PixelYDimension", "Gamma")),
+    *(f"{_TIFF_XMP} {name}" for name in ("ImageWidth", "ImageLength", "BitsPerSample", "Compression")),
+    *(f"{_TIFF_XMP} {name}" for name in ("PhotometricInterpretation", "SamplesPerPixel", "PlanarConfiguration")),
+    "http://ns.adobe.com/photoshop/1.0/ ICCProfile",
+    "http://ns.adobe.com/xap/1.0/ Thumbnails",
+)
+
 
 @dataclass(frozen=True)
 class Metadata:
@@ -85,7 +97,8 @@ def made_true(metadata: Metadata, width: int, height: int, srgb: bool) -> Metada
         srgb: Whether the pixels are sRGB; otherwise ColorSpace says "uncalibrated", as Exif wants it.
 
     Returns:
-        Metadata with an EXIF block of at most 62,000 bytes; XMP and IPTC as they were.
+        Metadata with an EXIF block of at most 62,000 bytes; the XMP packet without statements about colour space,
+        size and storage, and otherwise byte by byte; IPTC as it was.
 
     Source: CIPA DC-008 (Exif 2.32), section 4.6.5.
     """
@@ -98,8 +111,19 @@ def made_true(metadata: Metadata, width: int, height: int, srgb: bool) -> Metada
     exif[PIXEL_X] = entry(LONG, width, order=old.order)
     exif[PIXEL_Y] = entry(LONG, height, order=old.order)
     fitting, dropped = _fitting(Directories(old.order, descriptive(old.image), exif, old.gps))
-    notes = metadata.notes + (() if not dropped else (f"EXIF larger than one segment: left out {', '.join(dropped)}",))
-    return replace(metadata, exif=write_block(fitting), notes=notes)
+    packet, notes = _true_packet(metadata.xmp)
+    if dropped:
+        notes += (f"the EXIF data exceed one segment, left out: {', '.join(dropped)}",)
+    return replace(metadata, exif=write_block(fitting), xmp=packet, notes=metadata.notes + notes)
+
+
+def _true_packet(packet: bytes | None) -> tuple[bytes | None, tuple[str, ...]]:
+    if packet is None:
+        return None, ()
+    try:
+        return xmp.remove(packet, *_UNTRUE_XMP), ()
+    except InputError as error:
+        return None, (f"the XMP packet was left out: {error}",)
 
 
 def parsed(exif: bytes | None) -> Directories:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import io
 import os
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from gamutcli.carriers import png
+from gamutcli.carriers import png, segments
 from gamutcli.errors import InputError
 from gamutcli.metadata.exif import Metadata, descriptive
 from gamutcli.metadata.ifd import Directories, Directory, read_directories, write_block
 
 _XMP_TAG, _IPTC_TAG = 700, 33723
 _IPTC_RESOURCE = 0x0404
-_EXIF_APP1, _XMP_APP1, _PHOTOSHOP_APP13 = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
 
 
 def read_metadata(source: str | os.PathLike[str] | bytes) -> Metadata:
@@ -79,27 +77,21 @@ def _from_png(data: bytes) -> Metadata:
 
 
 def _from_jpeg(data: bytes) -> Metadata:
-    exif = xmp = iptc = None
-    for marker, body in _segments(data):
-        if marker == 0xE1 and body.startswith(_EXIF_APP1):
-            exif = exif or body.removeprefix(_EXIF_APP1)
-        elif marker == 0xE1 and body.startswith(_XMP_APP1):
-            xmp = xmp or body.removeprefix(_XMP_APP1)
-        elif marker == 0xED and body.startswith(_PHOTOSHOP_APP13):
-            iptc = iptc or _iptc_in(body.removeprefix(_PHOTOSHOP_APP13))
-    return Metadata(exif, xmp, iptc)
+    try:
+        parts, _ = segments.split(data)
+    except InputError:
+        return Metadata()
 
+    def first(marker: int, signature: bytes) -> bytes | None:
+        found = (part.body.removeprefix(signature) for part in parts if part.holds(marker, signature))
+        return next(found, None)
 
-def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield marker and content of a JPEG's segments up to the pixels."""
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
-        if data[at + 1] == 0xFF:  # a fill byte
-            at += 1
-            continue
-        (length,) = struct.unpack_from(">H", data, at + 2)
-        yield data[at + 1], data[at + 4 : at + 2 + length]
-        at += 2 + max(2, length)
+    resources = first(segments.APP13, segments.PHOTOSHOP)
+    return Metadata(
+        exif=first(segments.APP1, segments.EXIF),
+        xmp=first(segments.APP1, segments.XMP),
+        iptc=None if resources is None else _iptc_in(resources),
+    )
 
 
 def _iptc_in(resources: bytes) -> bytes | None:
