@@ -45,3 +45,25 @@ def srgb_codes(srgb_linear: FloatArray) -> CodeArray:
     Source: IEC 61966-2-1:1999.
     """
     return encoding_table(SRGB, 256).codes(srgb_linear).astype(np.uint8, copy=False)
+
+
+def clipped_mask(srgb_codes: CodeArray, tolerance: int = 0) -> BoolArray:
+    """Mark the pixels that look clipped: what a decoder, which has only the 8-bit picture, takes for out of gamut.
+
+    A pixel is marked when a code lies at most ``tolerance`` from 0 or 255, but not when all three lie at the same
+    end: black and blown white hold no color to restore.  Every pixel of ``og_mask`` that rounds to neither is marked.
+
+    Args:
+        srgb_codes: (..., 3) uint8.
+        tolerance: Codes of slack; 0 for a lossless file, more where compression moves the codes.
+
+    Returns:
+        (...) bool.
+    """
+    red, green, blue = srgb_codes[..., 0], srgb_codes[..., 1], srgb_codes[..., 2]
+    smallest = np.minimum(np.minimum(red, green), blue)
+    largest = np.maximum(np.maximum(red, green), blue)
+    low, high = np.uint8(tolerance), np.uint8(255 - tolerance)
+    marked: BoolArray = (smallest <= low) | (largest >= high)
+    marked &= (largest > low) & (smallest < high)
+    return marked

@@ -3,7 +3,7 @@
 Codecs are imported by the functions that need them, so that importing this package is quick.
 """
 
-from gamutcli.images.files import format_of, sniff
+from gamutcli.images.files import format_of, read_bytes, sniff
 from gamutcli.images.picture import MAX_PIXELS, Picture
 from gamutcli.images.read import read_wide
 from gamutcli.images.reduced import decode_reduced, encode_reduced
@@ -16,6 +16,7 @@ __all__ = [
     "decode_reduced",
     "encode_reduced",
     "format_of",
+    "read_bytes",
     "read_wide",
     "sniff",
     "write_wide",

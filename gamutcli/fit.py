@@ -1,0 +1,242 @@
+"""Fits a network to one picture's residuals, in numpy.
+
+The networks are so small that two threads with half a batch each, written out by hand, outrun a framework, and start
+at once.  The sample's features are made once; a step is matrix products and nothing else.
+
+Source: Le et al., GamutMLP, CVPR 2023, for the idea and the ``paper`` preset; Jordan et al., Muon, 2024, for the
+optimiser of the hidden matrices; Kingma and Ba, Adam, ICLR 2015, for the rest.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from gamutcli.arrays import FloatArray
+from gamutcli.model import Layer
+from gamutcli.presets import Preset
+from gamutcli.sample import Sample
+
+Progress = Callable[[int, int, float], None]
+Matrices = list[FloatArray]
+
+#: Muon's rate against Adam's; measured.
+MUON_FACTOR = 4.0
+#: The paper's Adam has the usual second-moment decay; ours forgets faster, as its rate falls.
+ADAM_BETAS = {"muon": (0.9, 0.99), "adam": (0.9, 0.999)}
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted network before it is quantised.
+
+    Attributes:
+        weights: One (outputs, inputs) float32 matrix a layer.
+        biases: One (outputs,) float32 vector a layer.
+        residual_scale: Output 1.0 is this much linear ProPhoto RGB.
+        loss: Mean squared error over the last steps, in units of the residual's own mean square.
+        steps: How many were done.
+        seconds: Wall time of the loop.
+    """
+
+    weights: Matrices
+    biases: Matrices
+    residual_scale: float
+    loss: float
+    steps: int
+    seconds: float
+
+
+def fit(sample: Sample, preset: Preset, seed: int, progress: Progress | None = None) -> Fit:
+    """Fit a network to a sample.
+
+    The same sample, preset and seed give the same network on the same machine.
+
+    Args:
+        sample: At least one pixel.
+        preset: Width, steps, batch, rate, optimiser.
+        seed: Of the first weights and of the order of the batches.
+        progress: Called with (step, steps, loss) about a hundred times.
+    """
+    start = time.perf_counter()
+    generator = np.random.default_rng(seed)
+    scale = float(np.sqrt(np.average(np.square(sample.residuals).mean(axis=1), weights=sample.weights))) or 1.0
+    widths = [sample.features.shape[1], *[preset.hidden] * preset.depth, 3]
+    weights, biases = _first_weights(widths, preset, generator)
+    half = max(1, min(preset.batch, len(sample.features)) // 2)
+    targets = sample.residuals / np.float32(scale)
+    halves = [_Half(sample, targets, widths, half) for _ in range(2)]
+    updates = _updates(weights, biases, preset)
+    starts = _batch_starts(len(sample.features), half, generator)
+    best = _Best(weights, biases)
+    with ThreadPoolExecutor(1) as other:
+        for step in range(preset.steps):
+            first, second = next(starts), next(starts)
+            waiting = other.submit(halves[1].gradients, second, weights, biases)
+            gradients, squares = halves[0].gradients(first, weights, biases)
+            more_gradients, more_squares = waiting.result()
+            rate = preset.rate * (_cosine(step / preset.steps) if preset.decay else 1.0)
+            for update, gradient, more in zip(updates, gradients, more_gradients, strict=True):
+                gradient += more
+                update(gradient, rate)
+            best.watch((squares + more_squares) / (6 * half), step)
+            if progress and (step + 1) % max(1, preset.steps // 100) == 0:
+                progress(step + 1, preset.steps, best.recent)
+    weights, biases = best.choose()
+    return Fit(weights, biases, scale, best.recent, preset.steps, time.perf_counter() - start)
+
+
+def quantise(weight: FloatArray, bias: FloatArray) -> Layer:
+    """Round a layer to int8 with one float16 scale a row."""
+    scale = (np.abs(weight).max(axis=1) / 127).astype(np.float16)
+    # A row of zeros, or one so small that its scale is none: its levels are zero.
+    steps = np.where(scale > 0, scale, 1).astype(np.float32)[:, None]
+    levels = np.where(scale[:, None] > 0, np.round(weight / steps), 0)
+    return Layer(np.clip(levels, -127, 127).astype(np.int8), scale, bias.astype(np.float16))
+
+
+class _Half:
+    """Forward and backward pass of half a batch, with all its working memory."""
+
+    def __init__(self, sample: Sample, targets: FloatArray, widths: list[int], size: int) -> None:
+        self.sample, self.targets, self.size = sample, targets, size
+        self.activations = [np.empty((size, width), np.float32) for width in widths[1:]]
+        self.errors = [np.empty((size, width), np.float32) for width in widths[1:-1]]
+
+    def gradients(self, start: int, weights: Matrices, biases: Matrices) -> tuple[Matrices, float]:
+        """Gradients of weights and biases in turn, and the sum of squared errors."""
+        part = slice(start, start + self.size)
+        layers = [self.sample.features[part], *self.activations]
+        for below, above, weight, bias in zip(layers, layers[1:], weights, biases, strict=False):
+            np.matmul(below, weight.T, out=above)
+            above += bias
+            if above is not layers[-1]:
+                np.maximum(above, 0, out=above)
+        error = layers[-1]
+        error -= self.targets[part]
+        weighted = error * self.sample.weights[part, None]
+        squares = float(np.vdot(weighted, error))
+        # Of the mean over both halves and the three channels.
+        error = weighted * np.float32(1 / (3 * self.size))
+        gradients: Matrices = []
+        for index in range(len(weights) - 1, -1, -1):
+            gradients[:0] = [error.T @ layers[index], error.sum(axis=0)]
+            if index:
+                np.matmul(error, weights[index], out=self.errors[index - 1])
+                error = self.errors[index - 1]
+                error *= layers[index] > 0
+        return gradients, squares
+
+
+class _Muon:
+    """Momentum whose steps are made orthogonal: every direction of a matrix moves at the same pace."""
+
+    def __init__(self, weight: FloatArray) -> None:
+        self.weight = weight
+        self.momentum = np.zeros_like(weight)
+        self.factor = MUON_FACTOR * max(1.0, weight.shape[0] / weight.shape[1]) ** 0.5
+
+    def __call__(self, gradient: FloatArray, rate: float) -> None:
+        self.momentum *= np.float32(0.9)
+        self.momentum += gradient
+        step = orthogonalised(gradient + np.float32(0.9) * self.momentum)
+        self.weight -= np.float32(rate * self.factor) * step
+
+
+class _Adam:
+    """Adam with bias correction."""
+
+    def __init__(self, weight: FloatArray, betas: tuple[float, float]) -> None:
+        self.weight = weight
+        self.betas = betas
+        self.mean = np.zeros_like(weight)
+        self.square = np.zeros_like(weight)
+        self.steps = 0
+
+    def __call__(self, gradient: FloatArray, rate: float) -> None:
+        self.steps += 1
+        beta1, beta2 = self.betas
+        self.mean += np.float32(1 - beta1) * (gradient - self.mean)
+        self.square += np.float32(1 - beta2) * (gradient * gradient - self.square)
+        root = np.sqrt(self.square / np.float32(1 - beta2**self.steps)) + np.float32(1e-8)
+        self.weight -= np.float32(rate / (1 - beta1**self.steps)) * self.mean / root
+
+
+class _Best:
+    """Watches the loss, and keeps the weights from before it went astray."""
+
+    def __init__(self, weights: Matrices, biases: Matrices) -> None:
+        self.weights, self.biases = weights, biases
+        self.recent = 1.0
+        self.kept_loss = float("inf")
+        self.kept = self._copy()
+
+    def watch(self, loss: float, step: int) -> None:
+        self.recent += (loss - self.recent) / min(step + 1, 32)
+        if step % 64 == 63 and self.recent < self.kept_loss:
+            self.kept_loss, self.kept = self.recent, self._copy()
+
+    def choose(self) -> tuple[Matrices, Matrices]:
+        # A loss that is not a number compares false.
+        return (self.weights, self.biases) if self.recent <= 1.5 * self.kept_loss else self.kept
+
+    def _copy(self) -> tuple[Matrices, Matrices]:
+        return [w.copy() for w in self.weights], [b.copy() for b in self.biases]
+
+
+def orthogonalised(matrix: FloatArray) -> FloatArray:
+    """Nearly the closest orthogonal matrix: singular values move to about 1, by five Newton-Schulz steps.
+
+    Source: Jordan et al., Muon, 2024 (the coefficients 3.4445, -4.7750, 2.0315).
+    """
+    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
+    wide = wide / (np.float32(np.linalg.norm(wide)) + np.float32(1e-7))
+    for _ in range(5):
+        gram = wide @ wide.T
+        wide = np.float32(3.4445) * wide + (np.float32(-4.7750) * gram + np.float32(2.0315) * (gram @ gram)) @ wide
+    return wide if matrix.shape[0] <= matrix.shape[1] else wide.T
+
+
+def _first_weights(widths: list[int], preset: Preset, generator: np.random.Generator) -> tuple[Matrices, Matrices]:
+    weights: Matrices = []
+    for fan_in, outputs in pairwise(widths):
+        if preset.optimizer == "adam":
+            # What frameworks start linear layers with, and so the paper.
+            spread = (2 * generator.random((outputs, fan_in)) - 1) * fan_in**-0.5
+        else:
+            # He et al., ICCV 2015.
+            spread = generator.standard_normal((outputs, fan_in)) * (2 / fan_in) ** 0.5
+        weights.append(spread.astype(np.float32))
+    if preset.optimizer == "muon":
+        # The fit starts from the plain picture.
+        weights[-1][:] = 0
+    return weights, [np.zeros(outputs, np.float32) for outputs in widths[1:]]
+
+
+def _updates(weights: Matrices, biases: Matrices, preset: Preset) -> list[Callable[[FloatArray, float], None]]:
+    """What moves each weight matrix and each bias, in turn."""
+    betas = ADAM_BETAS[preset.optimizer]
+    updates: list[Callable[[FloatArray, float], None]] = []
+    for index, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+        output_layer = index == len(weights) - 1
+        muon = preset.optimizer == "muon" and not output_layer
+        updates += [_Muon(weight) if muon else _Adam(weight, betas), _Adam(bias, betas)]
+    return updates
+
+
+def _batch_starts(count: int, half: int, generator: np.random.Generator) -> Iterator[int]:
+    """Where each half batch starts: through the shuffled sample again and again, each time from another offset."""
+    while True:
+        offset = int(generator.integers(0, max(1, min(half, count - half + 1))))
+        yield from range(offset, count - half + 1, half)
+
+
+def _cosine(progress: float) -> float:
+    """From 1 to 1 %."""
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress))

@@ -1,0 +1,334 @@
+"""The network's shape: what it sees of a pixel, and how it turns that into a residual.
+
+A pixel's inputs are its place (x, y), its own three codes, and the mean codes of square boxes around it, all taken
+from the 8-bit sRGB picture that the decoder has.  Each input, scaled to [-1, 1], goes through sines and cosines of
+rising octaves; the rest is a plain ReLU network with three outputs, the residual in linear ProPhoto RGB.
+
+With 8-bit codes as inputs every input has few values, so the first layer is a sum of table rows, one table an input:
+the sines are computed once per value and most of the multiplications vanish, exactly.
+
+Source: Le et al., GamutMLP, CVPR 2023, section 3 (coordinates and colour, positional encoding, residual); the box
+means, the codes as colour input and the tables are this project's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gamutcli.arrays import CodeArray, DoubleArray, FloatArray
+from gamutcli.color import PROPHOTO, SRGB, Adaptation, decoding_table, rgb_to_rgb
+from gamutcli.gamut import clipped_mask
+
+ColorInput = Literal["srgb_codes", "prophoto_linear"]
+IndexArray = NDArray[np.intp]
+LevelArray = NDArray[np.int8]
+HalfArray = NDArray[np.float16]
+
+#: Box means are kept in quarters of a code, so that every decoder gets the same integer.
+BOX_STEPS = 4
+#: Pixels that go through the network at once: their activations stay in a core's own cache.
+CHUNK = 8192
+#: Pixels of one strip; a bound on working memory, whatever the picture's size.
+STRIP_PIXELS = 1 << 18
+
+
+@dataclass(frozen=True)
+class Box:
+    """A square neighbourhood of side ``2 * radius + 1`` pixels whose mean codes are inputs."""
+
+    radius: int
+    octaves: int
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the network sees of a pixel.
+
+    Attributes:
+        position_octaves: Octaves of x and of y.
+        color_octaves: Octaves of each colour channel.
+        boxes: Neighbourhood means, with their own octaves.
+        color: The pixel's own colour: its sRGB codes, or the paper's linear ProPhoto RGB.
+        first_octave: The lowest frequency is ``2 ** first_octave * pi``; the paper's is 0, -1 keeps one input value
+            to one point of the first sine and cosine.
+    """
+
+    position_octaves: int
+    color_octaves: int
+    boxes: tuple[Box, ...] = ()
+    color: ColorInput = "srgb_codes"
+    first_octave: int = -1
+
+    @property
+    def size(self) -> int:
+        """Number of features: a sine and a cosine for each octave of each input."""
+        return 4 * self.position_octaves + 6 * (self.color_octaves + sum(box.octaves for box in self.boxes))
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One quantised layer; its weight matrix is ``levels * scale[:, None]``.
+
+    Attributes:
+        levels: (outputs, inputs) int8.
+        scale: (outputs,) float16, one step a row.
+        bias: (outputs,) float16.
+    """
+
+    levels: LevelArray
+    scale: HalfArray
+    bias: HalfArray
+
+    @property
+    def weight(self) -> FloatArray:
+        """(outputs, inputs) float32."""
+        return self.levels.astype(np.float32) * self.scale.astype(np.float32)[:, None]
+
+
+@dataclass(frozen=True)
+class Correction:
+    """Which pixels the decoder corrects.
+
+    Attributes:
+        tolerance: A pixel counts as clipped when a code is at most this far from 0 or 255; 0 for lossless files.
+        every_pixel: Correct all pixels, as the paper does, clipped or not.
+    """
+
+    tolerance: int = 0
+    every_pixel: bool = False
+
+    def mask(self, srgb_codes: CodeArray) -> NDArray[np.bool_]:
+        """(..., 3) codes to (...) bool: the pixels that go through the network."""
+        if self.every_pixel:
+            return np.ones(srgb_codes.shape[:-1], bool)
+        return clipped_mask(srgb_codes, self.tolerance)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A fitted, quantised network: all that the decoder needs to predict residuals.
+
+    Attributes:
+        inputs: What it sees.
+        layers: Hidden layers and the output layer.
+        residual_scale: Output 1.0 is this much linear ProPhoto RGB.
+    """
+
+    inputs: Inputs
+    layers: tuple[Layer, ...]
+    residual_scale: float
+
+    @property
+    def hidden(self) -> int:
+        """Width of the hidden layers."""
+        return int(self.layers[0].levels.shape[0])
+
+    @property
+    def depth(self) -> int:
+        """Number of hidden layers."""
+        return len(self.layers) - 1
+
+
+def waves(positions: DoubleArray, octaves: int, first_octave: int) -> FloatArray:
+    """Sines and cosines of rising octaves.
+
+    Args:
+        positions: (n,), scaled to [-1, 1].
+        octaves: How many.
+        first_octave: Exponent of the lowest frequency, in units of pi.
+
+    Returns:
+        (n, 2 * octaves) float32: the sines, then the cosines, of ``2 ** (first_octave + k) * pi * position``.
+
+    Source: Mildenhall et al., NeRF, ECCV 2020, equation 4.
+    """
+    angles = positions[:, None] * (np.pi * 2.0 ** (first_octave + np.arange(octaves)))
+    return np.concatenate([np.sin(angles), np.cos(angles)], axis=1).astype(np.float32)
+
+
+def centres(count: int) -> DoubleArray:
+    """(count,) places of the pixel centres along one side, -1 to 1 from edge to edge."""
+    return (2 * np.arange(count) + 1) / count - 1
+
+
+def levels_of(maximum: int) -> DoubleArray:
+    """(maximum + 1,) the integers 0 to maximum scaled to [-1, 1]."""
+    return 2 * np.arange(maximum + 1) / maximum - 1
+
+
+def linear_codes(adaptation: Adaptation) -> tuple[FloatArray, FloatArray]:
+    """The two steps from sRGB codes to linear ProPhoto RGB: (256,) CCTF table and (3, 3) matrix, float32."""
+    return decoding_table(SRGB, 256), rgb_to_rgb(SRGB, PROPHOTO, adaptation).astype(np.float32)
+
+
+def codes_to_prophoto(srgb_codes: CodeArray, adaptation: Adaptation) -> FloatArray:
+    """(..., 3) sRGB codes to (..., 3) linear ProPhoto RGB: the plain picture, before any correction."""
+    table, matrix = linear_codes(adaptation)
+    return table[srgb_codes] @ matrix.T
+
+
+def box_means(srgb_codes: CodeArray, rows: slice, radius: int) -> NDArray[np.uint16]:
+    """Mean codes of the box around each pixel of some rows, in quarter codes.
+
+    Edges are replicated; sums are integers, so that every decoder gets the same value.
+
+    Args:
+        srgb_codes: (height, width, 3) the whole picture.
+        rows: The rows wanted.
+        radius: The box's side is ``2 * radius + 1``.
+
+    Returns:
+        (rows, width, 3) uint16, 0 to 1020, rounded half up.
+    """
+    height = srgb_codes.shape[0]
+    reach = np.arange(rows.start - radius, rows.stop + radius).clip(0, height - 1)
+    band = srgb_codes[reach[0] : reach[-1] + 1][reach - reach[0]]
+    sums = _window_sums(_window_sums(np.pad(band, ((0, 0), (radius, radius), (0, 0)), "edge"), radius, 0), radius, 1)
+    area = (2 * radius + 1) ** 2
+    return ((BOX_STEPS * sums + area // 2) // area).astype(np.uint16)
+
+
+def _window_sums(band: NDArray[np.unsignedinteger], radius: int, axis: int) -> NDArray[np.uint32]:
+    """Sums of every window of ``2 * radius + 1`` along an axis."""
+    band = np.moveaxis(band, axis, 0)
+    side = 2 * radius + 1
+    count = band.shape[0] - side + 1
+    if radius <= 2:
+        sums = band[:count].astype(np.uint32)
+        for shift in range(1, side):
+            sums += band[shift : shift + count]
+    else:
+        running = np.zeros((band.shape[0] + 1, *band.shape[1:]), np.uint32)
+        np.cumsum(band, axis=0, dtype=np.uint32, out=running[1:])
+        sums = running[side:] - running[:-side]
+    return np.moveaxis(sums, 0, axis)
+
+
+def strips(height: int, width: int) -> Iterator[slice]:
+    """Row ranges of about ``STRIP_PIXELS`` pixels that cover a picture."""
+    step = max(1, STRIP_PIXELS // width)
+    for top in range(0, height, step):
+        yield slice(top, min(height, top + step))
+
+
+class Features:
+    """The inputs of a picture's pixels: table indices, and the tables that turn them into waves.
+
+    Args:
+        inputs: What the network sees.
+        srgb_codes: (height, width, 3) the picture that the decoder has.
+        adaptation: For the linear ProPhoto colour input.
+    """
+
+    def __init__(self, inputs: Inputs, srgb_codes: CodeArray, adaptation: Adaptation) -> None:
+        self.inputs = inputs
+        self.srgb_codes = srgb_codes
+        self.adaptation = adaptation
+        height, width, _ = srgb_codes.shape
+        first = inputs.first_octave
+        #: One wave table an input, in the order of the features: y, x, the colour, the boxes.
+        self.tables = [waves(centres(side), inputs.position_octaves, first) for side in (height, width)]
+        if inputs.color == "srgb_codes":
+            self.tables += [waves(levels_of(255), inputs.color_octaves, first)] * 3
+        for box in inputs.boxes:
+            self.tables += [waves(levels_of(255 * BOX_STEPS), box.octaves, first)] * 3
+
+    def indices(self, rows: slice, inside: IndexArray) -> list[IndexArray]:
+        """Table indices of some pixels of a strip.
+
+        Args:
+            rows: The strip.
+            inside: (n,) flat places of the pixels in the strip.
+
+        Returns:
+            One (n,) array a table.
+        """
+        width = self.srgb_codes.shape[1]
+        y, x = np.divmod(inside, width)
+        found = [y + rows.start, x]
+        if self.inputs.color == "srgb_codes":
+            found += _channels(self.srgb_codes[rows], inside)
+        for box in self.inputs.boxes:
+            found += _channels(box_means(self.srgb_codes, rows, box.radius), inside)
+        return found
+
+    def color_waves(self, rows: slice, inside: IndexArray) -> FloatArray:
+        """(n, 6 * octaves) waves of the linear ProPhoto colour, which no table can hold; (n, 0) for code inputs."""
+        if self.inputs.color == "srgb_codes":
+            return np.empty((inside.size, 0), np.float32)
+        codes = self.srgb_codes[rows].reshape(-1, 3)[inside]
+        linear = 2 * codes_to_prophoto(codes, self.adaptation).astype(np.float64) - 1
+        waved = [waves(linear[:, c], self.inputs.color_octaves, self.inputs.first_octave) for c in range(3)]
+        return np.concatenate(waved, axis=1)
+
+    def rows(self, rows: slice, inside: IndexArray) -> FloatArray:
+        """(n, inputs.size) all features of some pixels of a strip, written out: what a fit works on."""
+        parts = [table[at] for table, at in zip(self.tables, self.indices(rows, inside), strict=True)]
+        return np.concatenate([*parts[:2], self.color_waves(rows, inside), *parts[2:]], axis=1)
+
+
+def _channels(codes: NDArray[np.unsignedinteger], inside: IndexArray) -> list[IndexArray]:
+    picked = codes.reshape(-1, 3)[inside]
+    return [picked[:, c].astype(np.intp) for c in range(3)]
+
+
+class Predictor:
+    """Runs a network over a picture, strip by strip.
+
+    Args:
+        network: The quantised network.
+        srgb_codes: (height, width, 3) the picture that the decoder has.
+        adaptation: Between sRGB's white and ProPhoto's.
+    """
+
+    def __init__(self, network: Network, srgb_codes: CodeArray, adaptation: Adaptation) -> None:
+        self.features = Features(network.inputs, srgb_codes, adaptation)
+        self.weights = [np.ascontiguousarray(layer.weight.T) for layer in network.layers]
+        self.biases = [layer.bias.astype(np.float32) for layer in network.layers]
+        self.weights[-1] = self.weights[-1] * np.float32(network.residual_scale)
+        self.biases[-1] = self.biases[-1] * np.float32(network.residual_scale)
+        first = self.weights[0]
+        sizes = [table.shape[1] for table in self.features.tables]
+        self.color_weight = first[:0]
+        if network.inputs.color == "prophoto_linear":
+            start = sizes[0] + sizes[1]
+            stop = start + 6 * network.inputs.color_octaves
+            self.color_weight = first[start:stop]
+            first = np.concatenate([first[:start], first[stop:]])
+        ends = np.cumsum([0, *sizes])
+        self.tables = [
+            table @ first[start:stop]
+            for table, start, stop in zip(self.features.tables, ends[:-1], ends[1:], strict=True)
+        ]
+        self.tables[0] = self.tables[0] + self.biases[0]
+
+    def residuals(self, rows: slice, inside: IndexArray) -> FloatArray:
+        """Predict the residuals of some pixels of a strip.
+
+        Args:
+            rows: The strip.
+            inside: (n,) flat places of the pixels in the strip.
+
+        Returns:
+            (n, 3) float32, linear ProPhoto RGB.
+        """
+        residuals = np.empty((inside.size, 3), np.float32)
+        indices = self.features.indices(rows, inside)
+        for start in range(0, inside.size, CHUNK):
+            part = slice(start, start + CHUNK)
+            hidden = self.tables[0].take(indices[0][part], axis=0)
+            for table, at in zip(self.tables[1:], indices[1:], strict=True):
+                hidden += table.take(at[part], axis=0)
+            if self.color_weight.size:
+                hidden += self.features.color_waves(rows, inside[part]) @ self.color_weight
+            for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
+                np.maximum(hidden, 0, out=hidden)
+                hidden = hidden @ weight
+                hidden += bias
+            residuals[part] = hidden
+        return residuals

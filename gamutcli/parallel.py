@@ -1,0 +1,36 @@
+"""Work shared out to threads, results in order; numpy lets go of the interpreter where it matters."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+#: Strips are large: more threads than this wait for memory.
+WORKERS = min(8, os.cpu_count() or 1)
+
+
+def in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Apply a function to items on all cores; at most a few results wait at a time."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        waiting: deque[Future[Result]] = deque()
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > WORKERS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def one_blas_thread() -> AbstractContextManager[object]:
+    """Keep the matrix library to the calling thread: our products are small, and our threads are our own."""
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(1, "blas")
+    return limits

@@ -1,0 +1,200 @@
+"""A fitted network as bytes: what travels in the picture's metadata.
+
+All numbers are little endian.  docs/FORMAT.md says the same at a stranger's pace.
+
+    offset  bytes  field
+    0       4      magic "GMUT"
+    4       1      version, 0: a draft
+    5       1      flags: 1 every pixel is corrected, 2 CAT02 instead of Bradford, 4 linear ProPhoto color input
+    6       1      tolerance, codes
+    7       1      blocks along a side of the grid of block means
+    8       4, 4   width, height of the picture
+    16      16     SHA-256 of its RGB codes, first 16 bytes
+    32      1      octaves of x and y
+    33      1      octaves of the color
+    34      1      first octave, signed
+    35      1      hidden layers; 0: no network, nothing to restore
+    36      2      width of the hidden layers
+    38      1      number of boxes
+    39      1      0
+    40      4      residual scale, float32
+    44      2n     boxes: radius, octaves
+    ..      ..     body, raw deflate: the grid (side * side * 3 bytes), the int8 levels of each layer (outputs x
+                   inputs), then scale and bias of each layer (float16, outputs each)
+    end-4   4      CRC-32 of all before
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+import zlib
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gamutcli.color import Adaptation
+from gamutcli.errors import PayloadError
+from gamutcli.fingerprint import DIGEST_BYTES, Fingerprint
+from gamutcli.model import Box, Correction, Inputs, Layer, Network
+
+Number = TypeVar("Number", bound=np.generic)
+
+MAGIC = b"GMUT"
+VERSION = 0
+_HEADER = struct.Struct(f"<4sBBBBII{DIGEST_BYTES}sBBbBHBBf")
+_EVERY_PIXEL, _CAT02, _PROPHOTO_INPUT = 1, 2, 4
+
+# Bounds that no written payload exceeds: whatever a file claims, nothing larger is ever allocated.
+MAX_SIDE = 1 << 20
+MAX_HIDDEN = 1024
+MAX_LAYERS = 8
+MAX_OCTAVES = 16
+MAX_BOXES = 8
+MAX_RADIUS = 64
+MAX_GRID_SIDE = 32
+MAX_TOLERANCE = 64
+
+
+@dataclass(frozen=True)
+class Payload:
+    """All that the decoder needs besides the picture.
+
+    Attributes:
+        fingerprint: The picture that the network was fitted to.
+        adaptation: Between sRGB's white and ProPhoto's.
+        correction: Which pixels are corrected.
+        network: None where there was nothing to restore.
+    """
+
+    fingerprint: Fingerprint
+    adaptation: Adaptation
+    correction: Correction
+    network: Network | None
+
+
+def pack(payload: Payload) -> bytes:
+    """Turn a payload into bytes; the same payload always gives the same bytes."""
+    mark, network = payload.fingerprint, payload.network
+    inputs = network.inputs if network else Inputs(0, 0)
+    flags = (
+        _EVERY_PIXEL * payload.correction.every_pixel
+        + _CAT02 * (payload.adaptation == "cat02")
+        + _PROPHOTO_INPUT * (inputs.color == "prophoto_linear")
+    )
+    header = _HEADER.pack(
+        MAGIC,
+        VERSION,
+        flags,
+        payload.correction.tolerance,
+        mark.grid.shape[0],
+        mark.width,
+        mark.height,
+        mark.digest,
+        inputs.position_octaves,
+        inputs.color_octaves,
+        inputs.first_octave,
+        network.depth if network else 0,
+        network.hidden if network else 0,
+        len(inputs.boxes),
+        0,
+        network.residual_scale if network else 0.0,
+    )
+    boxes = bytes(value for box in inputs.boxes for value in (box.radius, box.octaves))
+    parts = [mark.grid.tobytes()]
+    if network:
+        parts += [layer.levels.tobytes() for layer in network.layers]
+        parts += [b"".join(layer.scale.tobytes() + layer.bias.tobytes() for layer in network.layers)]
+    data = header + boxes + _deflate(parts)
+    return data + struct.pack("<I", zlib.crc32(data))
+
+
+def unpack(data: bytes) -> Payload:
+    """Turn bytes back into a payload.
+
+    Raises:
+        PayloadError: Not a payload, an unknown version, damaged, or with dimensions that no payload has.
+    """
+    if len(data) < _HEADER.size + 4 or data[:4] != MAGIC:
+        raise PayloadError("this is not a gamutcli payload")
+    if data[4] != VERSION:
+        raise PayloadError(f"payload version {data[4]} is unknown here; this gamutcli reads version {VERSION}")
+    if zlib.crc32(data[:-4]) != struct.unpack("<I", data[-4:])[0]:
+        raise PayloadError("the payload is damaged: its checksum does not match")
+    (_, _, flags, tolerance, side, width, height, digest, *shape) = _HEADER.unpack_from(data)
+    position, color, first, depth, hidden, boxes, zero, residual_scale = shape
+    bounded = (
+        0 < width <= MAX_SIDE
+        and 0 < height <= MAX_SIDE
+        and side <= MAX_GRID_SIDE
+        and max(position, color) <= MAX_OCTAVES
+        and abs(first) <= MAX_OCTAVES
+        and depth <= MAX_LAYERS
+        and boxes <= MAX_BOXES
+        and tolerance <= MAX_TOLERANCE
+        and (0 < hidden <= MAX_HIDDEN and position + color > 0 if depth else hidden == 0)
+        and math.isfinite(residual_scale)
+        and flags < 8
+        and zero == 0
+    )
+    body_start = _HEADER.size + 2 * boxes
+    if not bounded or len(data) < body_start + 4:
+        raise PayloadError("the payload's dimensions make no sense")
+    pairs = data[_HEADER.size : body_start]
+    inputs = Inputs(
+        position,
+        color,
+        tuple(Box(radius, octaves) for radius, octaves in zip(pairs[::2], pairs[1::2], strict=True)),
+        "prophoto_linear" if flags & _PROPHOTO_INPUT else "srgb_codes",
+        first,
+    )
+    if any(box.radius > MAX_RADIUS or box.octaves > MAX_OCTAVES for box in inputs.boxes):
+        raise PayloadError("the payload's dimensions make no sense")
+    widths = [inputs.size, *[hidden] * depth, 3] if depth else []
+    body = _Body(data[body_start:-4], side * side * 3 + sum(o * i + 4 * o for i, o in pairwise(widths)))
+    grid = body.take(np.uint8, side, side, 3)
+    levels = [body.take(np.int8, outputs, fan_in) for fan_in, outputs in pairwise(widths)]
+    layers = tuple(
+        Layer(level, body.take(np.float16, len(level)), body.take(np.float16, len(level))) for level in levels
+    )
+    if not all(np.isfinite(layer.scale).all() and np.isfinite(layer.bias).all() for layer in layers):
+        raise PayloadError("the payload holds a weight that is not a number")
+    return Payload(
+        Fingerprint(width, height, digest, grid),
+        "cat02" if flags & _CAT02 else "bradford",
+        Correction(tolerance, bool(flags & _EVERY_PIXEL)),
+        Network(inputs, layers, residual_scale) if depth else None,
+    )
+
+
+class _Body:
+    """The inflated body, taken apart from its start."""
+
+    def __init__(self, deflated: bytes, size: int) -> None:
+        inflater = zlib.decompressobj(wbits=-15)
+        try:
+            self._data = inflater.decompress(deflated, size + 1)
+        except zlib.error as error:
+            raise PayloadError(f"the payload is damaged: {error}") from error
+        if len(self._data) != size or not inflater.eof or inflater.unused_data:
+            raise PayloadError("the payload's length does not match its dimensions")
+        self._at = 0
+
+    def take(self, kind: type[Number], *shape: int) -> NDArray[Number]:
+        count = math.prod(shape)
+        array = np.frombuffer(self._data, np.dtype(kind).newbyteorder("<"), count, self._at)
+        self._at += array.nbytes
+        return array.astype(kind).reshape(shape)
+
+
+def _deflate(parts: list[bytes]) -> bytes:
+    """Raw deflate, each part in blocks of its own, so that each gets Huffman codes that suit it."""
+    packed = []
+    for strategy in (zlib.Z_DEFAULT_STRATEGY, zlib.Z_HUFFMAN_ONLY):
+        deflater = zlib.compressobj(9, wbits=-15, memLevel=9, strategy=strategy)
+        data = b"".join(deflater.compress(part) + deflater.flush(zlib.Z_BLOCK) for part in parts)
+        packed.append(data + deflater.flush())
+    return min(packed, key=len)

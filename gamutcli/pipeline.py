@@ -1,0 +1,276 @@
+"""The whole way, in one screen each: reduce, expand, inspect, evaluate.
+
+reduce: read -> convert -> clip and round -> encode the picture -> *decode it again* -> fit -> quantise -> predict with
+the quantised weights and measure -> pack -> embed -> publish.
+expand: open -> extract -> unpack -> check the pixels -> decode -> predict residuals -> add -> encode -> publish.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from gamutcli import carriers, images, storage
+from gamutcli.arrays import CodeArray, FloatArray
+from gamutcli.color import PROPHOTO, SPACES, SRGB, Adaptation, apply_matrix, rgb_to_rgb
+from gamutcli.errors import UsageError
+from gamutcli.evaluation import FIT_SECONDS, evaluate
+from gamutcli.fingerprint import Status, fingerprint
+from gamutcli.fit import Fit, Progress, fit, quantise
+from gamutcli.gamut import srgb_codes as to_srgb_codes
+from gamutcli.metadata import made_true, read_metadata
+from gamutcli.metrics import Comparison
+from gamutcli.model import Correction, Network, strips
+from gamutcli.parallel import in_order, one_blas_thread
+from gamutcli.payload import VERSION, Payload, pack
+from gamutcli.presets import Preset, choose
+from gamutcli.restore import Restoration, checked, open_reduced
+from gamutcli.results import Evaluation, ExpandResult, Info, ReduceResult, Scores
+from gamutcli.sample import draw, draw_as_the_paper
+from gamutcli.scene import Original, Scene, StrPath, profile_of
+
+__all__ = [
+    "Evaluation",
+    "ExpandResult",
+    "Info",
+    "Progress",
+    "ReduceResult",
+    "Scores",
+    "evaluate",
+    "expand_image",
+    "inspect_image",
+    "reduce_image",
+]
+
+
+def reduce_image(
+    source: StrPath,
+    target: StrPath,
+    *,
+    preset: str = "balanced",
+    model: str | None = None,
+    max_payload: int | None = None,
+    quality: int = 95,
+    subsampling: str = "4:4:4",
+    carrier: str = "auto",
+    assume_profile: str | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> ReduceResult:
+    """Reduce a wide-gamut picture to an sRGB file that carries what it takes to restore the lost colours.
+
+    Args:
+        source: 16-bit RGB TIFF or PNG with an ICC profile.
+        target: .jpg or .png.
+        preset: "fast", "balanced", "best" or "paper".
+        model: Size of the paper's network; with the "paper" preset only.
+        max_payload: Largest payload wanted, bytes.
+        quality: Of a JPEG, 1 to 100.
+        subsampling: Of a JPEG: "4:4:4", "4:2:2" or "4:2:0".
+        carrier: "auto", "xmp", "exif" or "sidecar".
+        assume_profile: Name of an RGB space, for a source that does not name its own.
+        seed: Same seed, same machine, same bytes.
+        device: "auto", "cpu" or "cuda".
+        overwrite: Whether an existing target may be replaced.
+        progress: Called with (step, steps, loss) during the fit.
+
+    Raises:
+        InputError, OutputError, UsageError, DeviceError: See ``gamutcli.errors``; nothing is left behind.
+    """
+    chosen = choose(preset, model)
+    kind = images.format_of(target)
+    storage.check_target(target, overwrite)
+    picture = images.read_wide(source)
+    profile, notes = profile_of(source, picture, assume_profile)
+    with one_blas_thread():
+        original = Original(picture.codes, profile)
+        encoded = images.encode_reduced(_converted(original, chosen.adaptation), kind, quality, subsampling)
+        decoded = images.decode_reduced(encoded)
+        correction = Correction(tolerance(kind, quality), chosen.every_pixel)
+        scene = Scene(original, decoded, chosen.adaptation, correction)
+        fitted, network = _fitted(scene, chosen, seed, progress)
+        plain, restored = _measured(scene, network)
+        plain_scores, scores = plain.scores(), restored.scores()
+        if network and not _better(scores, plain_scores):
+            network, scores = None, plain_scores
+            notes += ("the network did not come closer than the plain picture, so none is stored",)
+        elif network is None:
+            notes += ("no colour was clipped: the payload holds no network",)
+        packed = pack(Payload(fingerprint(decoded), chosen.adaptation, correction, network))
+    metadata = made_true(picture.metadata, decoded.shape[1], decoded.shape[0], srgb=True)
+    embedded = carriers.embed(encoded, packed, metadata, carrier)
+    storage.publish(target, embedded.data, overwrite)
+    seconds = fitted.seconds if fitted else 0.0
+    storage.note(target, FIT_SECONDS, f"{seconds:.3f}")
+    return ReduceResult(
+        file=os.fspath(target),
+        source=os.fspath(source),
+        preset=preset,
+        model=_model_name(network),
+        hidden=network.hidden if network else 0,
+        layers=network.depth if network else 0,
+        payload_bytes=len(packed),
+        carrier=embedded.carrier,
+        width=decoded.shape[1],
+        height=decoded.shape[0],
+        status=Status.OK.value,
+        psnr_all=scores.psnr_all,
+        psnr_og=scores.psnr_og,
+        clip_psnr_all=plain_scores.psnr_all,
+        clip_psnr_og=plain_scores.psnr_og,
+        og_pct=plain.og_pct,
+        fit_seconds=seconds,
+        steps=fitted.steps if fitted else 0,
+        notes=notes + embedded.notes,
+    )
+
+
+def expand_image(
+    source: StrPath,
+    target: StrPath,
+    *,
+    to: str = "prophoto",
+    compression: str = "deflate",
+    device: str = "auto",
+    force: bool = False,
+    overwrite: bool = False,
+) -> ExpandResult:
+    """Restore the wide-gamut picture from a reduced file.
+
+    Args:
+        source: A file that ``reduce_image`` wrote, or what other tools made of it.
+        target: .tif (16 bits) or .png (16 bits).
+        to: The RGB space of the target.
+        compression: Of a TIFF: "none", "lzw", "deflate" or "zstd".
+        device: "auto", "cpu" or "cuda".
+        force: Expand although the pixels have changed.
+        overwrite: Whether an existing target may be replaced.
+
+    Raises:
+        NoPayload: There is nothing to restore from.
+        PayloadError: The payload is damaged.
+        PixelsChanged: The picture was edited since, and ``force`` is false.
+        InputError, OutputError, UsageError, DeviceError: See ``gamutcli.errors``; nothing is left behind.
+    """
+    if to not in SPACES:
+        raise UsageError(f"unknown space {to!r}; choose one of {', '.join(SPACES)}")
+    images.format_of(target)
+    storage.check_target(target, overwrite)
+    reduced = open_reduced(source)
+    notes = checked(source, reduced, force)
+    metadata = read_metadata(carriers.strip(reduced.data))
+    restoration = reduced.restoration(SPACES[to])
+
+    def write(path: Path) -> None:
+        images.write_wide(path, restoration.encoded_strips(), SPACES[to], metadata, compression)
+
+    with one_blas_thread():
+        storage.publish(target, write, overwrite)
+    height, width, _ = reduced.srgb_codes.shape
+    clipped = 100 * restoration.clipped / (height * width)
+    if to != "prophoto" and clipped:
+        notes += (f"{clipped:.2g} % of the pixels do not fit into {SPACES[to].title} and were clipped",)
+    return ExpandResult(
+        file=os.fspath(target),
+        source=os.fspath(source),
+        to=to,
+        status=reduced.match.status.value,
+        width=width,
+        height=height,
+        og_pct=100 * restoration.corrected / (height * width),
+        clipped_pct=clipped,
+        device="cpu",
+        notes=notes,
+    )
+
+
+def inspect_image(source: StrPath) -> Info:
+    """Tell what a reduced file holds.
+
+    Raises:
+        NoPayload: There is none.
+        PayloadError: It is damaged.
+        InputError: The file cannot be read.
+    """
+    reduced = open_reduced(source)
+    payload, network = reduced.payload, reduced.payload.network
+    return Info(
+        file=os.fspath(source),
+        model=_model_name(network),
+        hidden=network.hidden if network else 0,
+        layers=network.depth if network else 0,
+        payload_bytes=reduced.payload_bytes,
+        carrier=reduced.carrier,
+        width=payload.fingerprint.width,
+        height=payload.fingerprint.height,
+        status=reduced.match.status.value,
+        difference=reduced.match.difference,
+        format_version=VERSION,
+        tolerance=payload.correction.tolerance,
+        adaptation=payload.adaptation,
+        every_pixel=payload.correction.every_pixel,
+        notes=(),
+    )
+
+
+def tolerance(kind: str, quality: int) -> int:
+    """How far compression moves a clipped code, measured on photographs."""
+    if kind == "png":
+        return 0
+    return 4 if quality >= 98 else 6 if quality >= 93 else 8 if quality >= 85 else 12
+
+
+def _converted(original: Original, adaptation: Adaptation) -> CodeArray:
+    """The (height, width, 3) sRGB codes of a wide-gamut picture, clipped and rounded."""
+    matrix = rgb_to_rgb(PROPHOTO, SRGB, adaptation)
+
+    def convert(rows: slice) -> CodeArray:
+        return to_srgb_codes(apply_matrix(original.strip(rows), matrix))
+
+    codes = np.empty((*original.size, 3), np.uint8)
+    rows = list(strips(*original.size))
+    for part, converted in zip(rows, in_order(convert, rows), strict=True):
+        codes[part] = converted
+    return codes
+
+
+def _fitted(
+    scene: Scene, preset: Preset, seed: int, progress: Progress | None
+) -> tuple[Fit, Network] | tuple[None, None]:
+    """Fit and quantise a network; none where there is nothing to restore."""
+    drawn = draw_as_the_paper if preset.every_pixel else draw
+    sample = drawn(scene, preset.inputs, preset.samples, seed)
+    if sample is None:
+        return None, None
+    fitted = fit(sample, preset, seed, progress)
+    layers = tuple(quantise(weight, bias) for weight, bias in zip(fitted.weights, fitted.biases, strict=True))
+    return fitted, Network(preset.inputs, layers, float(np.float32(fitted.residual_scale)))
+
+
+def _measured(scene: Scene, network: Network | None) -> tuple[Comparison, Comparison]:
+    """Errors of the plain and the restored picture against the original, without colour differences."""
+    restoration = Restoration(scene.srgb_codes, scene.adaptation, scene.correction, network)
+    plain, restored = Comparison(color_differences=False), Comparison(color_differences=False)
+
+    def strip(rows: slice) -> tuple[FloatArray, FloatArray, FloatArray]:
+        return scene.original.strip(rows), restoration.plain(rows), restoration.linear(rows)[0].clip(0, 1)
+
+    for truth, before, after in in_order(strip, scene.strips()):
+        plain.add(before, truth)
+        restored.add(after, truth)
+    return plain, restored
+
+
+def _better(scores: Scores, plain: Scores) -> bool:
+    # A figure that is not a number compares false.
+    return scores.rmse_all is not None and plain.rmse_all is not None and scores.rmse_all < plain.rmse_all
+
+
+def _model_name(network: Network | None) -> str:
+    if network is None:
+        return "none"
+    return f"{network.depth}x{network.hidden}"

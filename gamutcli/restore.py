@@ -1,0 +1,135 @@
+"""From a reduced file to wide-gamut pixels: open it, check it, predict, add."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gamutcli import carriers, images
+from gamutcli.arrays import Code16Array, CodeArray, FloatArray
+from gamutcli.color import PROPHOTO, Adaptation, RGBSpace, apply_matrix, encoding_table, rgb_to_rgb
+from gamutcli.errors import NoPayload, PixelsChanged
+from gamutcli.fingerprint import Match, Status, match
+from gamutcli.model import Correction, Network, Predictor, codes_to_prophoto, strips
+from gamutcli.parallel import in_order
+from gamutcli.payload import Payload, unpack
+from gamutcli.scene import StrPath
+
+
+@dataclass(frozen=True, eq=False)
+class Reduced:
+    """A reduced file, opened."""
+
+    data: bytes
+    srgb_codes: CodeArray
+    payload: Payload
+    payload_bytes: int
+    carrier: str
+    match: Match
+
+    def restoration(self, space: RGBSpace) -> Restoration:
+        """What it takes to restore the picture into an RGB space."""
+        payload = self.payload
+        return Restoration(self.srgb_codes, payload.adaptation, payload.correction, payload.network, space)
+
+
+def open_reduced(source: StrPath) -> Reduced:
+    """Open a reduced file: its pixels, its payload, and whether they fit."""
+    path = Path(source)
+    data = images.read_bytes(path)
+    found = carriers.extract(data)
+    if found is None:
+        raise NoPayload(f"{path}: holds no gamutcli payload; it was not written by gamut reduce, or was stripped.")
+    payload = unpack(found.payload)
+    codes = images.decode_reduced(data, str(path))
+    return Reduced(data, codes, payload, len(found.payload), found.carrier, match(payload.fingerprint, codes))
+
+
+def checked(source: StrPath, reduced: Reduced, force: bool) -> tuple[str, ...]:
+    """What to tell the user of changed pixels.
+
+    Raises:
+        PixelsChanged: They were edited, and ``force`` is false.
+    """
+    found = reduced.match
+    if found.status is Status.OK:
+        return ()
+    if found.status is Status.CHANGED:
+        if not force:
+            raise PixelsChanged(
+                f"{os.fspath(source)}: the picture was edited after it was reduced (block means differ by "
+                f"{found.difference:.1f} codes); use --force to expand it all the same."
+            )
+        return ("the picture was edited after it was reduced: the restored colours are a guess",)
+    how = "resized" if found.resized else "compressed again"
+    return (f"the picture was {how} after it was reduced: colours come back less exactly",)
+
+
+class Restoration:
+    """The wide-gamut picture of a reduced one, strip by strip.
+
+    Args:
+        srgb_codes: (height, width, 3) the reduced picture, decoded.
+        adaptation: Between sRGB's white and ProPhoto's.
+        correction: Which pixels go through the network.
+        network: None where there is nothing to restore.
+        space: The RGB space wanted.
+
+    Attributes:
+        corrected: Pixels corrected by ``encoded_strips`` so far.
+        clipped: Pixels so far that the space cannot hold.
+    """
+
+    def __init__(
+        self,
+        srgb_codes: CodeArray,
+        adaptation: Adaptation,
+        correction: Correction,
+        network: Network | None,
+        space: RGBSpace = PROPHOTO,
+    ) -> None:
+        self.srgb_codes = srgb_codes
+        self.adaptation = adaptation
+        self.correction = correction
+        self.space = space
+        self.corrected = 0
+        self.clipped = 0
+        self._predictor = Predictor(network, srgb_codes, adaptation) if network else None
+
+    def plain(self, rows: slice) -> FloatArray:
+        """(rows, width, 3) linear ProPhoto RGB without the network."""
+        return codes_to_prophoto(self.srgb_codes[rows], self.adaptation)
+
+    def linear(self, rows: slice) -> tuple[FloatArray, int]:
+        """(rows, width, 3) linear ProPhoto RGB, unclipped, and how many pixels were corrected."""
+        prophoto_linear = self.plain(rows)
+        if self._predictor is None:
+            return prophoto_linear, 0
+        inside = np.flatnonzero(self.correction.mask(self.srgb_codes[rows]))
+        prophoto_linear.reshape(-1, 3)[inside] += self._predictor.residuals(rows, inside)
+        return prophoto_linear, inside.size
+
+    def rounded(self, rows: slice) -> FloatArray:
+        """(rows, width, 3) linear ProPhoto RGB as a 16-bit file keeps it."""
+        return PROPHOTO.cctf_decoding(self._encode(rows)[0].astype(np.float32) / np.float32(65535))
+
+    def encoded_strips(self) -> Iterator[Code16Array]:
+        """The whole picture in 16-bit codes of the space, from top to bottom."""
+        for codes, corrected, clipped in in_order(self._encode, strips(*self.srgb_codes.shape[:2])):
+            self.corrected += corrected
+            self.clipped += clipped
+            yield codes
+
+    def _encode(self, rows: slice) -> tuple[Code16Array, int, int]:
+        linear, corrected = self.linear(rows)
+        clipped = 0
+        if self.space != PROPHOTO:
+            linear = apply_matrix(linear, rgb_to_rgb(PROPHOTO, self.space))
+            # More than a code of 8 bits outside: less is rounding.
+            clipped = int(((linear < -0.0003) | (linear > 1.002)).any(axis=-1).sum())
+        codes = encoding_table(self.space, 65536).codes(linear)
+        return codes.astype(np.uint16, copy=False), corrected, clipped

@@ -1,0 +1,91 @@
+"""What the library's functions return: plain figures, as the command line prints them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gamutcli.metrics import Scores
+
+__all__ = ["Evaluation", "ExpandResult", "Info", "ReduceResult", "Scores"]
+
+
+@dataclass(frozen=True)
+class ReduceResult:
+    """What ``reduce_image`` did; PSNR in dB over linear ProPhoto RGB, measured on the written picture.
+
+    ``clip_*`` are the figures of the picture without the network.  A PSNR is None where there is no such pixel, and
+    infinite where there is no error.
+    """
+
+    file: str
+    source: str
+    preset: str
+    model: str
+    hidden: int
+    layers: int
+    payload_bytes: int
+    carrier: str
+    width: int
+    height: int
+    status: str
+    psnr_all: float | None
+    psnr_og: float | None
+    clip_psnr_all: float | None
+    clip_psnr_og: float | None
+    og_pct: float
+    fit_seconds: float
+    steps: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ExpandResult:
+    """What ``expand_image`` did: ``og_pct`` is the share of pixels that the network corrected."""
+
+    file: str
+    source: str
+    to: str
+    status: str
+    width: int
+    height: int
+    og_pct: float
+    clipped_pct: float
+    device: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Info:
+    """What a reduced file holds, and whether its pixels still fit."""
+
+    file: str
+    model: str
+    hidden: int
+    layers: int
+    payload_bytes: int
+    carrier: str
+    width: int
+    height: int
+    status: str
+    difference: float
+    format_version: int
+    tolerance: int
+    adaptation: str
+    every_pixel: bool
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A picture against its original: the plain picture, without the network, and the restored one."""
+
+    file: str
+    reference: str
+    width: int
+    height: int
+    og_pct: float
+    payload_bytes: int | None
+    fit_seconds: float | None
+    plain: Scores
+    restored: Scores
+    notes: tuple[str, ...]

@@ -1,0 +1,94 @@
+"""The two sides of a picture: the wide-gamut original, and what the decoder will see of it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from gamutcli.arrays import Code16Array, CodeArray, FloatArray
+from gamutcli.color import PROPHOTO, SPACES, Adaptation, apply_matrix
+from gamutcli.errors import InputError, UsageError
+from gamutcli.icc import Profile, read_profile, write_profile
+from gamutcli.images import Picture
+from gamutcli.model import Correction, codes_to_prophoto, strips
+
+StrPath = str | os.PathLike[str]
+
+
+class Original:
+    """A wide-gamut picture as linear ProPhoto RGB, strip by strip.
+
+    Args:
+        codes: (height, width, 3) uint16, as its file stores them.
+        profile: What they mean.
+    """
+
+    def __init__(self, codes: Code16Array, profile: Profile) -> None:
+        self.codes = codes
+        self._table = profile.decoding_table(65536)
+        self._matrix = None if profile.space == PROPHOTO else profile.to_rgb(PROPHOTO)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.codes.shape[0], self.codes.shape[1]
+
+    def linear(self, codes: Code16Array) -> FloatArray:
+        """(..., 3) of its codes to (..., 3) linear ProPhoto RGB."""
+        light = np.empty(codes.shape, np.float32)
+        for channel in range(3):
+            light[..., channel] = self._table[channel].take(codes[..., channel])
+        return light if self._matrix is None else apply_matrix(light, self._matrix)
+
+    def strip(self, rows: slice) -> FloatArray:
+        """(rows, width, 3) linear ProPhoto RGB."""
+        return self.linear(self.codes[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One picture on both sides: as it was, and as the decoder will see it.
+
+    Attributes:
+        original: What is to be restored.
+        srgb_codes: (height, width, 3) uint8, as decoded from the reduced file.
+        adaptation: Between their whites.
+        correction: Which pixels the decoder will correct.
+    """
+
+    original: Original
+    srgb_codes: CodeArray
+    adaptation: Adaptation
+    correction: Correction
+
+    def strips(self) -> list[slice]:
+        """Row ranges that cover the picture."""
+        return list(strips(*self.original.size))
+
+    def residuals(self, rows: slice, inside: np.ndarray) -> FloatArray:
+        """(n, 3) linear ProPhoto residuals of some pixels of a strip."""
+        plain = codes_to_prophoto(self.srgb_codes[rows].reshape(-1, 3)[inside], self.adaptation)
+        return self.original.linear(self.original.codes[rows].reshape(-1, 3)[inside]) - plain
+
+
+def profile_of(source: StrPath, picture: Picture, assumed: str | None) -> tuple[Profile, tuple[str, ...]]:
+    """What the codes of a picture mean, and what to tell the user of that."""
+    if assumed is not None and assumed not in SPACES:
+        raise UsageError(f"unknown space {assumed!r}; choose one of {', '.join(SPACES)}")
+    profile = picture.profile
+    if profile is None:
+        if assumed is None:
+            raise InputError(
+                f"{os.fspath(source)}: does not say which colours it holds; if it is ProPhoto RGB, add "
+                "--assume-profile prophoto."
+            )
+        return read_profile(write_profile(SPACES[assumed])), picture.notes
+    notes = picture.notes
+    if assumed is not None and profile.space != SPACES[assumed]:
+        notes += (f"the file's own profile ({profile.description}) was used, not --assume-profile {assumed}",)
+    if profile.space != PROPHOTO:
+        title = profile.space.title if profile.space else profile.description or "an unnamed space"
+        notes += (f"the input is {title}, converted to ProPhoto RGB",)
+    return profile, notes
