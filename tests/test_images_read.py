@@ -17,7 +17,7 @@ from gamutcli.color import SPACES
 from gamutcli.errors import InputError
 from gamutcli.icc import write_profile
 from gamutcli.images import MAX_PIXELS, Picture, read_wide
-from gamutcli.metadata.ifd import LONG, SHORT, entry, write_directory
+from gamutcli.metadata.ifd import LONG, SHORT, Directories, entry, text_entry, write_block, write_directory
 
 CODES = wide_codes(70, 51)
 
@@ -191,7 +191,15 @@ def test_a_strip_that_holds_less_than_it_should_is_not_filled_in_silence(tmp_pat
         refused(handmade_tiff(path, 51, 70, [encode(strip) for strip in short], compression))
 
 
-def test_sizes_that_cannot_be_are_refused_before_anything_is_allocated(tmp_path: Path) -> None:
+def test_a_strip_of_no_bytes_is_not_taken_for_black(tmp_path: Path) -> None:
+    strips = [zlib.compress(CODES[top : top + 10].tobytes()) for top in range(0, 70, 10)]
+    refused(handmade_tiff(tmp_path / "a.tif", 51, 70, [*strips[:2], b"", *strips[3:]], 8))
+
+
+def test_sizes_that_cannot_be_are_refused_before_anything_is_allocated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tifffile.TiffPage, "asarray", lambda *_, **__: pytest.fail("the pixels were decoded"))
     path = tmp_path / "a.tif"
     strip = zlib.compress(bytes(1000))
     assert "megapixels" in refused(handmade_tiff(path, 2**20, MAX_PIXELS // 2**20 + 1, [strip], 8, rows=2**20))
@@ -253,6 +261,15 @@ def test_a_16_bit_png_says_its_space_in_one_of_three_ways(
     assert same(picture)
     assert picture.notes == ()
     assert (picture.profile and picture.profile.space) == (SPACES[name] if name else None)
+
+
+def test_metadata_before_and_behind_the_pixels_of_a_png_are_found(tmp_path: Path) -> None:
+    exif = write_block(Directories(image={0x010F: text_entry("Maker")}))
+    text = b"XML:com.adobe.xmp\0\0\0\0\0<x/>"
+    data = png(CODES, chunk(b"eXIf", exif))
+    (tmp_path / "a.png").write_bytes(data[:-12] + chunk(b"iTXt", text) + data[-12:])
+    metadata = read_wide(tmp_path / "a.png").metadata
+    assert (metadata.exif, metadata.xmp) == (exif, b"<x/>")
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,7 @@ def test_a_tiff_gives_its_camera_tags_packet_and_records(tmp_path: Path, order: 
     assert tags["0th"][282] == (300, 1)
     assert tags["0th"][33432] == b"Somebody"
     assert 256 not in tags["0th"]
-    assert 270 not in tags["0th"]  # tifffile's note about the array's shape
+    assert not {270, 305} & tags["0th"].keys()  # tifffile's notes about the array and itself
     assert found.xmp == XMP
     assert found.iptc == IPTC
 

@@ -12,7 +12,9 @@ import pytest
 from gamutcli.errors import OutputError
 from gamutcli.storage import check_target, publish
 
-as_root = pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write anywhere")
+bound_by_permissions = pytest.mark.skipif(
+    hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write anywhere"
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -134,7 +136,7 @@ def test_targets_that_cannot_be_written_are_named_early(tmp_path: Path) -> None:
     check_target(tmp_path / "new.png", overwrite=False)
 
 
-@as_root
+@bound_by_permissions
 def test_an_unwritable_folder_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(OutputError, match="not writable"):

@@ -134,6 +134,16 @@ def png_header(name: str, data: bytes) -> PngHeader:
     return PngHeader(width, height, depth, color_type, chunks)
 
 
+def without_pixels(name: str, data: bytes) -> bytes:
+    """Return a PNG without its IDAT chunks: all that a search for metadata needs.
+
+    Raises:
+        InputError: Cut short.
+    """
+    kept = [data[start - 8 : end + 4] for kind, start, end in _png_chunks(name, data) if kind != b"IDAT"]
+    return b"".join([PNG_SIGNATURE, *kept])
+
+
 def _png_chunks(name: str, data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Yield type, start and end of every chunk's content up to IEND."""
     at = len(PNG_SIGNATURE)

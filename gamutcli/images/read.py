@@ -13,7 +13,7 @@ from gamutcli.arrays import Code16Array
 from gamutcli.color import DISPLAY_P3, REC2020, SRGB
 from gamutcli.errors import InputError
 from gamutcli.icc import Profile, read_profile, write_profile
-from gamutcli.images.files import PngHeader, damaged, png_header, read_bytes, sniff, title
+from gamutcli.images.files import PngHeader, damaged, png_header, read_bytes, sniff, title, without_pixels
 from gamutcli.images.picture import EIGHT_BITS, Picture, check_size, widened
 from gamutcli.images.tiff import read_tiff
 from gamutcli.metadata import read_metadata
@@ -71,7 +71,7 @@ def _read_png(name: str, data: bytes) -> Picture:
         raise damaged(name, "PNG") from error
     if codes.shape != (header.height, header.width, 3):
         raise damaged(name, "PNG")
-    metadata = read_metadata(data)
+    metadata = read_metadata(without_pixels(name, data))
     if codes.dtype == np.uint8:
         return Picture(widened(codes), profile, metadata, (EIGHT_BITS,))
     wide: Code16Array = codes

@@ -133,4 +133,4 @@ def _codes(path: Path, page: tifffile.TiffPage) -> CodeArray | Code16Array:
         raise damaged(str(path), "TIFF")
     if page.shape[0] == 3 and page.shape != (page.imagelength, page.imagewidth, 3):
         codes = np.moveaxis(codes, 0, -1)
-    return np.ascontiguousarray(codes, dtype=codes.dtype.newbyteorder("="))
+    return np.ascontiguousarray(codes)

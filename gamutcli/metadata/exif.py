@@ -140,8 +140,8 @@ def descriptive(image: Directory) -> Directory:
 
 
 def _made_by_a_library(tag: int, item: Entry) -> bool:
-    """Tell the array shape that tifffile writes as a description: it belongs to that file, not to the photograph."""
-    return tag == 0x010E and item.data.startswith(b'{"shape":')
+    """Tell what tifffile writes by itself: it describes an array and its writer, not the photograph."""
+    return (tag, item.data[:9]) in ((0x010E, b'{"shape":'), (0x0131, b"tifffile."))
 
 
 def _fitting(directories: Directories) -> tuple[Directories, list[str]]:
