@@ -47,7 +47,9 @@ def evaluate(
 ) -> int:
     """Compare a picture with its reference.
 
-    IN is a reduced picture, expanded in memory and judged beside the plain one without the network, or a restored TIFF.
+    IN is a reduced picture, expanded in memory, or a restored TIFF. Beside it the plain picture is judged: the one that
+    other viewers show, without the network; for a restored TIFF, the original clipped to 8-bit sRGB.
+
     RMSE and PSNR are of linear ProPhoto RGB with peak 1; dE2000 is the colour difference CIEDE2000 under D50, its mean
     and 99th percentile.
 
@@ -86,9 +88,7 @@ def _summary(result: Evaluation) -> str:
 def _table(result: Evaluation) -> Table:
     from rich.table import Table
 
-    columns = {"restored": _figures(result.restored)}
-    if result.plain is not None:
-        columns = {"plain": _figures(result.plain), **columns}
+    columns = {"plain": _figures(result.plain), "restored": _figures(result.restored)}
     table = Table("pixels", "figure")
     for title in columns:
         table.add_column(title, justify="right")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from commands import Gamut, Outcome
 from pictures import wide_codes, write_tiff
 
+from gamutcli import presets
 from gamutcli.cli import run
 
 
@@ -25,6 +27,12 @@ def gamut(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
         return Outcome(code, out, err)
 
     return call
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the fast preset faster, for tests that do not look at the quality of the fit."""
+    monkeypatch.setitem(presets.PRESETS, "fast", replace(presets.PRESETS["fast"], steps=20))
 
 
 @pytest.fixture(scope="session")

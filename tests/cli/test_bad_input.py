@@ -15,6 +15,8 @@ from commands import Gamut, Outcome
 from pictures import wide_codes, write_tiff
 from PIL import Image
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 CODES = wide_codes(12, 16)
 
 
@@ -255,10 +257,8 @@ def test_an_existing_target_is_kept(gamut: Gamut, album: Path, tmp_path: Path, c
     assert list(tmp_path.iterdir()) == [target]
 
 
+@pytest.mark.skipif(Path("/dev/nvidiactl").exists(), reason="there is one")
 def test_no_cuda_device_is_one_line(gamut: Gamut, album: Path, tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch")
-    if torch.cuda.is_available():
-        pytest.skip("there is one")
     outcome = gamut("expand", album / "photo.jpg", tmp_path / "a.tif", "--device", "cuda")
     assert outcome.code == 1
     assert outcome.err.count("\n") == 1

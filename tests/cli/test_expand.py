@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -106,10 +107,13 @@ def test_a_picture_without_a_payload_is_told_apart(gamut: Gamut, tmp_path: Path)
 
 
 def test_several_inputs_and_their_time(gamut: Gamut, album: Path, tmp_path: Path) -> None:
-    os.utime(album / "photo.png", (1_000_000_000, 1_000_000_000))
-    outcome = gamut("expand", album / "photo.png", "-p", "-o", tmp_path / "out")
+    copies = [shutil.copy(album / "photo.png", tmp_path / name) for name in ("one.png", "two.png")]
+    os.utime(copies[0], (1_000_000_000, 1_000_000_000))
+    outcome = gamut("expand", *copies, "-p", "-o", tmp_path / "out")
     assert outcome.code == 0
-    assert (tmp_path / "out" / "photo.tif").stat().st_mtime == 1_000_000_000
+    assert outcome.out.count("\n") == 2
+    assert (tmp_path / "out" / "one.tif").stat().st_mtime == 1_000_000_000
+    assert (tmp_path / "out" / "two.tif").stat().st_mtime > 1_000_000_000
 
 
 @pytest.mark.parametrize("words", [["info", "photo.jpg"], ["expand", "photo.jpg", "r.tif", "--device", "auto"]])
