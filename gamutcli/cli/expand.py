@@ -68,10 +68,9 @@ def expand(
 
 
 def _summary(result: ExpandResult) -> str:
-    text = (
-        f"{result.source} -> {result.file}: {result.width} x {result.height} px, 16-bit {result.to}, "
+    from gamutcli.color import SPACES
+
+    return (
+        f"{result.source} -> {result.file}: {result.width} x {result.height} px, 16-bit {SPACES[result.to].title}, "
         f"{percent(result.og_pct)} of the pixels restored ({result.device})"
     )
-    if result.clipped_pct:
-        text += f", {percent(result.clipped_pct)} outside {result.to} and clipped"
-    return text
