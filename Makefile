@@ -29,7 +29,7 @@ install: .venv/.package  ## put the gamut command into .venv/bin
 	@touch $@
 
 .venv/.dev: pyproject.toml | .venv/.python
-	$(BIN)/python -m pip install --quiet --editable '.[dev,report,samples]'
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@ .venv/.package
 
 .venv/.torch: | .venv/.dev
