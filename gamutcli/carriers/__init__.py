@@ -7,17 +7,27 @@ is opaque here; `gamutcli.payload` knows what it means.
 |---|---|
 | JPEG | an XMP packet; more than 42,000 bytes: and the EXIF user comment; more than 84,000: Extended XMP |
 | PNG | an XMP packet in an uncompressed iTXt chunk before the pixels |
+| WebP | an XMP packet in the "XMP " chunk |
+| AVIF, HEIF | an XMP packet as an item of the meta box |
+| JPEG XL | an XMP packet in an "xml " box of the container |
+| TIFF | an XMP packet in tag 700 of the first directory |
 """
 
 from __future__ import annotations
 
 from types import ModuleType
 
-from gamutcli.carriers import blocks, jpeg, png
+from gamutcli.carriers import blocks, bmff, jpeg, jxl, png, tiff, webp
 from gamutcli.carriers.blocks import Embedded, Extracted, HasMetadata
 from gamutcli.errors import InputError, UsageError
 
 __all__ = ["CARRIERS", "Embedded", "Extracted", "HasMetadata", "embed", "extract", "strip"]
+
+# These plan for themselves; every other format has a place for blocks, without limits of size.
+_WITH_A_PLAN = (jpeg, tiff)
+_WITH_BLOCKS = (png, webp, bmff, jxl)
+
+IPTC_NOTE = "the camera's IPTC records were left out: the format has no place for them; its XMP was kept"
 
 CARRIERS = ("auto", "xmp", "exif", "sidecar")
 
@@ -41,10 +51,13 @@ def embed(data: bytes, payload: bytes, metadata: HasMetadata, carrier: str = "au
     if carrier not in CARRIERS:
         raise UsageError(f"unknown carrier {carrier!r}: choose one of {', '.join(CARRIERS)}")
     module = _module(data)
-    if module is jpeg:
-        return jpeg.embed(data, payload, metadata, carrier)
+    if module in _WITH_A_PLAN:
+        embedded: Embedded = module.embed(data, payload, metadata, carrier)
+        return embedded
     merged, notes = blocks.merge(module.read(data), metadata)
     filled, used = blocks.insert(merged, payload, carrier)
+    if metadata.iptc and module is not png:
+        notes += (IPTC_NOTE,)
     return Embedded(module.write(data, filled), used, notes)
 
 
@@ -62,8 +75,9 @@ def extract(data: bytes) -> Extracted | None:
         PayloadError: There is a payload, and it is damaged or parts of it are missing.
     """
     module = _module(data)
-    if module is jpeg:
-        return jpeg.extract(data)
+    if module in _WITH_A_PLAN:
+        extracted: Extracted | None = module.extract(data)
+        return extracted
     return blocks.join(blocks.find(module.read(data)))
 
 
@@ -80,19 +94,18 @@ def strip(data: bytes) -> bytes:
         InputError: The file is damaged, or of a format that cannot carry a payload.
     """
     module = _module(data)
-    if module is jpeg:
-        return jpeg.strip(data)
-    current = module.read(data)
-    if not blocks.holds_payload(current):
-        return data
-    stripped: bytes = module.write(data, blocks.remove(current))
+    stripped: bytes
+    if module in _WITH_A_PLAN:
+        stripped = module.strip(data)
+    else:
+        current = module.read(data)
+        stripped = module.write(data, blocks.remove(current)) if blocks.holds_payload(current) else data
     return stripped
 
 
 def _module(data: bytes) -> ModuleType:
     """Return the module of the file's format, told by its first bytes."""
-    if data.startswith(jpeg.SIGNATURE):
-        return jpeg
-    if data.startswith(png.SIGNATURE):
-        return png
-    raise InputError("neither a JPEG nor a PNG file: it cannot carry a payload")
+    for module in (*_WITH_A_PLAN, *_WITH_BLOCKS):
+        if module.recognises(data):
+            return module
+    raise InputError("neither JPEG, PNG, TIFF, WebP, AVIF nor JPEG XL: it cannot carry a payload")

@@ -147,7 +147,7 @@ def join(found: list[tuple[str, Part]]) -> Extracted | None:
 
 def remove(blocks: Blocks) -> Blocks:
     """Return the blocks without the payload; those that held nothing else are gone."""
-    packets = [_packet_without_payload(packet) for packet in blocks.xmp]
+    packets = [packet_without_payload(packet) for packet in blocks.xmp]
     tiffs = [exif.remove(block) for block in blocks.exif]
     return replace(
         blocks,
@@ -177,7 +177,8 @@ def insert(blocks: Blocks, payload: bytes, carrier: str) -> tuple[Blocks, str]:
     return replace(blocks, xmp=(xmp.insert(packet, line.decode()), *blocks.xmp[1:])), XMP
 
 
-def _packet_without_payload(packet: bytes) -> bytes | None:
+def packet_without_payload(packet: bytes) -> bytes | None:
+    """Return the packet without our payload, None when nothing else was in it; a broken one stays as it is."""
     try:
         return xmp.remove(packet) if xmp.find(packet) else packet
     except InputError:

@@ -9,7 +9,8 @@ Source: TIFF 6.0, section 2; BigTIFF (offsets of 8 bytes).
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from gamutcli.errors import InputError
 
@@ -22,6 +23,9 @@ BYTE, ASCII, SHORT, LONG, UNDEFINED = 1, 2, 3, 4, 7
 LONG8 = 16
 
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+
+# Bytes of the numbers that a value consists of: a RATIONAL is two of 4 bytes.
+_NUMBERS = {**_SIZES, 5: 4, 10: 4}
 
 
 @dataclass(frozen=True)
@@ -62,10 +66,10 @@ class Directory:
 
 
 class Tiff:
-    """A TIFF block or file in memory; edits happen in `data`."""
+    """A TIFF block or file in memory; the first edit copies it."""
 
     def __init__(self, data: bytes) -> None:
-        self.data = bytearray(data)
+        self.data: bytes | bytearray = data
         heads = {b"II*\0": ("<", 4), b"MM\0*": (">", 4), b"II+\0": ("<", 8), b"MM\0+": (">", 8)}
         if bytes(data[:4]) not in heads:
             raise InputError("not a TIFF structure")
@@ -105,6 +109,14 @@ class Tiff:
             raise InputError(f"the value of TIFF tag {entry.tag} lies outside the file")
         return bytes(self.data[start:end])
 
+    def value_in_order(self, entry: Entry, order: str) -> bytes:
+        """Return an entry's value with its numbers in another byte order, "<" or ">"."""
+        value = self.value(entry)
+        width = _NUMBERS.get(entry.type, 1)
+        if order == self.order or width == 1:
+            return value
+        return b"".join(value[start : start + width][::-1] for start in range(0, len(value), width))
+
     def number(self, directory: Directory, tag: int) -> int | None:
         """Return the first number of a SHORT or LONG entry, or None."""
         entry = directory.get(tag)
@@ -120,24 +132,34 @@ class Tiff:
         return start, start + entry.size
 
     def set(self, path: tuple[int, ...], tag: int, kind: int, value: bytes) -> None:
-        """Set an entry with a value of bytes, making the directories on the way where they are missing."""
-        entry = Entry(tag, kind, len(value) // _SIZES[kind], value.ljust(self.width, b"\0"))
+        """Set one entry; see `update`."""
+        self.update(path, {tag: (kind, value)})
+
+    def update(self, path: tuple[int, ...], values: Mapping[int, tuple[int, bytes]]) -> None:
+        """Set entries, each a field type and its bytes, making the directories on the way where they are missing.
+
+        A directory that has all of these tags stays where it is; otherwise a longer one is appended.
+        """
         directory = self.directory(path)
-        entries = () if directory is None else directory.entries
-        old = None if directory is None else directory.get(tag)
-        if directory is not None and old is not None:  # the directory stays where it is
-            self._forget(old, directory)
-            position = directory.offset + struct.calcsize(self._count)
-            position += entries.index(old) * struct.calcsize(self._entry)
+        for tag in values:
+            old = None if directory is None else directory.get(tag)
+            if directory is not None and old is not None:
+                self._forget(old, directory)
+        entries = {} if directory is None else {entry.tag: entry for entry in directory.entries}
+        for tag, (kind, value) in values.items():
+            entries[tag] = Entry(tag, kind, len(value) // _SIZES[kind], value.ljust(self.width, b"\0"))
+        following = 0 if directory is None else directory.following
+        if directory is not None and len(entries) == len(directory.entries):
+            offset, size = directory.offset, directory.size
         else:
-            offset = self._append(b"")
-            merged = sorted([*entries, entry], key=lambda item: item.tag)
-            self._append(self._packed(merged, directory.following if directory is not None else 0))
-            position = offset + struct.calcsize(self._count) + merged.index(entry) * struct.calcsize(self._entry)
+            entries = dict(sorted(entries.items()))
+            packed = self._packed(list(entries.values()), following)
+            offset, size = self._append(packed), len(packed)
             self._point(path, offset)
-        if len(value) > self.width:
-            entry = Entry(tag, kind, entry.count, struct.pack(self._pointer, self._append(value)))
-        struct.pack_into(self._entry, self.data, position, entry.tag, entry.type, entry.count, entry.field)
+        for tag, (_, value) in values.items():
+            if len(value) > self.width:
+                entries[tag] = replace(entries[tag], field=struct.pack(self._pointer, self._append(value)))
+        self._own()[offset : offset + size] = self._packed(list(entries.values()), following)[:size]
 
     def remove(self, path: tuple[int, ...], tag: int) -> None:
         """Remove an entry; its directory stays where it is, its value is wiped."""
@@ -147,12 +169,12 @@ class Tiff:
             return
         entries = [other for other in directory.entries if other is not entry]
         end = directory.offset + directory.size
-        self.data[directory.offset : end] = self._packed(entries, directory.following).ljust(directory.size, b"\0")
+        self._own()[directory.offset : end] = self._packed(entries, directory.following).ljust(directory.size, b"\0")
         self._forget(entry, directory)
 
     def unlink(self, directory: Directory) -> None:
         """Make a directory the last of its chain."""
-        struct.pack_into(self._pointer, self.data, directory.offset + directory.size - self.width, 0)
+        struct.pack_into(self._pointer, self._own(), directory.offset + directory.size - self.width, 0)
 
     def _directory_at(self, offset: int, *, chained: bool) -> Directory | None:
         if offset == 0:
@@ -188,23 +210,32 @@ class Tiff:
         if path:
             self.set(path[:-1], path[-1], LONG if self.width == 4 else LONG8, struct.pack(self._pointer, offset))
         else:
-            struct.pack_into(self._pointer, self.data, self._root, offset)
+            struct.pack_into(self._pointer, self._own(), self._root, offset)
 
     def _append(self, value: bytes) -> int:
         """Append at an even offset and return that offset."""
-        self.data += b"\0" * (len(self.data) & 1)
-        offset = len(self.data)
+        data = self._own()
+        data += b"\0" * (len(data) & 1)
+        offset = len(data)
         if self.width == 4 and offset + len(value) > 0xFFFFFFFF:
             raise InputError("the file would grow beyond the 4 GB of a classic TIFF")
-        self.data += value
+        data += value
         return offset
 
     def _forget(self, entry: Entry, directory: Directory) -> None:
-        """Wipe a value; cut it off where it ends the file. One that overlaps its own directory is a lie: left alone."""
+        """Wipe a value; cut it off where it ends the file. One that overlaps header or directory is a lie."""
         start, end = self.extent(entry)
-        if start < directory.offset + directory.size and end > directory.offset:
+        overlaps = start < directory.offset + directory.size and end > directory.offset
+        if overlaps or start < self._root + self.width:
             return
-        if end == len(self.data):
-            del self.data[start:]
-        elif end < len(self.data):
-            self.data[start:end] = bytes(end - start)
+        data = self._own()
+        if end == len(data):
+            del data[start:]
+        elif end < len(data):
+            data[start:end] = bytes(end - start)
+
+    def _own(self) -> bytearray:
+        """Return the data, made editable."""
+        if not isinstance(self.data, bytearray):
+            self.data = bytearray(self.data)
+        return self.data

@@ -24,8 +24,6 @@ from gamutcli.errors import InputError, PayloadError, UsageError
 
 EXTENDED = "extended-xmp"
 
-SIGNATURE = b"\xff\xd8\xff"
-
 PART_LIMIT = 42_000
 """Most payload bytes in one packet or comment: 56,000 in base64 leave room for what other programs add."""
 
@@ -73,6 +71,11 @@ class _Plan:
 
     def noted(self, note: str, **changes: bytes | None) -> _Plan:
         return replace(self, notes=(*self.notes, note), **changes)  # type: ignore[arg-type]
+
+
+def recognises(data: bytes) -> bool:
+    """Tell whether this is a JPEG file."""
+    return data.startswith(b"\xff\xd8\xff")
 
 
 def embed(data: bytes, payload: bytes, metadata: HasMetadata, carrier: str) -> Embedded:

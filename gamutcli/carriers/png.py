@@ -38,6 +38,11 @@ class _Chunk:
     raw: bytes
 
 
+def recognises(data: bytes) -> bool:
+    """Tell whether this is a PNG file."""
+    return data.startswith(SIGNATURE)
+
+
 def read(data: bytes) -> Blocks:
     """Return the metadata of a PNG file.
 

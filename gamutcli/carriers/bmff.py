@@ -1,0 +1,349 @@
+"""AVIF and HEIF: XMP and EXIF as items of the file's ``meta`` box.
+
+An item is named in ``iinf``, found through ``iloc`` and tied to the picture in ``iref``. Our items are appended in a
+``mdat`` box of their own; the ``meta`` box grows, so the offsets in ``iloc`` to what comes after it grow as well.
+
+Source: ISO/IEC 14496-12, 8.11 (items); ISO/IEC 23008-12, annex A (Exif and XMP items).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from gamutcli.carriers.blocks import Blocks
+from gamutcli.carriers.xmp import MAX_PACKET
+from gamutcli.errors import InputError
+
+_BRANDS = frozenset({b"avif", b"mif1", b"miaf", b"heic", b"heix", b"heim", b"heis"})
+_SEQUENCES = frozenset({b"moov", b"moof"})
+_XMP_TYPE = b"application/rdf+xml"
+_MAX_ITEMS = _MAX_EXTENTS = 4096
+_CUT = "the AVIF or HEIF file is cut short or damaged"
+
+
+@dataclass(frozen=True)
+class _Box:
+    """One box; positions in the file."""
+
+    kind: bytes
+    start: int
+    body: int
+    end: int
+
+
+@dataclass(frozen=True)
+class _Item:
+    """What ``iinf`` says of an item, and the whole entry that says it."""
+
+    number: int
+    kind: bytes
+    content_type: bytes
+    raw: bytes
+
+
+@dataclass(frozen=True)
+class _Location:
+    """Where an item's bytes are: extents of (offset, length); method 0 counts from the start of the file, 1 in idat."""
+
+    number: int
+    method: int
+    reference: int
+    extents: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class _Meta:
+    """The ``meta`` box, its children, and the three of them that list items."""
+
+    box: _Box
+    children: tuple[_Box, ...]
+    primary: int
+    items: tuple[_Item, ...]
+    locations: tuple[_Location, ...]
+
+
+def recognises(data: bytes) -> bool:
+    """Tell whether this is an AVIF or HEIF file."""
+    if data[4:8] != b"ftyp":
+        return False
+    end = min(len(data), int.from_bytes(data[:4], "big"), 256)
+    return any(data[start : start + 4] in _BRANDS for start in (8, *range(16, end, 4)))
+
+
+def read(data: bytes) -> Blocks:
+    """Return the metadata of an AVIF or HEIF file.
+
+    Raises:
+        InputError: Not such a file, or cut short.
+    """
+    found = _metadata(data, _meta(data)).values()
+    return Blocks(
+        exif=tuple(block for kind, block in found if kind == b"Exif" and block),
+        xmp=tuple(packet for kind, packet in found if kind == b"mime" and packet),
+    )
+
+
+def write(data: bytes, blocks: Blocks) -> bytes:
+    """Return the file with these blocks and no other XMP or EXIF; pixels and every other item stay as they are.
+
+    Raises:
+        InputError: Not such a file, cut short, or a sequence of pictures, whose tables are not followed here.
+    """
+    if any(box.kind in _SEQUENCES for box in _boxes(data, 0, len(data))):
+        raise InputError("the file is a sequence of pictures, which cannot carry a payload: use --carrier sidecar")
+    data = _closed(data)
+    meta = _meta(data)
+    wanted = {*((b"Exif", block) for block in blocks.exif), *((b"mime", packet) for packet in blocks.xmp)}
+    current = _metadata(data, meta)
+    gone = {number for number, found in current.items() if found not in wanted}
+    wanted -= set(current.values())
+    ours = [(b"Exif", b"Exif\0", bytes(4) + block) for block in blocks.exif if (b"Exif", block) in wanted]
+    ours += [(b"mime", b"XMP\0" + _XMP_TYPE + b"\0", packet) for packet in blocks.xmp if (b"mime", packet) in wanted]
+    data, dropped = _wiped(data, meta, gone)
+    first = max((item.number for item in meta.items), default=0) + 1
+    items = [item for item in meta.items if item.number not in gone]
+    items += [_item(first + index, kind, name) for index, (kind, name, _) in enumerate(ours)]
+    numbers = range(first, first + len(ours))
+
+    def packed(grown: int) -> bytes:
+        """Return the new meta box, when it is longer by `grown` bytes than the old one."""
+
+        def moved(offset: int) -> int:
+            removed = sum(box.end - box.start for box in dropped if box.start < offset)
+            return offset - removed + (grown if offset >= meta.box.end else 0)
+
+        places = [_moved(place, moved) for place in meta.locations if place.number not in gone]
+        position = moved(len(data))
+        for number, (_, _, content) in zip(numbers, ours, strict=True):
+            places.append(_Location(number, 0, 0, ((position + 8, len(content)),)))
+            position += 8 + len(content)
+        return _packed_meta(data, meta, items, places, gone, list(numbers))
+
+    # Its length does not depend on the offsets in it.
+    new_meta = packed(len(packed(0)) - (meta.box.end - meta.box.start))
+    kept = [box for box in _boxes(data, 0, len(data)) if box not in dropped]
+    whole = [new_meta if box.start == meta.box.start else _raw(data, box) for box in kept]
+    # A box for each item, so that it can be dropped without moving another.
+    return b"".join([*whole, *(_pack(b"mdat", content) for _, _, content in ours)])
+
+
+def _boxes(data: bytes, position: int, end: int) -> Iterator[_Box]:
+    while position < end:
+        body = position + 8
+        if body > end:
+            raise InputError(_CUT)
+        size, kind = struct.unpack_from(">I4s", data, position)
+        if size == 1:
+            body += 8
+            size = int.from_bytes(data[position + 8 : position + 16], "big")
+        elif size == 0:
+            size = end - position
+        if position + size > end or body > position + size:
+            raise InputError(_CUT)
+        yield _Box(kind, position, body, position + size)
+        position += size
+
+
+def _meta(data: bytes) -> _Meta:
+    if not recognises(data):
+        raise InputError("not an AVIF or HEIF file")
+    box = next((box for box in _boxes(data, 0, len(data)) if box.kind == b"meta"), None)
+    if box is None:
+        raise InputError("the AVIF or HEIF file holds no picture")
+    children = tuple(_boxes(data, box.body + 4, box.end))
+    found = {child.kind: data[child.body : child.end] for child in reversed(children)}
+    try:
+        return _Meta(
+            box,
+            children,
+            int.from_bytes(found[b"pitm"][4:], "big"),
+            tuple(_read_items(found[b"iinf"])),
+            tuple(_read_locations(found[b"iloc"])),
+        )
+    except (KeyError, IndexError, struct.error) as error:
+        raise InputError(_CUT) from error
+
+
+def _read_items(body: bytes) -> Iterator[_Item]:
+    """Read an ``iinf`` box."""
+    for index, entry in enumerate(_boxes(body, 6 if body[0] == 0 else 8, len(body))):
+        if index == _MAX_ITEMS:
+            raise InputError(_CUT)
+        version = body[entry.body]
+        if entry.kind != b"infe" or version not in (2, 3):
+            continue
+        start = entry.body + 4
+        width = 2 if version == 2 else 4
+        number = int.from_bytes(body[start : start + width], "big")
+        start += width + 2  # the protection index
+        kind = body[start : start + 4]
+        strings = body[start + 4 : entry.end].split(b"\0")
+        content_type = strings[1] if kind == b"mime" and len(strings) > 1 else b""
+        yield _Item(number, kind, content_type, body[entry.start : entry.end])
+
+
+def _read_locations(body: bytes) -> Iterator[_Location]:
+    """Read an ``iloc`` box."""
+    cursor = _Cursor(body)
+    version = cursor.number(1)
+    cursor.number(3)
+    sizes = cursor.number(2)
+    offset_size, length_size, base_size, index_size = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
+    count = cursor.number(2 if version < 2 else 4)
+    if version > 2 or count > _MAX_ITEMS:
+        raise InputError(_CUT)
+    room = _MAX_EXTENTS
+    for _ in range(count):
+        number = cursor.number(2 if version < 2 else 4)
+        method = cursor.number(2) & 15 if version else 0
+        reference = cursor.number(2)
+        base = cursor.number(base_size)
+        extents = []
+        extent_count = cursor.number(2)
+        room -= extent_count
+        if room < 0:
+            raise InputError(_CUT)
+        for _ in range(extent_count):
+            cursor.number(index_size if version else 0)
+            extents.append((base + cursor.number(offset_size), cursor.number(length_size)))
+        yield _Location(number, method, reference, tuple(extents))
+
+
+class _Cursor:
+    """Reads big-endian numbers one after the other."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._position = 0
+
+    def number(self, size: int) -> int:
+        end = self._position + size
+        if end > len(self._data):
+            raise InputError(_CUT)
+        value = int.from_bytes(self._data[self._position : end], "big")
+        self._position = end
+        return value
+
+
+def _metadata(data: bytes, meta: _Meta) -> dict[int, tuple[bytes, bytes]]:
+    """Return kind and content of every item that holds EXIF, without the offset before it, or XMP."""
+    found = {}
+    room = 2 * MAX_PACKET
+    for item in meta.items:
+        if item.kind != b"Exif" and (item.kind != b"mime" or item.content_type != _XMP_TYPE):
+            continue
+        ranges = _ranges(data, meta, item.number)
+        room -= sum(end - start for start, end in ranges)
+        if room < 0:
+            raise InputError("the AVIF or HEIF file holds more metadata than can be read")
+        body = b"".join(data[start:end] for start, end in ranges)
+        start = 4 + int.from_bytes(body[:4], "big") if item.kind == b"Exif" else 0
+        found[item.number] = (item.kind, body[start:])
+    return found
+
+
+def _ranges(data: bytes, meta: _Meta, number: int) -> list[tuple[int, int]]:
+    """Return where in the file an item's bytes are; empty when they are in another file or described otherwise."""
+    place = next((place for place in meta.locations if place.number == number), None)
+    if place is None or place.reference or place.method > 1:
+        return []
+    idat = next((child for child in meta.children if child.kind == b"idat"), None)
+    start, end = (0, len(data)) if place.method == 0 else (idat.body, idat.end) if idat is not None else (0, 0)
+    ranges = []
+    for offset, length in place.extents:
+        stop = start + offset + length if length else end
+        if stop > end or start + offset > stop:
+            raise InputError(_CUT)
+        ranges.append((start + offset, stop))
+    return ranges
+
+
+def _wiped(data: bytes, meta: _Meta, numbers: set[int]) -> tuple[bytes, list[_Box]]:
+    """Return the file with the bytes of items wiped, and the ``mdat`` boxes that hold nothing else."""
+    used = [extent for item in meta.items if item.number not in numbers for extent in _ranges(data, meta, item.number)]
+    ranges = {extent for number in numbers for extent in _ranges(data, meta, number)}
+    ranges = {(start, end) for start, end in ranges if not any(start < b and a < end for a, b in used)}
+    wiped = bytearray(data)
+    for start, end in ranges:
+        wiped[start:end] = bytes(end - start)
+    boxes = [box for box in _boxes(data, 0, len(data)) if box.kind == b"mdat" and (box.body, box.end) in ranges]
+    return bytes(wiped), boxes
+
+
+def _closed(data: bytes) -> bytes:
+    """Return the file with a length in its last box, which may run "to the end" otherwise."""
+    last = list(_boxes(data, 0, len(data)))[-1]
+    size = last.end - last.start
+    if data[last.start : last.start + 4] != bytes(4) or size > 0xFFFFFFFF:
+        return data
+    return data[: last.start] + struct.pack(">I", size) + data[last.start + 4 :]
+
+
+def _item(number: int, kind: bytes, strings: bytes) -> _Item:
+    """Make an entry of ``iinf``; `strings` are its name and, for a MIME item, its type."""
+    if number > 0xFFFF:
+        head = struct.pack(">IIH4s", 3 << 24, number, 0, kind)
+    else:
+        head = struct.pack(">IHH4s", 2 << 24, number, 0, kind)
+    return _Item(number, kind, b"", _pack(b"infe", head + strings))
+
+
+def _moved(place: _Location, moved: Callable[[int], int]) -> _Location:
+    """Return a location whose bytes have moved with the file's."""
+    if place.method != 0 or place.reference:
+        return place
+    return replace(place, extents=tuple((moved(offset), length) for offset, length in place.extents))
+
+
+def _packed_meta(
+    data: bytes, meta: _Meta, items: list[_Item], places: list[_Location], gone: set[int], added: list[int]
+) -> bytes:
+    """Return the ``meta`` box with other items in it."""
+    count = struct.pack(">IH", 0, len(items)) if len(items) <= 0xFFFF else struct.pack(">II", 1 << 24, len(items))
+    new = {
+        b"iinf": _pack(b"iinf", count + b"".join(item.raw for item in items)),
+        b"iloc": _packed_locations(places),
+        b"iref": _packed_references(data, meta, gone, added),
+    }
+    parts = [data[meta.box.body : meta.box.body + 4]]
+    for child in meta.children:
+        parts.append(new.pop(child.kind, b"") if child.kind in (b"iinf", b"iloc", b"iref") else _raw(data, child))
+    parts.append(new.pop(b"iref", b""))
+    return _pack(b"meta", b"".join(parts))
+
+
+def _packed_locations(places: list[_Location]) -> bytes:
+    """Return an ``iloc`` box, version 2: numbers of 4 bytes, offsets and lengths of 8."""
+    packed = [struct.pack(">IHI", 2 << 24, 0x8800, len(places))]
+    for place in places:
+        packed.append(struct.pack(">IHHH", place.number, place.method, place.reference, len(place.extents)))
+        packed += [struct.pack(">QQ", *extent) for extent in place.extents]
+    return _pack(b"iloc", b"".join(packed))
+
+
+def _packed_references(data: bytes, meta: _Meta, gone: set[int], added: list[int]) -> bytes:
+    """Return the ``iref`` box without items that are gone, and with new ones that describe the primary item."""
+    old = next((child for child in meta.children if child.kind == b"iref"), None)
+    wide = data[old.body] == 1 if old is not None else max([meta.primary, *added]) > 0xFFFF
+    width = 4 if wide else 2
+    entries = []
+    for entry in _boxes(data, old.body + 4, old.end) if old is not None else ():
+        if int.from_bytes(data[entry.body : entry.body + width], "big") not in gone:
+            entries.append(_raw(data, entry))
+    for number in added:
+        entries.append(_pack(b"cdsc", struct.pack(">IHI" if wide else ">HHH", number, 1, meta.primary)))
+    if not entries:
+        return b""
+    return _pack(b"iref", struct.pack(">I", 1 << 24 if wide else 0) + b"".join(entries))
+
+
+def _raw(data: bytes, box: _Box) -> bytes:
+    return data[box.start : box.end]
+
+
+def _pack(kind: bytes, body: bytes) -> bytes:
+    if len(body) + 8 > 0xFFFFFFFF:
+        raise InputError("the file would grow beyond 4 GB")
+    return struct.pack(">I4s", len(body) + 8, kind) + body

@@ -1,0 +1,99 @@
+"""JPEG XL: XMP and EXIF as boxes of the container.
+
+A bare codestream gets a container around it; the codestream itself is untouched.
+
+Source: ISO/IEC 18181-2, section 9 (boxes of the container).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gamutcli.carriers.blocks import Blocks
+from gamutcli.errors import InputError
+
+_CODESTREAM = b"\xff\x0a"
+_SIGNATURE = b"\0\0\0\x0cJXL \r\n\x87\n"
+_FILE_TYPE = b"\0\0\0\x14ftypjxl \0\0\0\0jxl "
+_EXIF, _XMP, _COMPRESSED = b"Exif", b"xml ", b"brob"
+
+
+@dataclass(frozen=True)
+class _Box:
+    """One box: its kind, its content, and all its bytes."""
+
+    kind: bytes
+    body: bytes
+    raw: bytes
+
+
+def recognises(data: bytes) -> bool:
+    """Tell whether this is a JPEG XL file, with or without a container."""
+    return data.startswith((_CODESTREAM, _SIGNATURE))
+
+
+def read(data: bytes) -> Blocks:
+    """Return the metadata of a JPEG XL file.
+
+    Raises:
+        InputError: Not a JPEG XL file, cut short, or its metadata is Brotli-compressed.
+    """
+    boxes = list(_boxes(data))
+    if any(box.kind == _COMPRESSED and box.body[:4] in (_EXIF, _XMP) for box in boxes):
+        raise InputError("its metadata is compressed with Brotli, which is not read here: write it uncompressed first")
+    return Blocks(
+        exif=tuple(_tiff_block(box.body) for box in boxes if box.kind == _EXIF),
+        xmp=tuple(box.body for box in boxes if box.kind == _XMP),
+    )
+
+
+def write(data: bytes, blocks: Blocks) -> bytes:
+    """Return the file with these blocks and no other XMP or EXIF; every other box stays as it is.
+
+    Raises:
+        InputError: Not a JPEG XL file, or cut short.
+    """
+    kept = [box for box in _boxes(data) if box.kind not in (_EXIF, _XMP)]
+    ours = [_pack(_EXIF, bytes(4) + block) for block in blocks.exif] + [_pack(_XMP, packet) for packet in blocks.xmp]
+    first = next((index for index, box in enumerate(kept) if box.kind in (b"jxlc", b"jxlp")), None)
+    if first is None:
+        raise InputError("the JPEG XL file holds no pixels")
+    return b"".join([*(box.raw for box in kept[:first]), *ours, *(box.raw for box in kept[first:])])
+
+
+def _boxes(data: bytes) -> Iterator[_Box]:
+    if data.startswith(_CODESTREAM):
+        yield _Box(b"JXL ", _SIGNATURE[8:], _SIGNATURE)
+        yield _Box(b"ftyp", _FILE_TYPE[8:], _FILE_TYPE)
+        yield _Box(b"jxlc", data, _pack(b"jxlc", data))
+        return
+    if not recognises(data):
+        raise InputError("not a JPEG XL file")
+    position = 0
+    while position < len(data):
+        head = 8
+        if position + head > len(data):
+            raise InputError("the JPEG XL file is cut short")
+        size, kind = struct.unpack_from(">I4s", data, position)
+        if size == 1:
+            head = 16
+            size = int.from_bytes(data[position + 8 : position + 16], "big")
+        elif size == 0:
+            size = len(data) - position
+        if size < head or position + size > len(data):
+            raise InputError("the JPEG XL file is cut short")
+        yield _Box(kind, data[position + head : position + size], data[position : position + size])
+        position += size
+
+
+def _pack(kind: bytes, body: bytes) -> bytes:
+    if len(body) + 8 > 0xFFFFFFFF:
+        return struct.pack(">I4sQ", 1, kind, len(body) + 16) + body
+    return struct.pack(">I4s", len(body) + 8, kind) + body
+
+
+def _tiff_block(body: bytes) -> bytes:
+    """Return the TIFF block of an Exif box, which starts with the block's offset in the rest."""
+    return body[4 + int.from_bytes(body[:4], "big") :]

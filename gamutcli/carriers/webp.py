@@ -1,0 +1,102 @@
+"""WebP: XMP and EXIF as chunks behind the pixels.
+
+A simple file, one VP8 or VP8L chunk, has no place for metadata: it is made an extended one, its pixels untouched.
+
+Source: WebP container specification (RFC 9649), section 2.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from gamutcli.carriers.blocks import Blocks
+from gamutcli.errors import InputError
+
+_EXIF, _XMP, _EXTENDED = b"EXIF", b"XMP ", b"VP8X"
+_EXIF_FLAG, _XMP_FLAG, _ALPHA_FLAG = 0x08, 0x04, 0x10
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    kind: bytes
+    body: bytes
+
+
+def recognises(data: bytes) -> bool:
+    """Tell whether this is a WebP file."""
+    return data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+
+
+def read(data: bytes) -> Blocks:
+    """Return the metadata of a WebP file.
+
+    Raises:
+        InputError: Not a WebP file, or cut short.
+    """
+    chunks = _chunks(data)[0]
+    return Blocks(
+        exif=tuple(chunk.body.removeprefix(b"Exif\0\0") for chunk in chunks if chunk.kind == _EXIF),
+        xmp=tuple(chunk.body for chunk in chunks if chunk.kind == _XMP),
+    )
+
+
+def write(data: bytes, blocks: Blocks) -> bytes:
+    """Return the file with these blocks and no other XMP or EXIF; every other chunk stays as it is.
+
+    Raises:
+        InputError: Not a WebP file, cut short, or damaged.
+    """
+    chunks, tail = _chunks(data)
+    kept = [chunk for chunk in chunks if chunk.kind not in (_EXIF, _XMP)]
+    if not kept:
+        raise InputError("the WebP file holds no pixels")
+    if kept[0].kind != _EXTENDED:
+        kept.insert(0, _extended(kept[0]))
+    flags = kept[0].body[:1] or b"\0"
+    flag = flags[0] & ~(_EXIF_FLAG | _XMP_FLAG)
+    flag |= (_EXIF_FLAG if blocks.exif else 0) | (_XMP_FLAG if blocks.xmp else 0)
+    kept[0] = _Chunk(_EXTENDED, bytes([flag]) + kept[0].body[1:])
+    kept += [_Chunk(_EXIF, block) for block in blocks.exif] + [_Chunk(_XMP, packet) for packet in blocks.xmp]
+    body = b"WEBP" + b"".join(_pack(chunk) for chunk in kept)
+    return b"RIFF" + struct.pack("<I", len(body)) + body + tail
+
+
+def _chunks(data: bytes) -> tuple[list[_Chunk], bytes]:
+    """Split a file into its chunks and what follows the RIFF structure."""
+    if not recognises(data):
+        raise InputError("not a WebP file")
+    end = 8 + int.from_bytes(data[4:8], "little")
+    chunks = []
+    position = 12
+    while position + 8 <= end <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, position)
+        if position + 8 + length > end:
+            break
+        chunks.append(_Chunk(kind, data[position + 8 : position + 8 + length]))
+        position += 8 + length + (length & 1)
+    if position < end or end > len(data):
+        raise InputError("the WebP file is cut short")
+    return chunks, data[end:]
+
+
+def _pack(chunk: _Chunk) -> bytes:
+    return chunk.kind + struct.pack("<I", len(chunk.body)) + chunk.body + b"\0" * (len(chunk.body) & 1)
+
+
+def _extended(pixels: _Chunk) -> _Chunk:
+    """Return the header chunk that a simple file lacks: flags, and the size of the canvas less one."""
+    body = pixels.body
+    flags = 0
+    if pixels.kind == b"VP8L" and body[:1] == b"\x2f" and len(body) >= 5:
+        bits = int.from_bytes(body[1:5], "little")
+        width, height = bits & 0x3FFF, bits >> 14 & 0x3FFF
+        flags = _ALPHA_FLAG if bits >> 28 & 1 else 0
+    elif pixels.kind == b"VP8 " and body[3:6] == b"\x9d\x01\x2a" and len(body) >= 10:
+        width, height = (size & 0x3FFF for size in struct.unpack_from("<HH", body, 6))
+        width, height = width - 1, height - 1
+    else:
+        raise InputError("the WebP file is damaged: its pixels do not begin as they should")
+    if min(width, height) < 0:
+        raise InputError("the WebP file is damaged: it has no size")
+    return _Chunk(_EXTENDED, bytes([flags, 0, 0, 0]) + width.to_bytes(3, "little") + height.to_bytes(3, "little"))
