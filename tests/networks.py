@@ -1,0 +1,35 @@
+"""Networks with weights at random, for tests that do not fit one."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from gamutcli.arrays import CodeArray
+from gamutcli.fit import quantise
+from gamutcli.model import Box, Inputs, Network
+
+CODES = Inputs(position_octaves=5, color_octaves=3)
+CODES_AND_BOXES = Inputs(
+    position_octaves=4, color_octaves=2, boxes=(Box(radius=1, octaves=2), Box(radius=5, octaves=1))
+)
+PAPERS = Inputs(position_octaves=6, color_octaves=6, color="prophoto_linear", first_octave=0)
+EVERY_KIND = {"codes": CODES, "codes and boxes": CODES_AND_BOXES, "the paper's": PAPERS}
+
+
+def network(inputs: Inputs = CODES_AND_BOXES, hidden: int = 12, depth: int = 2, seed: int = 0) -> Network:
+    """A quantised network of random weights whose outputs are about as large as ``residual_scale``."""
+    random = np.random.default_rng(seed)
+    layers = []
+    for fan_in, outputs in pairwise([inputs.size, *[hidden] * depth, 3]):
+        weight = random.standard_normal((outputs, fan_in)) * (2 / fan_in) ** 0.5
+        bias = 0.3 * random.standard_normal(outputs)
+        layers.append(quantise(weight.astype(np.float32), bias.astype(np.float32)))
+    return Network(inputs, tuple(layers), residual_scale=0.0625)
+
+
+def noise(height: int, width: int, seed: int = 0) -> CodeArray:
+    """(height, width, 3) codes at random; a good part of them 0 or 255."""
+    random = np.random.default_rng(seed)
+    return random.integers(-60, 316, (height, width, 3)).clip(0, 255).astype(np.uint8)
