@@ -129,7 +129,7 @@ def unpack(data: bytes) -> Payload:
     bounded = (
         0 < width <= MAX_SIDE
         and 0 < height <= MAX_SIDE
-        and side <= MAX_GRID_SIDE
+        and 0 < side <= MAX_GRID_SIDE
         and max(position, color) <= MAX_OCTAVES
         and abs(first) <= MAX_OCTAVES
         and depth <= MAX_LAYERS
