@@ -13,12 +13,13 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from gamutcli.arrays import FloatArray
+from gamutcli.arrays import DoubleArray, FloatArray
 from gamutcli.model import Layer
 from gamutcli.presets import Preset
 from gamutcli.sample import Sample
@@ -28,6 +29,8 @@ Matrices = list[FloatArray]
 
 #: Muon's rate against Adam's; measured.
 MUON_FACTOR = 4.0
+#: The largest float16.
+HALF_MAX = np.float32(65504)
 #: The paper's Adam has the usual second-moment decay; ours forgets faster, as its rate falls.
 ADAM_BETAS = {"muon": (0.9, 0.99), "adam": (0.9, 0.999)}
 
@@ -41,7 +44,7 @@ class Fit:
         biases: One (outputs,) float32 vector a layer.
         residual_scale: Output 1.0 is this much linear ProPhoto RGB.
         loss: Mean squared error over the last steps, in units of the residual's own mean square.
-        steps: How many were done.
+        steps: How many were done; fewer than wanted where the fit diverged.
         seconds: Wall time of the loop.
     """
 
@@ -56,7 +59,8 @@ class Fit:
 def fit(sample: Sample, preset: Preset, seed: int, progress: Progress | None = None) -> Fit:
     """Fit a network to a sample.
 
-    The same sample, preset and seed give the same network on the same machine.
+    The same sample, preset and seed give the same network on the same machine.  Weights are always finite: a fit that
+    diverges ends, and gives what it had before.
 
     Args:
         sample: At least one pixel.
@@ -75,7 +79,8 @@ def fit(sample: Sample, preset: Preset, seed: int, progress: Progress | None = N
     updates = _updates(weights, biases, preset)
     starts = _batch_starts(len(sample.features), half, generator)
     best = _Best(weights, biases)
-    with ThreadPoolExecutor(1) as other:
+    steps = 0
+    with ThreadPoolExecutor(1) as other, _overflowing():
         for step in range(preset.steps):
             first, second = next(starts), next(starts)
             waiting = other.submit(halves[1].gradients, second, weights, biases)
@@ -85,20 +90,23 @@ def fit(sample: Sample, preset: Preset, seed: int, progress: Progress | None = N
             for update, gradient, more in zip(updates, gradients, more_gradients, strict=True):
                 gradient += more
                 update(gradient, rate)
-            best.watch((squares + more_squares) / (6 * half), step)
+            loss, steps = (squares + more_squares) / (6 * half), step + 1
+            best.watch(loss, step)
+            if not math.isfinite(loss):
+                break
             if progress and (step + 1) % max(1, preset.steps // 100) == 0:
                 progress(step + 1, preset.steps, best.recent)
     weights, biases = best.choose()
-    return Fit(weights, biases, scale, best.recent, preset.steps, time.perf_counter() - start)
+    return Fit(weights, biases, scale, best.recent, steps, time.perf_counter() - start)
 
 
 def quantise(weight: FloatArray, bias: FloatArray) -> Layer:
-    """Round a layer to int8 with one float16 scale a row."""
-    scale = (np.abs(weight).max(axis=1) / 127).astype(np.float16)
+    """Round a layer to int8 with one float16 scale a row; what float16 cannot hold is clipped to its largest number."""
+    scale = np.minimum(np.abs(weight).max(axis=1) / 127, HALF_MAX).astype(np.float16)
     # A row of zeros, or one so small that its scale is none: its levels are zero.
     steps = np.where(scale > 0, scale, 1).astype(np.float32)[:, None]
     levels = np.where(scale[:, None] > 0, np.round(weight / steps), 0)
-    return Layer(np.clip(levels, -127, 127).astype(np.int8), scale, bias.astype(np.float16))
+    return Layer(np.clip(levels, -127, 127).astype(np.int8), scale, bias.clip(-HALF_MAX, HALF_MAX).astype(np.float16))
 
 
 class _Half:
@@ -111,6 +119,10 @@ class _Half:
 
     def gradients(self, start: int, weights: Matrices, biases: Matrices) -> tuple[Matrices, float]:
         """Gradients of weights and biases in turn, and the sum of squared errors."""
+        with _overflowing():
+            return self._gradients(start, weights, biases)
+
+    def _gradients(self, start: int, weights: Matrices, biases: Matrices) -> tuple[Matrices, float]:
         part = slice(start, start + self.size)
         layers = [self.sample.features[part], *self.activations]
         for below, above, weight, bias in zip(layers, layers[1:], weights, biases, strict=False):
@@ -174,7 +186,8 @@ class _Best:
     def __init__(self, weights: Matrices, biases: Matrices) -> None:
         self.weights, self.biases = weights, biases
         self.recent = 1.0
-        self.kept_loss = float("inf")
+        # A network that predicts nothing has a loss of 1.
+        self.kept_loss = 1.0
         self.kept = self._copy()
 
     def watch(self, loss: float, step: int) -> None:
@@ -183,8 +196,9 @@ class _Best:
             self.kept_loss, self.kept = self.recent, self._copy()
 
     def choose(self) -> tuple[Matrices, Matrices]:
-        # A loss that is not a number compares false.
-        return (self.weights, self.biases) if self.recent <= 1.5 * self.kept_loss else self.kept
+        # A loss that is not a number compares false; the last step may have spoilt the weights unseen.
+        sound = self.recent <= 1.5 * self.kept_loss and all(np.isfinite(w).all() for w in (*self.weights, *self.biases))
+        return (self.weights, self.biases) if sound else self.kept
 
     def _copy(self) -> tuple[Matrices, Matrices]:
         return [w.copy() for w in self.weights], [b.copy() for b in self.biases]
@@ -198,8 +212,10 @@ def orthogonalised(matrix: FloatArray) -> FloatArray:
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     wide = wide / (np.float32(np.linalg.norm(wide)) + np.float32(1e-7))
     for _ in range(5):
-        gram = wide @ wide.T
-        wide = np.float32(3.4445) * wide + (np.float32(-4.7750) * gram + np.float32(2.0315) * (gram @ gram)) @ wide
+        gram: FloatArray = wide @ wide.T
+        square: FloatArray = gram @ gram
+        change: FloatArray = (np.float32(-4.7750) * gram + np.float32(2.0315) * square) @ wide
+        wide = np.float32(3.4445) * wide + change
     return wide if matrix.shape[0] <= matrix.shape[1] else wide.T
 
 
@@ -208,7 +224,7 @@ def _first_weights(widths: list[int], preset: Preset, generator: np.random.Gener
     for fan_in, outputs in pairwise(widths):
         if preset.optimizer == "adam":
             # What frameworks start linear layers with, and so the paper.
-            spread = (2 * generator.random((outputs, fan_in)) - 1) * fan_in**-0.5
+            spread: DoubleArray = (2 * generator.random((outputs, fan_in)) - 1) * fan_in**-0.5
         else:
             # He et al., ICCV 2015.
             spread = generator.standard_normal((outputs, fan_in)) * (2 / fan_in) ** 0.5
@@ -235,6 +251,11 @@ def _batch_starts(count: int, half: int, generator: np.random.Generator) -> Iter
     while True:
         offset = int(generator.integers(0, max(1, min(half, count - half + 1))))
         yield from range(offset, count - half + 1, half)
+
+
+def _overflowing() -> AbstractContextManager[None]:
+    """Let numbers overflow without a word, in this thread: a fit that diverges is noticed by its loss."""
+    return np.errstate(over="ignore", invalid="ignore")
 
 
 def _cosine(progress: float) -> float:
