@@ -1,0 +1,240 @@
+"""A fit finds a network that predicts what it was shown, and stays sane when it cannot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from networks import CODES
+from numpy.typing import NDArray
+
+from gamutcli.fit import Fit, fit, orthogonalised, quantise
+from gamutcli.presets import PRESETS, Preset
+from gamutcli.sample import Sample
+
+MUON = replace(PRESETS["fast"], inputs=CODES, hidden=16, depth=2, steps=150, batch=256, samples=4096)
+ADAM = replace(PRESETS["paper"], inputs=CODES, hidden=16, depth=2, steps=400, batch=256, samples=4096)
+both = pytest.mark.parametrize("preset", [MUON, ADAM], ids=["muon", "adam"])
+
+
+def a_sample(count: int = 4096, scale: float = 0.02, seed: int = 0) -> Sample:
+    """Residuals that bend with the features."""
+    random = np.random.default_rng(seed)
+    features = random.uniform(-1, 1, (count, CODES.size)).astype(np.float32)
+    residuals = np.stack([features[:, 0], np.abs(features[:, 1]), features[:, 2] * features[:, 3]], axis=1)
+    return Sample(features, (scale * residuals).astype(np.float32), np.ones(count, np.float32))
+
+
+def predicted(fitted: Fit, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    hidden = features.astype(np.float64)
+    for weight, bias in zip(fitted.weights[:-1], fitted.biases[:-1], strict=True):
+        hidden = np.maximum(hidden @ weight.T + bias, 0)
+    return (hidden @ fitted.weights[-1].T + fitted.biases[-1]) * fitted.residual_scale
+
+
+def unexplained(fitted: Fit, sample: Sample) -> float:
+    """Weighted mean squared error, in units of the residual's own mean square."""
+    error = ((predicted(fitted, sample.features) - sample.residuals) ** 2).mean(axis=1)
+    own = (sample.residuals.astype(np.float64) ** 2).mean(axis=1)
+    return float(np.average(error, weights=sample.weights) / np.average(own, weights=sample.weights))
+
+
+def assert_finite(fitted: Fit) -> None:
+    assert all(np.isfinite(array).all() for array in (*fitted.weights, *fitted.biases))
+    assert np.isfinite(fitted.residual_scale)
+
+
+# What a fit finds.
+
+
+@both
+def test_a_fit_learns_what_it_is_shown(preset: Preset) -> None:
+    sample = a_sample()
+    fitted = fit(sample, preset, seed=0)
+    assert unexplained(fitted, sample) < 0.1
+    # And pixels of the same kind that it was not shown.
+    assert unexplained(fitted, a_sample(seed=1)) < 0.15
+
+
+@both
+def test_more_steps_come_closer(preset: Preset) -> None:
+    sample = a_sample()
+    short = fit(sample, replace(preset, steps=preset.steps // 10), seed=0)
+    assert unexplained(fit(sample, preset, seed=0), sample) < unexplained(short, sample) / 2
+
+
+def test_the_loss_is_that_of_the_sample() -> None:
+    sample = a_sample()
+    fitted = fit(sample, replace(MUON, steps=500), seed=0)
+    assert fitted.loss == pytest.approx(unexplained(fitted, sample), rel=0.5)
+    assert fitted.steps == 500
+    assert fitted.seconds > 0
+
+
+def test_layers_have_the_shape_of_the_preset() -> None:
+    fitted = fit(a_sample(), replace(MUON, hidden=10, depth=3, steps=2), seed=0)
+    assert [weight.shape for weight in fitted.weights] == [(10, CODES.size), (10, 10), (10, 10), (3, 10)]
+    assert [bias.shape for bias in fitted.biases] == [(10,), (10,), (10,), (3,)]
+    assert {array.dtype for array in (*fitted.weights, *fitted.biases)} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("scale", [1e-4, 0.02, 1.0])
+def test_the_size_of_the_residual_does_not_matter(scale: float) -> None:
+    sample = a_sample(scale=scale)
+    fitted = fit(sample, MUON, seed=0)
+    assert fitted.residual_scale == pytest.approx(float(np.sqrt((sample.residuals**2).mean())), rel=1e-4)
+    assert unexplained(fitted, sample) < 0.1
+
+
+def test_pixels_of_no_weight_do_not_matter() -> None:
+    sample = a_sample()
+    sample.residuals[::2] = 0.5
+    sample.weights[::2], sample.weights[1::2] = 0, 2
+    assert unexplained(fit(sample, MUON, seed=0), sample) < 0.1
+
+
+def test_before_the_first_step_a_network_changes_nothing() -> None:
+    fitted = fit(a_sample(), replace(MUON, steps=0), seed=0)
+    assert (predicted(fitted, a_sample().features) == 0).all()
+
+
+# Seeds and progress.
+
+
+@both
+def test_the_same_seed_gives_the_same_network(preset: Preset) -> None:
+    sample, short = a_sample(), replace(preset, steps=30)
+    first, second, other = fit(sample, short, 5), fit(sample, short, 5), fit(sample, short, 6)
+    for index, weight in enumerate(first.weights):
+        np.testing.assert_array_equal(weight, second.weights[index])
+        assert not np.array_equal(weight, other.weights[index])
+
+
+def test_progress_is_told_about_a_hundred_times_and_at_the_end() -> None:
+    told: list[tuple[int, int, float]] = []
+    fit(a_sample(), replace(MUON, steps=1000, hidden=4, batch=32), 0, lambda *state: told.append(state))
+    steps = [step for step, _, _ in told]
+    assert 50 <= len(told) <= 200
+    assert steps == sorted(set(steps))
+    assert steps[-1] == 1000
+    assert {total for _, total, _ in told} == {1000}
+    assert told[-1][2] < told[0][2]
+
+
+def test_a_short_fit_tells_every_step() -> None:
+    told: list[int] = []
+    fit(a_sample(), replace(MUON, steps=7), 0, lambda step, steps, loss: told.append(step))
+    assert told == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_watching_does_not_change_the_fit() -> None:
+    sample, short = a_sample(), replace(MUON, steps=20)
+    watched, alone = fit(sample, short, 0, lambda *state: None), fit(sample, short, 0)
+    np.testing.assert_array_equal(watched.weights[0], alone.weights[0])
+
+
+# Odd samples.
+
+
+@both
+@pytest.mark.parametrize("count", [1, 2, 3, 255, 257])
+def test_small_samples_are_fitted(preset: Preset, count: int) -> None:
+    sample = a_sample(count)
+    fitted = fit(sample, replace(preset, steps=60), 0)
+    assert_finite(fitted)
+    if preset is MUON:
+        assert unexplained(fitted, sample) < 0.5
+
+
+@both
+def test_residuals_of_nothing_are_fitted(preset: Preset) -> None:
+    sample = a_sample()
+    sample.residuals[:] = 0
+    fitted = fit(sample, replace(preset, steps=20), 0)
+    assert_finite(fitted)
+    assert fitted.residual_scale > 0
+
+
+@both
+@pytest.mark.parametrize("rate", [1e3, 1e12, 1e30])
+@pytest.mark.parametrize("steps", [20, 200])
+def test_a_fit_that_diverges_gives_finite_weights(preset: Preset, rate: float, steps: int) -> None:
+    fitted = fit(a_sample(), replace(preset, rate=rate, steps=steps), 0)
+    assert_finite(fitted)
+    for weight, bias in zip(fitted.weights, fitted.biases, strict=True):
+        layer = quantise(weight, bias)
+        assert np.isfinite(layer.weight).all()
+        assert np.isfinite(layer.bias).all()
+
+
+def test_a_fit_that_diverges_late_gives_what_it_had_before() -> None:
+    sample = a_sample(40_000)
+    sample.features[-200] = 1e30
+    fitted = fit(sample, replace(MUON, steps=1000), seed=0)
+    assert 64 < fitted.steps < 1000
+    assert_finite(fitted)
+    assert unexplained(fitted, a_sample()) < 0.5
+
+
+# Muon's step.
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (16, 40), (40, 16), (1, 8), (8, 1)])
+def test_an_orthogonalised_matrix_moves_every_direction_alike(shape: tuple[int, int]) -> None:
+    matrix = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    left, _, right = np.linalg.svd(matrix, full_matrices=False)
+    found = orthogonalised(matrix)
+    # In the same directions, all by about 1.
+    turned = left.T @ found @ right.T
+    assert np.diag(turned).min() > 0.5
+    assert np.diag(turned).max() < 1.3
+    np.testing.assert_allclose(turned, np.diag(np.diag(turned)), atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [1e-12, 1e12])
+def test_the_size_of_a_gradient_does_not_matter(size: float) -> None:
+    matrix = np.random.default_rng(0).standard_normal((8, 12)).astype(np.float32)
+    found = orthogonalised(matrix * np.float32(size))
+    assert np.isfinite(found).all()
+    if size > 1:
+        np.testing.assert_allclose(found, orthogonalised(matrix), atol=1e-4)
+
+
+def test_no_gradient_is_no_step() -> None:
+    assert (orthogonalised(np.zeros((4, 6), np.float32)) == 0).all()
+
+
+# Quantisation.
+
+
+@given(
+    rows=st.integers(1, 20),
+    columns=st.integers(1, 20),
+    size=st.floats(-4, 3).map(lambda exponent: 10**exponent),
+    seed=st.integers(0, 99),
+)
+def test_a_weight_moves_by_at_most_half_a_step_of_its_row(rows: int, columns: int, size: float, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    weight = (size * random.standard_normal((rows, columns))).astype(np.float32)
+    bias = random.standard_normal(rows).astype(np.float32)
+    layer = quantise(weight, bias)
+    largest = np.abs(weight).max(axis=1, keepdims=True)
+    # Half a step, and what the rounding of a small scale costs the largest weight.
+    assert (np.abs(layer.weight - weight) <= largest * (0.5 / 127 + 1e-3) + 127 * 2**-25).all()
+    np.testing.assert_allclose(layer.bias, bias, rtol=1e-3, atol=1e-7)
+
+
+def test_each_row_has_a_scale_of_its_own() -> None:
+    weight = np.array([[100.0, -50.0], [0.001, -0.0005]], np.float32)
+    np.testing.assert_allclose(quantise(weight, np.zeros(2, np.float32)).weight, weight, rtol=0.02)
+
+
+def test_rows_of_zeros_stay_zero() -> None:
+    weight = np.array([[0, 0, 0], [1, -1, 0.5], [1e-12, 0, 0]], np.float32)
+    found = quantise(weight, np.zeros(3, np.float32)).weight
+    assert (found[0] == 0).all()
+    assert np.abs(found[2]).max() < 1e-7
+    np.testing.assert_allclose(found[1], weight[1], atol=0.01)
