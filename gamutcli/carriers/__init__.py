@@ -50,15 +50,13 @@ def embed(data: bytes, payload: bytes, metadata: HasMetadata, carrier: str = "au
     """
     if carrier not in CARRIERS:
         raise UsageError(f"unknown carrier {carrier!r}: choose one of {', '.join(CARRIERS)}")
-    module = _module(data)
-    if module in _WITH_A_PLAN:
-        embedded: Embedded = module.embed(data, payload, metadata, carrier)
-        return embedded
-    merged, notes = blocks.merge(module.read(data), metadata)
-    filled, used = blocks.insert(merged, payload, carrier)
-    if metadata.iptc and module is not png:
-        notes += (IPTC_NOTE,)
-    return Embedded(module.write(data, filled), used, notes)
+    embedded = _embedded(data, payload, metadata, carrier)
+    if carrier != blocks.SIDECAR:
+        # A payload is never lost in silence, whatever the rest of the file is like.
+        found = extract(embedded.data)
+        if found is None or found.payload != payload:
+            raise InputError("the file's metadata is damaged so that it cannot carry a payload: use --carrier sidecar")
+    return embedded
 
 
 def extract(data: bytes) -> Extracted | None:
@@ -101,6 +99,18 @@ def strip(data: bytes) -> bytes:
         current = module.read(data)
         stripped = module.write(data, blocks.remove(current)) if blocks.holds_payload(current) else data
     return stripped
+
+
+def _embedded(data: bytes, payload: bytes, metadata: HasMetadata, carrier: str) -> Embedded:
+    module = _module(data)
+    if module in _WITH_A_PLAN:
+        embedded: Embedded = module.embed(data, payload, metadata, carrier)
+        return embedded
+    merged, notes = blocks.merge(module.read(data), metadata)
+    filled, used = blocks.insert(merged, payload, carrier)
+    if metadata.iptc and module is not png:
+        notes += (IPTC_NOTE,)
+    return Embedded(module.write(data, filled), used, notes)
 
 
 def _module(data: bytes) -> ModuleType:

@@ -178,8 +178,8 @@ def insert(blocks: Blocks, payload: bytes, carrier: str) -> tuple[Blocks, str]:
 
 
 def packet_without_payload(packet: bytes) -> bytes | None:
-    """Return the packet without our payload, None when nothing else was in it; a broken one stays as it is."""
+    """Return the packet without our payload; None when nothing else was in it, or it is ours and broken."""
     try:
         return xmp.remove(packet) if xmp.find(packet) else packet
     except InputError:
-        return packet
+        return None if xmp.NAMESPACE.encode() in packet else packet

@@ -102,10 +102,10 @@ def write(data: bytes, blocks: Blocks) -> bytes:
     ours = [(b"Exif", b"Exif\0", bytes(4) + block) for block in blocks.exif if (b"Exif", block) in wanted]
     ours += [(b"mime", b"XMP\0" + _XMP_TYPE + b"\0", packet) for packet in blocks.xmp if (b"mime", packet) in wanted]
     data, dropped = _wiped(data, meta, gone)
-    first = max((item.number for item in meta.items), default=0) + 1
+    taken = {item.number for item in meta.items} | {place.number for place in meta.locations}
+    numbers = [number for number in range(1, len(taken) + len(ours) + 1) if number not in taken][: len(ours)]
     items = [item for item in meta.items if item.number not in gone]
-    items += [_item(first + index, kind, name) for index, (kind, name, _) in enumerate(ours)]
-    numbers = range(first, first + len(ours))
+    items += [_item(number, kind, name) for number, (kind, name, _) in zip(numbers, ours, strict=True)]
 
     def packed(grown: int) -> bytes:
         """Return the new meta box, when it is longer by `grown` bytes than the old one."""
@@ -119,7 +119,7 @@ def write(data: bytes, blocks: Blocks) -> bytes:
         for number, (_, _, content) in zip(numbers, ours, strict=True):
             places.append(_Location(number, 0, 0, ((position + 8, len(content)),)))
             position += 8 + len(content)
-        return _packed_meta(data, meta, items, places, gone, list(numbers))
+        return _packed_meta(data, meta, items, places, gone, numbers)
 
     # Its length does not depend on the offsets in it.
     new_meta = packed(len(packed(0)) - (meta.box.end - meta.box.start))
@@ -262,14 +262,20 @@ def _ranges(data: bytes, meta: _Meta, number: int) -> list[tuple[int, int]]:
 
 def _wiped(data: bytes, meta: _Meta, numbers: set[int]) -> tuple[bytes, list[_Box]]:
     """Return the file with the bytes of items wiped, and the ``mdat`` boxes that hold nothing else."""
+    stores = [box for box in _boxes(data, 0, len(data)) if box.kind == b"mdat"]
+    inside = [*stores, *(child for child in meta.children if child.kind == b"idat")]
     used = [extent for item in meta.items if item.number not in numbers for extent in _ranges(data, meta, item.number)]
-    ranges = {extent for number in numbers for extent in _ranges(data, meta, number)}
-    ranges = {(start, end) for start, end in ranges if not any(start < b and a < end for a, b in used)}
+    ranges = {
+        (start, end)
+        for number in numbers
+        for start, end in _ranges(data, meta, number)
+        if any(box.body <= start and end <= box.end for box in inside)
+        and not any(start < used_end and used_start < end for used_start, used_end in used)
+    }
     wiped = bytearray(data)
     for start, end in ranges:
         wiped[start:end] = bytes(end - start)
-    boxes = [box for box in _boxes(data, 0, len(data)) if box.kind == b"mdat" and (box.body, box.end) in ranges]
-    return bytes(wiped), boxes
+    return bytes(wiped), [box for box in stores if (box.body, box.end) in ranges]
 
 
 def _closed(data: bytes) -> bytes:
@@ -283,10 +289,7 @@ def _closed(data: bytes) -> bytes:
 
 def _item(number: int, kind: bytes, strings: bytes) -> _Item:
     """Make an entry of ``iinf``; `strings` are its name and, for a MIME item, its type."""
-    if number > 0xFFFF:
-        head = struct.pack(">IIH4s", 3 << 24, number, 0, kind)
-    else:
-        head = struct.pack(">IHH4s", 2 << 24, number, 0, kind)
+    head = struct.pack(">IHH4s", 2 << 24, number, 0, kind)
     return _Item(number, kind, b"", _pack(b"infe", head + strings))
 
 
@@ -326,8 +329,10 @@ def _packed_locations(places: list[_Location]) -> bytes:
 def _packed_references(data: bytes, meta: _Meta, gone: set[int], added: list[int]) -> bytes:
     """Return the ``iref`` box without items that are gone, and with new ones that describe the primary item."""
     old = next((child for child in meta.children if child.kind == b"iref"), None)
-    wide = data[old.body] == 1 if old is not None else max([meta.primary, *added]) > 0xFFFF
+    wide = data[old.body] == 1 if old is not None else meta.primary > 0xFFFF
     width = 4 if wide else 2
+    if meta.primary >> (8 * width):
+        raise InputError(_CUT)
     entries = []
     for entry in _boxes(data, old.body + 4, old.end) if old is not None else ():
         if int.from_bytes(data[entry.body : entry.body + width], "big") not in gone:

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 
 from gamutcli.carriers import ifd
-from gamutcli.carriers.parts import MARK, body_room, parse
-from gamutcli.errors import InputError, PayloadError
+from gamutcli.carriers.parts import MARK, body_room
+from gamutcli.errors import InputError
 
 USER_COMMENT = 0x9286
 
@@ -21,6 +21,8 @@ _EXIF_IFD = (ifd.EXIF_POINTER,)
 _EMPTY = b"MM\0*\0\0\0\0"
 _ASCII = b"ASCII\0\0\0"
 _UNICODE = b"UNICODE\0"
+# A part in any encoding of ASCII; `comment` reads without NUL bytes.
+_PART = re.compile(rb"\0*".join(re.escape(MARK[i : i + 1]) for i in range(len(MARK))) + rb"[A-Za-z0-9+/:=\s\0]*")
 _CODECS = {"ascii": 1, "utf-16-le": 2, "utf-16-be": 2}  # with bytes a character
 
 
@@ -77,12 +79,12 @@ def room(block: bytes | None, limit: int) -> int:
 
 
 def remove(block: bytes) -> bytes | None:
-    """Return the block without our part, or None when nothing else was in it; what cannot be read stays as it is."""
-    try:
-        if not parse(comment(block)):
-            return None if block == small() else block
-    except PayloadError:
-        pass  # damaged, but ours: it goes as well
+    """Return the block without our part, or None when nothing else was in it.
+
+    In a block that is damaged, the part is blanked where it stands.
+    """
+    if MARK not in comment(block):
+        return None if block == small() else block
     try:
         tiff = ifd.Tiff(block)
         value = _without_part(_comment_value(tiff))
@@ -93,9 +95,12 @@ def remove(block: bytes) -> bytes | None:
             directory = tiff.directory(_EXIF_IFD)
             if directory is not None and not directory.entries:
                 tiff.remove((), ifd.EXIF_POINTER)
+        rest = bytes(tiff.data)
     except InputError:
-        return block
-    return None if _said(tiff) == _said(ifd.Tiff(small())) else bytes(tiff.data)
+        return _blanked(block)
+    if MARK in comment(rest):
+        return _blanked(rest)
+    return None if _said(tiff) == _said(ifd.Tiff(small())) else rest
 
 
 def without_thumbnail(block: bytes) -> bytes:
@@ -132,6 +137,11 @@ def _without_part(value: bytes) -> bytes:
             if match.start() % width == 0:
                 return value[: 8 + match.start()].removesuffix("\n".encode(codec))
     return value
+
+
+def _blanked(block: bytes) -> bytes:
+    """Return the block with every part overwritten by spaces, nothing moved."""
+    return _PART.sub(lambda match: b" " * len(match[0]), block)
 
 
 def _said(tiff: ifd.Tiff) -> set[tuple[int, bytes]]:

@@ -164,13 +164,14 @@ class Tiff:
     def remove(self, path: tuple[int, ...], tag: int) -> None:
         """Remove an entry; its directory stays where it is, its value is wiped."""
         directory = self.directory(path)
-        entry = None if directory is None else directory.get(tag)
-        if directory is None or entry is None:
+        if directory is None or directory.get(tag) is None:
             return
-        entries = [other for other in directory.entries if other is not entry]
+        entries = [entry for entry in directory.entries if entry.tag != tag]
         end = directory.offset + directory.size
         self._own()[directory.offset : end] = self._packed(entries, directory.following).ljust(directory.size, b"\0")
-        self._forget(entry, directory)
+        for entry in directory.entries:
+            if entry.tag == tag:
+                self._forget(entry, directory)
 
     def unlink(self, directory: Directory) -> None:
         """Make a directory the last of its chain."""

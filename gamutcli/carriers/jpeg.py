@@ -146,12 +146,7 @@ def _found(contents: _Contents) -> list[tuple[str, Part]]:
 
 
 def _extension_without_payload(contents: _Contents) -> bytes | None:
-    if contents.extension is None:
-        return None
-    try:
-        return xmp.remove(contents.extension)
-    except InputError:
-        return contents.extension
+    return None if contents.extension is None else blocks.packet_without_payload(contents.extension)
 
 
 def _without_pointer(packets: tuple[bytes, ...]) -> tuple[bytes, ...]:
