@@ -11,7 +11,7 @@ SAMPLE ?= sample_images/dahlia.tif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-slow format lint types check bench samples table survival build clean
+.PHONY: help install demo test test-slow format lint types check bench speed samples table survival build clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -63,8 +63,11 @@ types: .venv/.dev  ## check the types (mypy, strict)
 
 check: lint types test  ## all that a change must pass
 
-bench: .venv/.package  ## time whole commands on a sample picture
-	$(BIN)/python bench/speed.py
+bench: .venv/.package  ## set presets beside the paper's recipe and AVIF (IMAGES='path/*.tif' ARGS='--json FILE')
+	$(BIN)/python bench/quality.py $(ARGS) $(IMAGES)
+
+speed: .venv/.package  ## time whole commands on a sample picture
+	$(BIN)/python bench/speed.py $(ARGS) $(firstword $(IMAGES))
 
 table: .venv/.package  ## measure the table of quality in the README
 	$(BIN)/python bench/table.py

@@ -9,34 +9,22 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
-SAMPLES = sorted((Path(__file__).parents[1] / "sample_images").glob("*.tif"), key=lambda path: path.stat().st_size)
-
-
-def timed(words: list[str]) -> tuple[float, float]:
-    """Wall seconds and peak MiB of one `gamut WORDS`."""
-    start = time.perf_counter()
-    child = subprocess.Popen([sys.executable, "-m", "gamutcli", *words], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"gamut {' '.join(words)}: exit code {child.returncode}")
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
+from files import listed
+from processes import gamut
 
 
 def main() -> None:
     """Print a line for each command."""
     parser = argparse.ArgumentParser(description="Times whole processes.")
-    parser.add_argument("picture", nargs="?", default=SAMPLES[-1] if SAMPLES else None)
+    parser.add_argument("picture", nargs="?", type=Path)
     parser.add_argument("--runs", type=int, default=3)
     given = parser.parse_args()
+    picture = given.picture or max(listed([]), key=lambda path: path.stat().st_size)
     with tempfile.TemporaryDirectory() as folder:
-        reduced, restored, original = f"{folder}/reduced.jpg", f"{folder}/restored.tif", str(given.picture)
+        reduced, restored, original = f"{folder}/reduced.jpg", f"{folder}/restored.tif", str(picture)
         commands = [
             ["--help"],
             ["reduce", original, reduced, "--preset", "fast", "--overwrite"],
@@ -47,12 +35,12 @@ def main() -> None:
         ]
         print(f"{original}, {given.runs} runs, {os.cpu_count()} cores")
         for words in commands:
-            runs = [timed(words) for _ in range(given.runs)]
-            seconds = [wall for wall, _ in runs]
+            runs = [gamut(*words) for _ in range(given.runs)]
+            seconds = [run.seconds for run in runs]
             name = " ".join(word for word in words if "/" not in word and word != "--overwrite")
             print(
                 f"gamut {name:22s} best {min(seconds):6.2f} s   median {statistics.median(seconds):6.2f} s   "
-                f"peak {max(peak for _, peak in runs):5.0f} MiB",
+                f"peak {max(run.peak_mib for run in runs):5.0f} MiB",
                 flush=True,
             )
 

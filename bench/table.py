@@ -9,14 +9,12 @@ Use: table.py [--preset NAME] [--ext png,jpg] [TIFF...]      (default: the pictu
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
-SAMPLES = sorted((Path(__file__).parents[1] / "sample_images").glob("*.tif"))
+from files import listed
+from processes import gamut
+
 HEAD = (
     "picture",
     "out of gamut",
@@ -28,22 +26,13 @@ HEAD = (
 )
 
 
-def gamut(*words: object) -> Any:
-    """Run `gamut WORDS --json` and return what it printed."""
-    command = [sys.executable, "-m", "gamutcli", *(str(word) for word in words), "--json", "-q"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-    if done.returncode:
-        raise SystemExit(done.returncode)
-    return json.loads(done.stdout)
-
-
 def figures(picture: Path, reduced: Path, preset: str) -> list[float]:
     """Reduce and judge one picture; the order is that of HEAD, plain before restored."""
-    fit_seconds = gamut("reduce", picture, reduced, "--preset", preset, "--overwrite")["fit_seconds"]
-    found = gamut("eval", reduced, "--gt", picture)
+    told = gamut("reduce", picture, reduced, "--preset", preset, "--overwrite", "--json", "-q").json
+    found = gamut("eval", reduced, "--gt", picture, "--json", "-q").json
     plain, restored = found["plain"], found["restored"]
     pairs = [(plain[name], restored[name]) for name in ("psnr_og", "psnr_all", "de2000_og_mean")]
-    return [found["og_pct"], *(value for pair in pairs for value in pair), found["payload_bytes"], fit_seconds]
+    return [found["og_pct"], *(value for pair in pairs for value in pair), found["payload_bytes"], told["fit_seconds"]]
 
 
 def row(name: str, values: list[float]) -> str:
@@ -64,7 +53,7 @@ def row(name: str, values: list[float]) -> str:
 def main() -> None:
     """Print one table for each kind of file."""
     parser = argparse.ArgumentParser(description="Prints the table of quality as Markdown.")
-    parser.add_argument("pictures", nargs="*", type=Path, default=SAMPLES)
+    parser.add_argument("pictures", nargs="*", type=Path)
     parser.add_argument("--preset", default="balanced")
     parser.add_argument("--ext", default="png,jpg", help="kinds of reduced files (default: %(default)s)")
     given = parser.parse_args()
@@ -73,7 +62,7 @@ def main() -> None:
             print(f"\n{extension.upper()}, preset {given.preset}, plain -> restored:\n")
             print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
             rows = []
-            for picture in given.pictures:
+            for picture in listed(given.pictures):
                 rows.append(figures(picture, Path(folder) / f"reduced.{extension}", given.preset))
                 print(row(picture.stem, rows[-1]), flush=True)
             print(row("mean", [sum(column) / len(rows) for column in zip(*rows, strict=True)]), flush=True)

@@ -1,0 +1,62 @@
+"""A picture as a benchmark needs it: the original, and what an sRGB file keeps of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from gamutcli import images
+from gamutcli.arrays import FloatArray
+from gamutcli.color import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
+from gamutcli.gamut import clipped_mask, srgb_codes
+from gamutcli.metrics import Comparison, Scores
+from gamutcli.model import codes_to_prophoto, strips
+from gamutcli.pipeline import tolerance
+from gamutcli.scene import Original, profile_of
+
+QUALITY = 95
+
+
+class Picture:
+    """One picture, held in memory as a whole.
+
+    Args:
+        path: 16-bit TIFF or PNG with an ICC profile.
+        extension: Kind of the reduced file: "png", or "jpg" (quality 95).
+
+    Attributes:
+        original: (height, width, 3) linear ProPhoto RGB.
+        plain: Same shape; the reduced picture converted back, without any correction.
+        corrected: (height, width) bool; the pixels that a decoder corrects, for they look clipped.
+        og_pct: Share of the original's pixels that are out of gamut, percent.
+    """
+
+    def __init__(self, path: Path, extension: str) -> None:
+        self.original = linear_pixels(path)
+        codes = srgb_codes(apply_matrix(self.original, rgb_to_rgb(PROPHOTO, SRGB)))
+        kind = images.format_of(f"reduced.{extension}")
+        if kind != "png":
+            codes = images.decode_reduced(images.encode_reduced(codes, kind, QUALITY))
+        self.plain = codes_to_prophoto(codes, "bradford")
+        self.corrected = clipped_mask(codes, tolerance(kind, QUALITY))
+        comparison = self._compared(self.plain)
+        self.og_pct = comparison.og_pct
+        self.plain_scores = comparison.scores()
+
+    def scores(self, restored: FloatArray) -> Scores:
+        """Judge (height, width, 3) linear ProPhoto RGB."""
+        return self._compared(restored).scores()
+
+    def _compared(self, restored: FloatArray) -> Comparison:
+        comparison = Comparison()
+        for rows in strips(*self.original.shape[:2]):
+            comparison.add(restored[rows], self.original[rows])
+        return comparison
+
+
+def linear_pixels(path: Path) -> FloatArray:
+    """(height, width, 3) linear ProPhoto RGB of a wide-gamut file."""
+    picture = images.read_wide(path)
+    codes = np.ascontiguousarray(picture.codes)
+    return Original(codes, profile_of(path, picture, None)[0]).linear(codes)
