@@ -30,7 +30,9 @@ EXTENDED = f"{NOTE} HasExtendedXMP"
 MAX_PACKET = 16 << 20
 """Largest packet that is parsed, bytes. Long editing histories reach a few megabytes."""
 
+# Far beyond what any editor writes.
 MAX_ELEMENTS = 100_000
+MAX_DEPTH = 100
 
 _HEADER = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
 _FOOTER = b'\n<?xpacket end="w"?>'
@@ -145,7 +147,7 @@ class _Element:
     attributes: dict[str, str]
     start: int
     parent: _Element | None
-    namespaces: dict[str, str]
+    declared: dict[str, str]
     closing: int = 0
     end: int = 0
     children: list[_Element] = field(default_factory=list)
@@ -164,6 +166,13 @@ class _Element:
     def prefix(self, packet: bytes) -> bytes:
         name = self.qualified(packet)
         return name.partition(b":")[0] if b":" in name else b""
+
+    def namespace(self, prefix: str) -> str:
+        """Return what a prefix stands for here."""
+        element: _Element | None = self
+        while element is not None and prefix not in element.declared:
+            element = element.parent
+        return "" if element is None else element.declared[prefix]
 
     def values(self, name: str) -> Iterator[str]:
         if name in self.attributes:
@@ -186,7 +195,7 @@ class _Element:
         position = self.start + 1 + len(self.qualified(packet))
         while match := _ATTRIBUTE.match(packet, position):
             prefix, _, local = match[1].decode().rpartition(":")
-            if f"{self.namespaces.get(prefix, '')} {local}" in names:
+            if f"{self.namespace(prefix)} {local}" in names:
                 yield match.span()
             position = match.end()
 
@@ -198,14 +207,13 @@ class _Scan:
         self.elements: list[_Element] = []
         self._open: list[_Element] = []
         self._wanted: _Element | None = None  # the open element whose text is kept; text below it counts as its own
-        self._namespaces: dict[str, list[str]] = {}
+        self._declared: dict[str, str] = {}  # by the element that is about to start
         self._packet = packet
         self._parser = parser = expat.ParserCreate("utf-8", " ")
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._characters
         parser.StartNamespaceDeclHandler = self._declare
-        parser.EndNamespaceDeclHandler = lambda prefix: self._namespaces[prefix or ""].pop()
         parser.StartDoctypeDeclHandler = self._refuse
         parser.EntityDeclHandler = self._refuse
         parser.Parse(packet, True)
@@ -235,14 +243,12 @@ class _Scan:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         parent = self._open[-1] if self._open else None
-        namespaces: dict[str, str] = {}
-        if PAYLOAD in attributes or EXTENDED in attributes:
-            namespaces = {prefix: uris[-1] for prefix, uris in self._namespaces.items() if uris}
-        element = _Element(name, attributes, self._parser.CurrentByteIndex, parent, namespaces)
+        element = _Element(name, attributes, self._parser.CurrentByteIndex, parent, self._declared)
+        self._declared = {}
         if parent is not None:
             parent.children.append(element)
-        if len(self.elements) == MAX_ELEMENTS:
-            raise InputError(f"the XMP packet has more than {MAX_ELEMENTS:,} elements: too many to read")
+        if len(self.elements) == MAX_ELEMENTS or len(self._open) == MAX_DEPTH:
+            raise InputError("the XMP packet has too many elements to read")
         self._open.append(element)
         self.elements.append(element)
         if self._wanted is None and name in (PAYLOAD, EXTENDED):
@@ -263,7 +269,7 @@ class _Scan:
             self._wanted.text.append(text)
 
     def _declare(self, prefix: str | None, uri: str) -> None:
-        self._namespaces.setdefault(prefix or "", []).append(uri)
+        self._declared[prefix or ""] = uri
 
     def _refuse(self, *_: object) -> NoReturn:
         raise InputError("the XMP packet declares a document type or an entity, which XMP does not allow")
