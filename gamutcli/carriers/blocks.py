@@ -89,7 +89,7 @@ def merge(current: Blocks, metadata: HasMetadata) -> tuple[Blocks, tuple[str, ..
     readable = []
     for packet in blocks.xmp:
         try:
-            xmp.find(packet)
+            xmp.insert(packet, "")
         except InputError as error:
             notes.append(f"an XMP packet was left out: {error}")
         else:

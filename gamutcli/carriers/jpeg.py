@@ -38,6 +38,8 @@ EXIF_MAX = segments.MAX_BODY - len(segments.EXIF)
 CHUNK = 65_458
 """Bytes of an extension's chunk. ImageMagick joins segments and cuts them anew at full length: only full ones live."""
 
+_NAMESPACE = xmp.NAMESPACE.encode()
+
 EXTENDED_NOTE = (
     "the payload is in Extended XMP, which common tools drop on saving (jpegoptim, libvips, sharp): "
     "keep a copy, or choose a smaller model"
@@ -50,10 +52,18 @@ C2PA_NOTE = "the file's Content Credentials (C2PA) remain, but their signature n
 
 @dataclass(frozen=True)
 class _Contents:
-    """What a file's segments hold for us, and which segments those are."""
+    """What a file's segments hold for us.
+
+    Attributes:
+        blocks: EXIF blocks and XMP packets.
+        extension: The XMP extension, joined.
+        torn: Whether there is an extension of ours that misses chunks.
+        own: The segments that these come from.
+    """
 
     blocks: Blocks
     extension: bytes | None
+    torn: bool
     own: list[Segment]
 
 
@@ -83,7 +93,7 @@ def embed(data: bytes, payload: bytes, metadata: HasMetadata, carrier: str) -> E
     contents = _read(data)
     merged, notes = blocks.merge(contents.blocks, metadata)
     extension = None if metadata.xmp else _extension_without_payload(contents)
-    if contents.extension is not None and extension is None:
+    if extension is None and (contents.extension is not None or contents.torn):
         merged = replace(merged, xmp=_without_pointer(merged.xmp))
     plan = _fitted(merged, extension)
     if carrier != SIDECAR:
@@ -117,7 +127,8 @@ def strip(data: bytes) -> bytes:
         pass  # damaged, but ours: it goes as well
     rest = blocks.remove(contents.blocks)
     extension = _extension_without_payload(contents)
-    packets = _without_pointer(rest.xmp) if contents.extension is not None and extension is None else rest.xmp
+    gone = extension is None and (contents.extension is not None or contents.torn)
+    packets = _without_pointer(rest.xmp) if gone else rest.xmp
     return segments.replace_own(data, _rendered(rest.exif, packets, extension), contents.own)
 
 
@@ -134,11 +145,16 @@ def _read(data: bytes) -> _Contents:
         else:
             continue
         own.append(segment)
-    extension = segments.joined_extension(chunks)
-    return _Contents(Blocks(tuple(tiffs), tuple(packets)), extension, own if extension is None else own + chunks)
+    joined = segments.joined_extensions(chunks)
+    # There should be one; when there are more, ours is the one to find.
+    extension = next((whole for whole in joined if _NAMESPACE in whole), joined[0] if joined else None)
+    torn = not joined and any(_NAMESPACE in chunk.body for chunk in chunks)
+    return _Contents(Blocks(tuple(tiffs), tuple(packets)), extension, torn, own + chunks if joined or torn else own)
 
 
 def _found(contents: _Contents) -> list[tuple[str, Part]]:
+    if contents.torn:
+        raise PayloadError("the payload is incomplete: a part of its Extended XMP is gone (another program dropped it)")
     found = blocks.find(contents.blocks)
     if contents.extension is not None:
         found += [(EXTENDED, part) for part in blocks.parts_in_packet(contents.extension)]
@@ -169,7 +185,8 @@ def _fitted(merged: Blocks, extension: bytes | None) -> _Plan:
         plan = replace(plan, block=exif.small(), notes=(EXIF_NOTE,))
     if plan.packet is not None and len(plan.packet) > PACKET_MAX:
         plan = replace(plan, packet=xmp.compact(plan.packet))
-    if plan.packet is not None and len(plan.packet) > PACKET_MAX:
+    # One that has an extension already comes from a file where both did fit.
+    if plan.packet is not None and len(plan.packet) > PACKET_MAX and plan.extension is None:
         plan = plan.noted(MOVED_NOTE, packet=None, extension=xmp.bare(plan.packet))
     return plan
 

@@ -31,11 +31,14 @@ _MAX_TEXT = MAX_PACKET * 2 + (MAX_PACKET >> 4)
 
 @dataclass(frozen=True)
 class _Chunk:
-    """One chunk: its type, its content, and all its bytes with length and CRC."""
+    """One chunk: its type, and all its bytes with length and CRC."""
 
     kind: bytes
-    body: bytes
     raw: bytes
+
+    @property
+    def body(self) -> bytes:
+        return self.raw[8:-4]
 
 
 def recognises(data: bytes) -> bool:
@@ -89,7 +92,7 @@ def _chunks(data: bytes) -> tuple[list[_Chunk], bytes]:
         end = position + 12 + length
         if end > len(data):
             break
-        chunks.append(_Chunk(kind, data[position + 8 : end - 4], data[position:end]))
+        chunks.append(_Chunk(kind, data[position:end]))
         position = end
         if kind == b"IEND":
             return chunks, data[position:]

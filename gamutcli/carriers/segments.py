@@ -48,7 +48,13 @@ class Segment:
 
 
 def make(marker: int, body: bytes) -> Segment:
-    """Return a segment with this body, of at most 65,533 bytes."""
+    """Return a segment with this body.
+
+    Raises:
+        InputError: The body is longer than 65,533 bytes.
+    """
+    if len(body) > MAX_BODY:
+        raise InputError(f"a metadata block of {len(body):,} bytes does not fit a JPEG segment")
     return Segment(marker, struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body, 4)
 
 
@@ -150,23 +156,20 @@ def extension_segments(guid: str, extension: bytes, chunk: int) -> list[Segment]
     return [make(APP1, head + extension[start : start + chunk]) for head, start in zip(heads, starts, strict=True)]
 
 
-def joined_extension(chunks: Iterable[Segment]) -> bytes | None:
-    """Join the segments of an XMP extension, in whatever order they stand.
-
-    Returns:
-        The extension, or None when there is none or chunks of it are missing.
-    """
+def joined_extensions(chunks: Iterable[Segment]) -> list[bytes]:
+    """Join the segments of XMP extensions, in whatever order they stand; those that miss chunks are left out."""
     found: dict[bytes, dict[int, bytes]] = {}
     for segment in chunks:
         body = segment.body[len(EXTENSION) :]
-        if len(body) > 40:
+        if len(body) > 40:  # GUID, whole length, offset
             found.setdefault(body[:36], {})[int.from_bytes(body[36:40], "big")] = body[40:]
+    joined = []
     for head, pieces in found.items():
         whole = b"".join(pieces[offset] for offset in sorted(pieces))
         ends = {offset + len(piece) for offset, piece in pieces.items()}
         if len(whole) == int.from_bytes(head[32:], "big") and set(pieces) - ends == {0}:
-            return whole
-    return None
+            joined.append(whole)
+    return joined
 
 
 def with_iptc(irb: bytes, iptc: bytes) -> list[Segment]:

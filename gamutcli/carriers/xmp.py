@@ -27,7 +27,7 @@ NOTE = "http://ns.adobe.com/xmp/note/"
 PAYLOAD = f"{NAMESPACE} Payload"
 EXTENDED = f"{NOTE} HasExtendedXMP"
 
-MAX_PACKET = 16 << 20
+MAX_PACKET = 8 << 20
 """Largest packet that is parsed, bytes. Long editing histories reach a few megabytes."""
 
 # Far beyond what any editor writes.

@@ -261,6 +261,23 @@ def test_a_part_that_another_program_has_dropped_is_missed():
         assert strip(rest) in (PLAIN, with_segments(PLAIN, (0xE1, b"Exif\0\0" + exif.small())))
 
 
+def test_a_dropped_chunk_of_an_extension_is_missed():
+    data = embed(PLAIN, noise(140_000), NOTHING).data
+    own = [segment for segment in segments_of(data) if segment[0] == 0xE1]
+    torn = with_segments(PLAIN, *own[:-1])
+    with pytest.raises(PayloadError, match="Extended XMP is gone"):
+        extract(torn)
+    assert strip(torn) == PLAIN
+    assert extract(embed(torn, b"new", NOTHING).data).payload == b"new"
+
+
+def test_an_extension_of_another_program_does_not_hide_ours():
+    other = EXTENSION + b"0" * 32 + struct.pack(">II", 4, 0) + b"<x/>"
+    data = embed(PLAIN, noise(140_000), NOTHING).data
+    both = with_segments(PLAIN, (0xE1, other), *[segment for segment in segments_of(data) if segment[0] == 0xE1])
+    assert extract(both).payload == noise(140_000)
+
+
 def test_a_truncated_packet_is_damage_and_not_absence():
     packet = xmp.insert(None, "gamut1:1/1:0123456789abcdef:AAAA")[:-100]
     with pytest.raises(PayloadError, match="damaged"):
@@ -275,6 +292,10 @@ def test_a_camera_packet_that_cannot_be_read_is_left_out_and_that_is_said():
     embedded = embed(PLAIN, noise(100), Metadata(xmp=b"<broken"))
     assert "an XMP packet was left out" in embedded.notes[0]
     assert extract(embedded.data).payload == noise(100)
+
+
+def test_a_camera_packet_without_rdf_is_left_out_and_that_is_said():
+    assert "holds no RDF" in embed(PLAIN, noise(100), Metadata(xmp=b"<x/>")).notes[0]
 
 
 def test_beside_the_picture_means_metadata_only():
