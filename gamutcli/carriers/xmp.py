@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import escape
 from typing import NoReturn
 from xml.parsers import expat
-from xml.sax.saxutils import quoteattr
 
 from gamutcli.errors import InputError
 
@@ -69,7 +69,7 @@ def insert(packet: bytes | None, payload: str) -> bytes:
     name = f"{PREFIX}:Payload"
     return _with_description(
         None if packet is None else remove(packet, PAYLOAD),
-        f" xmlns:{PREFIX}={quoteattr(NAMESPACE)}><{name}>{payload}</{name}></rdf:Description>",
+        f' xmlns:{PREFIX}="{NAMESPACE}"><{name}>{payload}</{name}></rdf:Description>',
     )
 
 
@@ -90,7 +90,7 @@ def point_to(packet: bytes | None, guid: str | None) -> bytes | None:
     if guid is None:
         return rest
     # The attribute form is what Adobe's toolkit writes and what simple readers search for.
-    return _with_description(rest, f' xmlns:xmpNote={quoteattr(NOTE)} xmpNote:HasExtendedXMP="{guid}"/>')
+    return _with_description(rest, f' xmlns:xmpNote="{NOTE}" xmpNote:HasExtendedXMP="{guid}"/>')
 
 
 def remove(packet: bytes, *names: str) -> bytes | None:
@@ -299,8 +299,8 @@ def _with_description(packet: bytes | None, rest_of_description: str) -> bytes:
     packet = packet or _HEADER + _EMPTY + _FOOTER
     scan = _scan(packet)
     rdf = scan.rdf
-    declared = "" if rdf.prefix(packet) == b"rdf" else f" xmlns:rdf={quoteattr(RDF)}"
-    ours = f"<rdf:Description{declared} rdf:about={quoteattr(scan.about)}{rest_of_description}".encode()
+    declared = "" if rdf.prefix(packet) == b"rdf" else f' xmlns:rdf="{RDF}"'
+    ours = f'<rdf:Description{declared} rdf:about="{escape(scan.about)}"{rest_of_description}'.encode()
     if rdf.closing < rdf.end:
         return packet[: rdf.closing] + ours + packet[rdf.closing :]
     # <rdf:RDF/>: it has to be opened first

@@ -41,6 +41,13 @@ def test_our_description_is_about_the_same_thing():
     assert packet.count(b'rdf:about="uuid:1"') == 2
 
 
+def test_what_the_packet_is_about_is_quoted():
+    odd = CAMERA_PACKET.replace(b"uuid:1", b"a &amp; &quot;b&quot; &lt;c&gt;")
+    packet = xmp.insert(odd, TEXT)
+    ElementTree.fromstring(packet)
+    assert xmp.remove(packet) == odd
+
+
 def test_a_second_payload_replaces_the_first():
     packet = xmp.insert(xmp.insert(CAMERA_PACKET, "gamut1:old"), TEXT)
     assert xmp.find(packet) == [TEXT]
