@@ -17,6 +17,8 @@ from gamutcli.arrays import CodeArray, DoubleArray
 
 DIGEST_BYTES = 16
 GRID_SIDE = 16
+#: Of a payload that counts every byte.
+SMALL_GRID_SIDE = 8
 #: Mean differences of block means, in 8-bit codes: re-saves stay below the first, edits go above the second.
 RECOMPRESSED_BELOW = 0.6
 CHANGED_ABOVE = 1.0
@@ -68,9 +70,9 @@ def digest(srgb_codes: CodeArray) -> bytes:
 
 
 def block_means(srgb_codes: CodeArray, side: int = GRID_SIDE) -> DoubleArray:
-    """Mean codes of a grid of blocks.
+    """Mean codes of a grid of blocks of equal size.
 
-    Block k of a side of n pixels starts at pixel ``k * n // side`` and holds at least one pixel.
+    A boundary may cross pixels, which then count for both blocks by area: so a resized picture has the same means.
 
     Args:
         srgb_codes: (height, width, 3).
@@ -79,16 +81,8 @@ def block_means(srgb_codes: CodeArray, side: int = GRID_SIDE) -> DoubleArray:
     Returns:
         (side, side, 3) float64, 0 to 255.
     """
-    height, width, _ = srgb_codes.shape
-    tops, bottoms = _block_edges(height, side)
-    lefts, rights = _block_edges(width, side)
-    means = np.empty((side, side, 3))
-    for row in range(side):
-        columns = srgb_codes[tops[row] : bottoms[row]].sum(axis=0, dtype=np.uint32)
-        running = np.concatenate([np.zeros((1, 3)), np.cumsum(columns, axis=0, dtype=np.float64)])
-        area = ((rights - lefts) * (bottoms[row] - tops[row]))[:, None]
-        means[row] = (running[rights] - running[lefts]) / area
-    return means
+    rows = _means(srgb_codes, side)
+    return _means(rows.swapaxes(0, 1), side).swapaxes(0, 1)
 
 
 def fingerprint(srgb_codes: CodeArray, side: int = GRID_SIDE) -> Fingerprint:
@@ -109,7 +103,16 @@ def match(known: Fingerprint, srgb_codes: CodeArray) -> Match:
     return Match(status, difference, resized)
 
 
-def _block_edges(size: int, side: int) -> tuple[np.ndarray, np.ndarray]:
-    edges = np.arange(side + 1) * size // side
-    starts = np.minimum(edges[:-1], size - 1)
-    return starts, np.maximum(edges[1:], starts + 1)
+def _means(values: CodeArray | DoubleArray, count: int) -> DoubleArray:
+    """(n, ...) to (count, ...): the means of equal shares of the first axis."""
+    size = len(values)
+    # A boundary lies so many whole pixels, and so many parts of one, from the start.
+    whole, parts = np.divmod(np.arange(count + 1) * size, count)
+    kind = np.uint32 if values.dtype == np.uint8 else np.float64
+    before = np.zeros((count + 1, *values.shape[1:]))
+    for boundary in range(1, count + 1):
+        between = values[whole[boundary - 1] : whole[boundary]].sum(axis=0, dtype=kind)
+        before[boundary] = before[boundary - 1] + between
+    crossed = values[whole.clip(0, size - 1)] * (parts / count)[:, None, None]
+    means: DoubleArray = np.diff(before + crossed, axis=0) * (count / size)
+    return means
