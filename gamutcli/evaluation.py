@@ -90,7 +90,7 @@ def evaluate(
     plain_scores, scores = plain.scores(), restored.scores()
     if map_file is not None:
         titles = (f"clip {_decibels(plain_scores)}", f"restored {_decibels(scores)}")
-        panels = [(title, error_map.rmse()) for title, error_map in zip(titles, maps, strict=True)]
+        panels = [(title, error_map.rmse) for title, error_map in zip(titles, maps, strict=True)]
         storage.publish(map_file, draw(panels, map_range), overwrite)
     return Evaluation(
         file=os.fspath(source),

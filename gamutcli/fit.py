@@ -20,19 +20,17 @@ from itertools import pairwise
 import numpy as np
 
 from gamutcli.arrays import DoubleArray, FloatArray
-from gamutcli.model import Layer
+from gamutcli.optimisers import Adam, Muon, Update
 from gamutcli.presets import Preset
 from gamutcli.sample import Sample
 
 Progress = Callable[[int, int, float], None]
 Matrices = list[FloatArray]
 
-#: Muon's rate against Adam's; measured.
-MUON_FACTOR = 4.0
-#: The largest float16.
-HALF_MAX = np.float32(65504)
-#: The paper's Adam has the usual second-moment decay; ours forgets faster, as its rate falls.
-ADAM_BETAS = {"muon": (0.9, 0.99), "adam": (0.9, 0.999)}
+#: How slowly Adam forgets squares: the paper's as usual, ours faster, as its rate falls.
+SQUARE_DECAY = {"muon": 0.99, "adam": 0.999}
+#: Mean squared error that no 16-bit file shows, linear ProPhoto units: once there, a fit is done.
+INVISIBLE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -41,15 +39,13 @@ class Fit:
 
     Attributes:
         weights: One (outputs, inputs) float32 matrix a layer.
-        biases: One (outputs,) float32 vector a layer.
         residual_scale: Output 1.0 is this much linear ProPhoto RGB.
         loss: Mean squared error over the last steps, in units of the residual's own mean square.
-        steps: How many were done; fewer than wanted where the fit diverged.
+        steps: How many were done; fewer than wanted where no error was left, or where the fit diverged.
         seconds: Wall time of the loop.
     """
 
     weights: Matrices
-    biases: Matrices
     residual_scale: float
     loss: float
     steps: int
@@ -72,19 +68,19 @@ def fit(sample: Sample, preset: Preset, seed: int, progress: Progress | None = N
     generator = np.random.default_rng(seed)
     scale = float(np.sqrt(np.average(np.square(sample.residuals).mean(axis=1), weights=sample.weights))) or 1.0
     widths = [sample.features.shape[1], *[preset.hidden] * preset.depth, 3]
-    weights, biases = _first_weights(widths, preset, generator)
+    weights = _first_weights(widths, preset, generator)
     half = max(1, min(preset.batch, len(sample.features)) // 2)
     targets = sample.residuals / np.float32(scale)
     halves = [_Half(sample, targets, widths, half) for _ in range(2)]
-    updates = _updates(weights, biases, preset)
+    updates = _updates(weights, preset)
     starts = _batch_starts(len(sample.features), half, generator)
-    best = _Best(weights, biases)
+    best = _Best(weights)
     steps = 0
     with ThreadPoolExecutor(1) as other, _overflowing():
         for step in range(preset.steps):
             first, second = next(starts), next(starts)
-            waiting = other.submit(halves[1].gradients, second, weights, biases)
-            gradients, squares = halves[0].gradients(first, weights, biases)
+            waiting = other.submit(halves[1].gradients, second, weights)
+            gradients, squares = halves[0].gradients(first, weights)
             more_gradients, more_squares = waiting.result()
             rate = preset.rate * (_cosine(step / preset.steps) if preset.decay else 1.0)
             for update, gradient, more in zip(updates, gradients, more_gradients, strict=True):
@@ -92,21 +88,11 @@ def fit(sample: Sample, preset: Preset, seed: int, progress: Progress | None = N
                 update(gradient, rate)
             loss, steps = (squares + more_squares) / (6 * half), step + 1
             best.watch(loss, step)
-            if not math.isfinite(loss):
+            if not math.isfinite(loss) or best.recent * scale**2 < INVISIBLE:
                 break
             if progress and (step + 1) % max(1, preset.steps // 100) == 0:
                 progress(step + 1, preset.steps, best.recent)
-    weights, biases = best.choose()
-    return Fit(weights, biases, scale, best.recent, steps, time.perf_counter() - start)
-
-
-def quantise(weight: FloatArray, bias: FloatArray) -> Layer:
-    """Round a layer to int8 with one float16 scale a row; what float16 cannot hold is clipped to its largest number."""
-    scale = np.minimum(np.abs(weight).max(axis=1) / 127, HALF_MAX).astype(np.float16)
-    # A row of zeros, or one so small that its scale is none: its levels are zero.
-    steps = np.where(scale > 0, scale, 1).astype(np.float32)[:, None]
-    levels = np.where(scale[:, None] > 0, np.round(weight / steps), 0)
-    return Layer(np.clip(levels, -127, 127).astype(np.int8), scale, bias.clip(-HALF_MAX, HALF_MAX).astype(np.float16))
+    return Fit(best.choose(), scale, best.recent, steps, time.perf_counter() - start)
 
 
 class _Half:
@@ -117,17 +103,16 @@ class _Half:
         self.activations = [np.empty((size, width), np.float32) for width in widths[1:]]
         self.errors = [np.empty((size, width), np.float32) for width in widths[1:-1]]
 
-    def gradients(self, start: int, weights: Matrices, biases: Matrices) -> tuple[Matrices, float]:
-        """Gradients of weights and biases in turn, and the sum of squared errors."""
+    def gradients(self, start: int, weights: Matrices) -> tuple[Matrices, float]:
+        """Gradients of all weights, and the sum of squared errors."""
         with _overflowing():
-            return self._gradients(start, weights, biases)
+            return self._gradients(start, weights)
 
-    def _gradients(self, start: int, weights: Matrices, biases: Matrices) -> tuple[Matrices, float]:
+    def _gradients(self, start: int, weights: Matrices) -> tuple[Matrices, float]:
         part = slice(start, start + self.size)
         layers = [self.sample.features[part], *self.activations]
-        for below, above, weight, bias in zip(layers, layers[1:], weights, biases, strict=False):
+        for (below, above), weight in zip(pairwise(layers), weights, strict=True):
             np.matmul(below, weight.T, out=above)
-            above += bias
             if above is not layers[-1]:
                 np.maximum(above, 0, out=above)
         error = layers[-1]
@@ -138,7 +123,7 @@ class _Half:
         error = weighted * np.float32(1 / (3 * self.size))
         gradients: Matrices = []
         for index in range(len(weights) - 1, -1, -1):
-            gradients[:0] = [error.T @ layers[index], error.sum(axis=0)]
+            gradients.insert(0, error.T @ layers[index])
             if index:
                 np.matmul(error, weights[index], out=self.errors[index - 1])
                 error = self.errors[index - 1]
@@ -146,45 +131,11 @@ class _Half:
         return gradients, squares
 
 
-class _Muon:
-    """Momentum whose steps are made orthogonal: every direction of a matrix moves at the same pace."""
-
-    def __init__(self, weight: FloatArray) -> None:
-        self.weight = weight
-        self.momentum = np.zeros_like(weight)
-        self.factor = MUON_FACTOR * max(1.0, weight.shape[0] / weight.shape[1]) ** 0.5
-
-    def __call__(self, gradient: FloatArray, rate: float) -> None:
-        self.momentum *= np.float32(0.9)
-        self.momentum += gradient
-        step = orthogonalised(gradient + np.float32(0.9) * self.momentum)
-        self.weight -= np.float32(rate * self.factor) * step
-
-
-class _Adam:
-    """Adam with bias correction."""
-
-    def __init__(self, weight: FloatArray, betas: tuple[float, float]) -> None:
-        self.weight = weight
-        self.betas = betas
-        self.mean = np.zeros_like(weight)
-        self.square = np.zeros_like(weight)
-        self.steps = 0
-
-    def __call__(self, gradient: FloatArray, rate: float) -> None:
-        self.steps += 1
-        beta1, beta2 = self.betas
-        self.mean += np.float32(1 - beta1) * (gradient - self.mean)
-        self.square += np.float32(1 - beta2) * (gradient * gradient - self.square)
-        root = np.sqrt(self.square / np.float32(1 - beta2**self.steps)) + np.float32(1e-8)
-        self.weight -= np.float32(rate / (1 - beta1**self.steps)) * self.mean / root
-
-
 class _Best:
     """Watches the loss, and keeps the weights from before it went astray."""
 
-    def __init__(self, weights: Matrices, biases: Matrices) -> None:
-        self.weights, self.biases = weights, biases
+    def __init__(self, weights: Matrices) -> None:
+        self.weights = weights
         self.recent = 1.0
         # A network that predicts nothing has a loss of 1.
         self.kept_loss = 1.0
@@ -195,31 +146,16 @@ class _Best:
         if step % 64 == 63 and self.recent < self.kept_loss:
             self.kept_loss, self.kept = self.recent, self._copy()
 
-    def choose(self) -> tuple[Matrices, Matrices]:
+    def choose(self) -> Matrices:
         # A loss that is not a number compares false; the last step may have spoilt the weights unseen.
-        sound = self.recent <= 1.5 * self.kept_loss and all(np.isfinite(w).all() for w in (*self.weights, *self.biases))
-        return (self.weights, self.biases) if sound else self.kept
+        sound = self.recent <= 1.5 * self.kept_loss and all(np.isfinite(w).all() for w in self.weights)
+        return self.weights if sound else self.kept
 
-    def _copy(self) -> tuple[Matrices, Matrices]:
-        return [w.copy() for w in self.weights], [b.copy() for b in self.biases]
-
-
-def orthogonalised(matrix: FloatArray) -> FloatArray:
-    """Nearly the closest orthogonal matrix: singular values move to about 1, by five Newton-Schulz steps.
-
-    Source: Jordan et al., Muon, 2024 (the coefficients 3.4445, -4.7750, 2.0315).
-    """
-    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
-    wide = wide / (np.float32(np.linalg.norm(wide)) + np.float32(1e-7))
-    for _ in range(5):
-        gram: FloatArray = wide @ wide.T
-        square: FloatArray = gram @ gram
-        change: FloatArray = (np.float32(-4.7750) * gram + np.float32(2.0315) * square) @ wide
-        wide = np.float32(3.4445) * wide + change
-    return wide if matrix.shape[0] <= matrix.shape[1] else wide.T
+    def _copy(self) -> Matrices:
+        return [weight.copy() for weight in self.weights]
 
 
-def _first_weights(widths: list[int], preset: Preset, generator: np.random.Generator) -> tuple[Matrices, Matrices]:
+def _first_weights(widths: list[int], preset: Preset, generator: np.random.Generator) -> Matrices:
     weights: Matrices = []
     for fan_in, outputs in pairwise(widths):
         if preset.optimizer == "adam":
@@ -232,18 +168,14 @@ def _first_weights(widths: list[int], preset: Preset, generator: np.random.Gener
     if preset.optimizer == "muon":
         # The fit starts from the plain picture.
         weights[-1][:] = 0
-    return weights, [np.zeros(outputs, np.float32) for outputs in widths[1:]]
+    return weights
 
 
-def _updates(weights: Matrices, biases: Matrices, preset: Preset) -> list[Callable[[FloatArray, float], None]]:
-    """What moves each weight matrix and each bias, in turn."""
-    betas = ADAM_BETAS[preset.optimizer]
-    updates: list[Callable[[FloatArray, float], None]] = []
-    for index, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
-        output_layer = index == len(weights) - 1
-        muon = preset.optimizer == "muon" and not output_layer
-        updates += [_Muon(weight) if muon else _Adam(weight, betas), _Adam(bias, betas)]
-    return updates
+def _updates(weights: Matrices, preset: Preset) -> list[Update]:
+    """What moves each weight matrix."""
+    hidden: list[Update] = [Muon(weight) for weight in weights[:-1]]
+    adam: list[Update] = [Adam(weight, SQUARE_DECAY[preset.optimizer]) for weight in weights]
+    return adam if preset.optimizer == "adam" else [*hidden, adam[-1]]
 
 
 def _batch_starts(count: int, half: int, generator: np.random.Generator) -> Iterator[int]:

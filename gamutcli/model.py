@@ -2,7 +2,8 @@
 
 A pixel's inputs are its place (x, y), its own three codes, and the mean codes of square boxes around it, all taken
 from the 8-bit sRGB picture that the decoder has.  Each input, scaled to [-1, 1], goes through sines and cosines of
-rising octaves; the rest is a plain ReLU network with three outputs, the residual in linear ProPhoto RGB.
+rising octaves; the rest is a plain ReLU network without biases and with three outputs, the residual in linear
+ProPhoto RGB.
 
 With 8-bit codes as inputs every input has few values, so the first layer is a sum of table rows, one table an input:
 the sines are computed once per value and most of the multiplications vanish, exactly.
@@ -31,6 +32,8 @@ HalfArray = NDArray[np.float16]
 
 #: Box means are kept in quarters of a code, so that every decoder gets the same integer.
 BOX_STEPS = 4
+#: Contrasts are cut off at this many quarter codes.
+CONTRAST_LIMIT = 64
 #: Pixels that go through the network at once: their activations stay in a core's own cache.
 CHUNK = 8192
 #: Pixels of one strip; a bound on working memory, whatever the picture's size.
@@ -39,10 +42,18 @@ STRIP_PIXELS = 1 << 18
 
 @dataclass(frozen=True)
 class Box:
-    """A square neighbourhood of side ``2 * radius + 1`` pixels whose mean codes are inputs."""
+    """A square neighbourhood of side ``2 * radius + 1`` pixels whose mean codes are inputs.
+
+    Attributes:
+        radius: Pixels.
+        octaves: Of each channel.
+        contrast: The input is the pixel's own code minus the mean, within +-16 codes, instead of the mean: what a
+            pixel is among its neighbours.
+    """
 
     radius: int
     octaves: int
+    contrast: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,12 +88,10 @@ class Layer:
     Attributes:
         levels: (outputs, inputs) int8.
         scale: (outputs,) float16, one step a row.
-        bias: (outputs,) float16.
     """
 
     levels: LevelArray
     scale: HalfArray
-    bias: HalfArray
 
     @property
     def weight(self) -> FloatArray:
@@ -236,7 +245,8 @@ class Features:
         if inputs.color == "srgb_codes":
             self.tables += [waves(levels_of(255), inputs.color_octaves, first)] * 3
         for box in inputs.boxes:
-            self.tables += [waves(levels_of(255 * BOX_STEPS), box.octaves, first)] * 3
+            levels = levels_of(2 * CONTRAST_LIMIT if box.contrast else 255 * BOX_STEPS)
+            self.tables += [waves(levels, box.octaves, first)] * 3
 
     def indices(self, rows: slice, inside: IndexArray) -> list[IndexArray]:
         """Table indices of some pixels of a strip.
@@ -250,11 +260,17 @@ class Features:
         """
         width = self.srgb_codes.shape[1]
         y, x = np.divmod(inside, width)
+        codes = self.srgb_codes[rows].reshape(-1, 3)[inside].astype(np.intp)
         found = [y + rows.start, x]
         if self.inputs.color == "srgb_codes":
-            found += _channels(self.srgb_codes[rows], inside)
+            found += [*codes.T]
         for box in self.inputs.boxes:
-            found += _channels(box_means(self.srgb_codes, rows, box.radius), inside)
+            means = box_means(self.srgb_codes, rows, box.radius).reshape(-1, 3)[inside].astype(np.intp)
+            if box.contrast:
+                contrasts = BOX_STEPS * codes - means
+                found += [*(contrasts.clip(-CONTRAST_LIMIT, CONTRAST_LIMIT) + CONTRAST_LIMIT).T]
+            else:
+                found += [*means.T]
         return found
 
     def color_waves(self, rows: slice, inside: IndexArray) -> FloatArray:
@@ -272,11 +288,6 @@ class Features:
         return np.concatenate([*parts[:2], self.color_waves(rows, inside), *parts[2:]], axis=1)
 
 
-def _channels(codes: NDArray[np.unsignedinteger], inside: IndexArray) -> list[IndexArray]:
-    picked = codes.reshape(-1, 3)[inside]
-    return [picked[:, c].astype(np.intp) for c in range(3)]
-
-
 class Predictor:
     """Runs a network over a picture, strip by strip.
 
@@ -289,9 +300,7 @@ class Predictor:
     def __init__(self, network: Network, srgb_codes: CodeArray, adaptation: Adaptation) -> None:
         self.features = Features(network.inputs, srgb_codes, adaptation)
         self.weights = [np.ascontiguousarray(layer.weight.T) for layer in network.layers]
-        self.biases = [layer.bias.astype(np.float32) for layer in network.layers]
         self.weights[-1] = self.weights[-1] * np.float32(network.residual_scale)
-        self.biases[-1] = self.biases[-1] * np.float32(network.residual_scale)
         first = self.weights[0]
         sizes = [table.shape[1] for table in self.features.tables]
         self.color_weight = first[:0]
@@ -305,7 +314,6 @@ class Predictor:
             table @ first[start:stop]
             for table, start, stop in zip(self.features.tables, ends[:-1], ends[1:], strict=True)
         ]
-        self.tables[0] = self.tables[0] + self.biases[0]
 
     def residuals(self, rows: slice, inside: IndexArray) -> FloatArray:
         """Predict the residuals of some pixels of a strip.
@@ -326,9 +334,8 @@ class Predictor:
                 hidden += table.take(at[part], axis=0)
             if self.color_weight.size:
                 hidden += self.features.color_waves(rows, inside[part]) @ self.color_weight
-            for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
+            for weight in self.weights[1:]:
                 np.maximum(hidden, 0, out=hidden)
                 hidden = hidden @ weight
-                hidden += bias
             residuals[part] = hidden
         return residuals

@@ -18,9 +18,10 @@ All numbers are little endian.  docs/FORMAT.md says the same at a stranger's pac
     38      1      number of boxes
     39      1      0
     40      4      residual scale, float32
-    44      2n     boxes: radius, octaves
-    ..      ..     body, raw deflate: the grid (side * side * 3 bytes), the int8 levels of each layer (outputs x
-                   inputs), then scale and bias of each layer (float16, outputs each)
+    44      2n     boxes: radius (+ 128: contrast with the mean, not the mean), octaves
+    ..      ..     body, raw deflate: the grid (side * side * 3 bytes, each less its left neighbour), the int8 levels
+                   of each layer (outputs x inputs), the scales of all layers (float16, one an output: all low
+                   bytes, then all high bytes)
     end-4   4      CRC-32 of all before
 """
 
@@ -47,6 +48,7 @@ MAGIC = b"GMUT"
 VERSION = 0
 _HEADER = struct.Struct(f"<4sBBBBII{DIGEST_BYTES}sBBbBHBBf")
 _EVERY_PIXEL, _CAT02, _PROPHOTO_INPUT = 1, 2, 4
+_CONTRAST = 128
 
 # Bounds that no written payload exceeds: whatever a file claims, nothing larger is ever allocated.
 MAX_SIDE = 1 << 20
@@ -103,13 +105,23 @@ def pack(payload: Payload) -> bytes:
         0,
         network.residual_scale if network else 0.0,
     )
-    boxes = bytes(value for box in inputs.boxes for value in (box.radius, box.octaves))
-    parts = [mark.grid.tobytes()]
+    boxes = bytes(value for box in inputs.boxes for value in (box.radius + _CONTRAST * box.contrast, box.octaves))
+    # Differences to the block on the left deflate better than means.
+    parts = [np.diff(mark.grid, axis=1, prepend=np.uint8(0)).tobytes()]
     if network:
-        parts += [layer.levels.tobytes() for layer in network.layers]
-        parts += [b"".join(layer.scale.tobytes() + layer.bias.tobytes() for layer in network.layers)]
+        parts += _network_parts(network)
     data = header + boxes + _deflate(parts)
     return data + struct.pack("<I", zlib.crc32(data))
+
+
+def network_bytes(network: Network) -> int:
+    """How many bytes of a payload are the network's weights."""
+    return len(_deflate(_network_parts(network)))
+
+
+def overhead_bytes(grid_side: int, inputs: Inputs) -> int:
+    """At most how many bytes of a payload are something else than weights."""
+    return _HEADER.size + 2 * len(inputs.boxes) + 3 * grid_side**2 + 16 + 4
 
 
 def unpack(data: bytes) -> Payload:
@@ -147,20 +159,20 @@ def unpack(data: bytes) -> Payload:
     inputs = Inputs(
         position,
         color,
-        tuple(Box(radius, octaves) for radius, octaves in zip(pairs[::2], pairs[1::2], strict=True)),
+        tuple(Box(r % _CONTRAST, octaves, r >= _CONTRAST) for r, octaves in zip(pairs[::2], pairs[1::2], strict=True)),
         "prophoto_linear" if flags & _PROPHOTO_INPUT else "srgb_codes",
         first,
     )
     if any(box.radius > MAX_RADIUS or box.octaves > MAX_OCTAVES for box in inputs.boxes):
         raise PayloadError("the payload's dimensions make no sense")
     widths = [inputs.size, *[hidden] * depth, 3] if depth else []
-    body = _Body(data[body_start:-4], side * side * 3 + sum(o * i + 4 * o for i, o in pairwise(widths)))
-    grid = body.take(np.uint8, side, side, 3)
+    body = _Body(data[body_start:-4], side * side * 3 + sum(o * i + 2 * o for i, o in pairwise(widths)))
+    grid = np.cumsum(body.take(np.uint8, side, side, 3), axis=1, dtype=np.uint8)
     levels = [body.take(np.int8, outputs, fan_in) for fan_in, outputs in pairwise(widths)]
-    layers = tuple(
-        Layer(level, body.take(np.float16, len(level)), body.take(np.float16, len(level))) for level in levels
-    )
-    if not all(np.isfinite(layer.scale).all() and np.isfinite(layer.bias).all() for layer in layers):
+    scale_bytes = body.take(np.uint8, 2, sum(widths[1:]))
+    scales = np.ascontiguousarray(scale_bytes.T).view("<f2").astype(np.float16).ravel()
+    layers = tuple(map(Layer, levels, np.split(scales, np.cumsum(widths[1:])[:-1])))
+    if not np.isfinite(scales).all():
         raise PayloadError("the payload holds a weight that is not a number")
     return Payload(
         Fingerprint(width, height, digest, grid),
@@ -188,6 +200,13 @@ class _Body:
         array = np.frombuffer(self._data, np.dtype(kind).newbyteorder("<"), count, self._at)
         self._at += array.nbytes
         return array.astype(kind).reshape(shape)
+
+
+def _network_parts(network: Network) -> list[bytes]:
+    """Levels layer by layer, then the low bytes of all scales, then their high ones."""
+    scales = np.concatenate([layer.scale for layer in network.layers]).astype("<f2")
+    low_high = scales.view(np.uint8).reshape(-1, 2).T
+    return [*(layer.levels.tobytes() for layer in network.layers), low_high.tobytes()]
 
 
 def _deflate(parts: list[bytes]) -> bytes:

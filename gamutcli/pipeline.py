@@ -8,6 +8,8 @@ expand: open -> extract -> unpack -> check the pixels -> decode -> predict resid
 from __future__ import annotations
 
 import os
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +19,16 @@ from gamutcli.arrays import CodeArray, FloatArray
 from gamutcli.color import PROPHOTO, SPACES, SRGB, Adaptation, apply_matrix, rgb_to_rgb
 from gamutcli.errors import UsageError
 from gamutcli.evaluation import FIT_SECONDS, evaluate
-from gamutcli.fingerprint import Status, fingerprint
-from gamutcli.fit import Fit, Progress, fit, quantise
+from gamutcli.fingerprint import GRID_SIDE, SMALL_GRID_SIDE, Status, fingerprint
+from gamutcli.fit import Progress, fit
 from gamutcli.gamut import srgb_codes as to_srgb_codes
 from gamutcli.metadata import made_true, read_metadata
 from gamutcli.metrics import Comparison
 from gamutcli.model import Correction, Network, strips
 from gamutcli.parallel import in_order, one_blas_thread
-from gamutcli.payload import VERSION, Payload, pack
-from gamutcli.presets import Preset, choose
+from gamutcli.payload import VERSION, Payload, overhead_bytes, pack
+from gamutcli.presets import Preset, choose, fitting
+from gamutcli.quantise import network_within, rounded
 from gamutcli.restore import Restoration, checked, open_reduced
 from gamutcli.results import Evaluation, ExpandResult, Info, ReduceResult, Scores
 from gamutcli.sample import draw, draw_as_the_paper
@@ -92,20 +95,19 @@ def reduce_image(
         decoded = images.decode_reduced(encoded)
         correction = Correction(tolerance(kind, quality), chosen.every_pixel)
         scene = Scene(original, decoded, chosen.adaptation, correction)
-        fitted, network = _fitted(scene, chosen, seed, progress)
+        fitted = _fitted(scene, chosen, max_payload, seed, progress)
+        network, notes = fitted.network, notes + fitted.notes
         plain, restored = _measured(scene, network)
         plain_scores, scores = plain.scores(), restored.scores()
         if network and not _better(scores, plain_scores):
             network, scores = None, plain_scores
             notes += ("the network did not come closer than the plain picture, so none is stored",)
-        elif network is None:
-            notes += ("no colour was clipped: the payload holds no network",)
-        packed = pack(Payload(fingerprint(decoded), chosen.adaptation, correction, network))
+        mark = fingerprint(decoded, fitted.grid_side if network else SMALL_GRID_SIDE)
+        packed = pack(Payload(mark, chosen.adaptation, correction, network))
     metadata = made_true(picture.metadata, decoded.shape[1], decoded.shape[0], srgb=True)
     embedded = carriers.embed(encoded, packed, metadata, carrier)
     storage.publish(target, embedded.data, overwrite)
-    seconds = fitted.seconds if fitted else 0.0
-    storage.note(target, FIT_SECONDS, f"{seconds:.3f}")
+    storage.note(target, FIT_SECONDS, f"{fitted.seconds:.3f}")
     return ReduceResult(
         file=os.fspath(target),
         source=os.fspath(source),
@@ -123,8 +125,8 @@ def reduce_image(
         clip_psnr_all=plain_scores.psnr_all,
         clip_psnr_og=plain_scores.psnr_og,
         og_pct=plain.og_pct,
-        fit_seconds=seconds,
-        steps=fitted.steps if fitted else 0,
+        fit_seconds=fitted.seconds,
+        steps=fitted.steps,
         notes=notes + embedded.notes,
     )
 
@@ -238,17 +240,35 @@ def _converted(original: Original, adaptation: Adaptation) -> CodeArray:
     return codes
 
 
-def _fitted(
-    scene: Scene, preset: Preset, seed: int, progress: Progress | None
-) -> tuple[Fit, Network] | tuple[None, None]:
-    """Fit and quantise a network; none where there is nothing to restore."""
+@dataclass(frozen=True)
+class _Fitted:
+    """A quantised network, or None, with what it took."""
+
+    network: Network | None
+    grid_side: int = SMALL_GRID_SIDE
+    steps: int = 0
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
+def _fitted(scene: Scene, preset: Preset, max_payload: int | None, seed: int, progress: Progress | None) -> _Fitted:
+    """Draw a sample, fit, quantise; no network where there is nothing to restore or no room for it."""
+    start = time.perf_counter()
     drawn = draw_as_the_paper if preset.every_pixel else draw
     sample = drawn(scene, preset.inputs, preset.samples, seed)
     if sample is None:
-        return None, None
+        return _Fitted(None, notes=("no colour was clipped: the payload holds no network",))
+    preset = fitting(preset, sample.pixels, max_payload)
     fitted = fit(sample, preset, seed, progress)
-    layers = tuple(quantise(weight, bias) for weight, bias in zip(fitted.weights, fitted.biases, strict=True))
-    return fitted, Network(preset.inputs, layers, float(np.float32(fitted.residual_scale)))
+    if preset.payload is None:
+        scale = float(np.float32(fitted.residual_scale))
+        network = Network(preset.inputs, tuple(map(rounded, fitted.weights)), scale)
+        return _Fitted(network, GRID_SIDE, fitted.steps, time.perf_counter() - start)
+    side = GRID_SIDE if preset.payload >= 4096 and preset.hidden >= 32 else SMALL_GRID_SIDE
+    room = preset.payload - overhead_bytes(side, preset.inputs)
+    network = network_within(fitted, sample, preset.inputs, room)
+    notes = () if network else (f"no network fits into {preset.payload} bytes, so none is stored",)
+    return _Fitted(network, side, fitted.steps, time.perf_counter() - start, notes)
 
 
 def _measured(scene: Scene, network: Network | None) -> tuple[Comparison, Comparison]:

@@ -12,9 +12,10 @@ from gamutcli.color import Adaptation
 from gamutcli.errors import UsageError
 from gamutcli.model import Box, Inputs
 
-#: Seen by our networks: codes need few octaves, places many; the boxes tell texture from flat color.
+#: Seen by our networks: places need many octaves, codes few.  What a pixel is among its nearest neighbours tells
+#: texture and noise from flat colour; the mean of a wider box tells the surface that it is part of.
 NEIGHBOURHOOD_INPUTS = Inputs(
-    position_octaves=12, color_octaves=4, boxes=(Box(radius=1, octaves=2), Box(radius=4, octaves=2), Box(16, octaves=2))
+    position_octaves=10, color_octaves=4, boxes=(Box(radius=1, octaves=2, contrast=True), Box(radius=4, octaves=2))
 )
 #: Le et al., section 3: x, y and linear ProPhoto RGB, twelve octaves from pi on each: 120 features.
 PAPER_INPUTS = Inputs(position_octaves=12, color_octaves=12, color="prophoto_linear", first_octave=0)
@@ -27,7 +28,7 @@ class Preset:
     Attributes:
         name: The word the command line uses.
         inputs: What the network sees of a pixel.
-        hidden: Width of the hidden layers.
+        hidden: Width of the hidden layers, at most: pictures with few clipped pixels get by with less.
         depth: Number of hidden layers.
         steps: Optimiser steps.
         batch: Pixels a step.
@@ -35,6 +36,7 @@ class Preset:
         rate: Peak rate of Adam; Muon's is a fixed multiple of it.
         optimizer: "muon" on the hidden matrices (Adam on the rest), or "adam" on all.
         decay: The rate falls along a cosine to 1 %; otherwise it is constant.
+        payload: Bytes that the payload may take; None: as many as the network needs at 8 bits.
         every_pixel: Fit and correct the whole picture, as the paper does, not just what was clipped.
         adaptation: Between ProPhoto's white and sRGB's.
     """
@@ -47,6 +49,7 @@ class Preset:
     batch: int
     samples: int
     rate: float
+    payload: int | None = None
     optimizer: Literal["muon", "adam"] = "muon"
     decay: bool = True
     every_pixel: bool = False
@@ -56,9 +59,21 @@ class Preset:
 PRESETS = {
     preset.name: preset
     for preset in (
-        Preset("fast", NEIGHBOURHOOD_INPUTS, 64, 3, steps=400, batch=2048, samples=1 << 16, rate=2e-2),
-        Preset("balanced", NEIGHBOURHOOD_INPUTS, 64, 3, steps=1200, batch=2048, samples=1 << 17, rate=1.5e-2),
-        Preset("best", NEIGHBOURHOOD_INPUTS, 80, 3, steps=3000, batch=4096, samples=1 << 18, rate=1.5e-2),
+        Preset("fast", NEIGHBOURHOOD_INPUTS, 64, 3, steps=400, batch=2048, samples=1 << 17, rate=2e-2, payload=14_000),
+        Preset(
+            "balanced",
+            NEIGHBOURHOOD_INPUTS,
+            80,
+            3,
+            steps=1000,
+            batch=2048,
+            samples=1 << 18,
+            rate=1.5e-2,
+            payload=14_000,
+        ),
+        Preset(
+            "best", NEIGHBOURHOOD_INPUTS, 104, 3, steps=3000, batch=4096, samples=1 << 19, rate=1.5e-2, payload=23_000
+        ),
         # Faithful to the paper but for the batch: 65,536 there, 4,096 here, at the same result within 0.1 dB.
         Preset(
             "paper",
@@ -101,3 +116,37 @@ def choose(name: str, model: str | None = None) -> Preset:
     if name != "paper":
         raise UsageError(f"--model {model} is a size of the paper's network: use it with --preset paper")
     return replace(preset, hidden=PAPER_MODELS[model])
+
+
+#: Widths that a network may have.
+WIDTHS = (8, 12, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 128, 144, 160, 192, 224, 256)
+#: Bits a weight takes after rounding and coding, about: a first guess of the width that fits into given bytes.
+BITS_A_WEIGHT = 4.8
+#: Weights that a clipped pixel, three numbers, is worth: more would describe it twice.
+WEIGHTS_A_PIXEL = 3
+
+
+def fitting(preset: Preset, clipped_pixels: int, most_bytes: int | None) -> Preset:
+    """Narrow a preset's network to the picture and to the bytes that it may take.
+
+    Args:
+        preset: What to start from.
+        clipped_pixels: How many pixels there are to correct.
+        most_bytes: The user's limit for the whole payload, which replaces the preset's; wider networks than the
+            preset's are chosen where it leaves room.
+
+    Returns:
+        The preset with its width and its limit set.
+    """
+    limit = most_bytes or preset.payload
+    if limit is None:
+        return preset
+    widest = preset.hidden if most_bytes is None else WIDTHS[-1]
+    room = 8 * limit / BITS_A_WEIGHT
+
+    def fits(hidden: int) -> bool:
+        weights = hidden * (preset.inputs.size + (preset.depth - 1) * hidden + 3)
+        return hidden <= widest and weights <= min(room, WEIGHTS_A_PIXEL * clipped_pixels)
+
+    hidden = max((hidden for hidden in WIDTHS if fits(hidden)), default=WIDTHS[0])
+    return replace(preset, hidden=hidden, payload=limit)

@@ -31,11 +31,13 @@ class Sample:
         features: (n, inputs) float32.
         residuals: (n, 3) float32, linear ProPhoto RGB.
         weights: (n,) float32, mean 1: what undoes an uneven draw.
+        pixels: How many pixels it was drawn from.
     """
 
     features: FloatArray
     residuals: FloatArray
     weights: FloatArray
+    pixels: int
 
 
 def draw(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sample | None:
@@ -79,10 +81,10 @@ def draw(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sample | None:
         start = ends[index - 1] if index else 0.0
         picked = np.searchsorted(np.cumsum(chance, dtype=np.float64), shares[index] - start).clip(0, chance.size - 1)
         inside = np.flatnonzero(scene.correction.mask(scene.srgb_codes[rows]))[picked]
-        return Sample(features.rows(rows, inside), scene.residuals(rows, inside), 1 / chance[picked])
+        return Sample(features.rows(rows, inside), scene.residuals(rows, inside), 1 / chance[picked], chance.size)
 
     parts = list(in_order(drawn, [index for index, share in enumerate(shares) if share.size and chances[index].size]))
-    return _shuffled(parts, generator)
+    return _shuffled(parts, pixels, generator)
 
 
 def draw_as_the_paper(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sample:
@@ -96,15 +98,17 @@ def draw_as_the_paper(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sa
         og = original_og_mask(scene.original.strip(rows))
         inside = np.concatenate([np.flatnonzero(og)[::PAPER_OG_STEP], np.flatnonzero(~og)[::PAPER_IN_STEP]])
         weights = np.ones(inside.size, np.float32)
-        return Sample(features.rows(rows, inside), scene.residuals(rows, inside), weights)
+        return Sample(features.rows(rows, inside), scene.residuals(rows, inside), weights, og.size)
 
-    return _shuffled(list(in_order(drawn, scene.strips())), np.random.default_rng(seed))
+    height, width = scene.original.size
+    return _shuffled(list(in_order(drawn, scene.strips())), height * width, np.random.default_rng(seed))
 
 
-def _shuffled(parts: list[Sample], generator: np.random.Generator) -> Sample:
+def _shuffled(parts: list[Sample], pixels: int, generator: np.random.Generator) -> Sample:
     order = generator.permutation(sum(len(part.weights) for part in parts))
     return Sample(
         np.concatenate([part.features for part in parts])[order],
         np.concatenate([part.residuals for part in parts])[order],
         np.concatenate([part.weights for part in parts])[order],
+        pixels,
     )

@@ -1,0 +1,72 @@
+"""What moves a weight matrix by its gradient: Muon for hidden matrices, Adam for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from gamutcli.arrays import FloatArray
+
+#: Changes a weight matrix in place, by its gradient and a learning rate.
+Update = Callable[[FloatArray, float], None]
+
+#: Muon's rate against Adam's; measured.
+MUON_FACTOR = 4.0
+_MOMENTUM = np.float32(0.9)
+
+
+class Muon:
+    """Momentum whose steps are made orthogonal: every direction of a matrix moves at the same pace.
+
+    Source: Jordan et al., Muon, 2024.
+    """
+
+    def __init__(self, weight: FloatArray) -> None:
+        self.weight = weight
+        self.momentum = np.zeros_like(weight)
+        self.factor = MUON_FACTOR * max(1.0, weight.shape[0] / weight.shape[1]) ** 0.5
+
+    def __call__(self, gradient: FloatArray, rate: float) -> None:
+        """Do one step."""
+        self.momentum *= _MOMENTUM
+        self.momentum += gradient
+        step = orthogonalised(gradient + _MOMENTUM * self.momentum)
+        self.weight -= np.float32(rate * self.factor) * step
+
+
+class Adam:
+    """Adam with bias correction.
+
+    Source: Kingma and Ba, Adam, ICLR 2015.
+    """
+
+    def __init__(self, weight: FloatArray, square_decay: float) -> None:
+        self.weight = weight
+        self.mean_decay, self.square_decay = 0.9, square_decay
+        self.mean = np.zeros_like(weight)
+        self.square = np.zeros_like(weight)
+        self.steps = 0
+
+    def __call__(self, gradient: FloatArray, rate: float) -> None:
+        """Do one step."""
+        self.steps += 1
+        self.mean += np.float32(1 - self.mean_decay) * (gradient - self.mean)
+        self.square += np.float32(1 - self.square_decay) * (gradient * gradient - self.square)
+        root = np.sqrt(self.square / np.float32(1 - self.square_decay**self.steps)) + np.float32(1e-8)
+        self.weight -= np.float32(rate / (1 - self.mean_decay**self.steps)) * self.mean / root
+
+
+def orthogonalised(matrix: FloatArray) -> FloatArray:
+    """Nearly the closest orthogonal matrix: singular values move to about 1, by five Newton-Schulz steps.
+
+    Source: Jordan et al., Muon, 2024 (the coefficients 3.4445, -4.7750, 2.0315).
+    """
+    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
+    wide = wide / (np.float32(np.linalg.norm(wide)) + np.float32(1e-7))
+    for _ in range(5):
+        gram: FloatArray = wide @ wide.T
+        square: FloatArray = gram @ gram
+        change: FloatArray = (np.float32(-4.7750) * gram + np.float32(2.0315) * square) @ wide
+        wide = np.float32(3.4445) * wide + change
+    return wide if matrix.shape[0] <= matrix.shape[1] else wide.T
