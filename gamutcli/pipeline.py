@@ -84,7 +84,7 @@ def reduce_image(
     Raises:
         InputError, OutputError, UsageError, DeviceError: See ``gamutcli.errors``; nothing is left behind.
     """
-    chosen = choose(preset, model)
+    chosen = choose(preset, model, max_payload)
     kind = images.format_of(target)
     storage.check_target(target, overwrite)
     picture = images.read_wide(source)
@@ -262,8 +262,8 @@ def _fitted(scene: Scene, preset: Preset, max_payload: int | None, seed: int, pr
     fitted = fit(sample, preset, seed, progress)
     if preset.payload is None:
         scale = float(np.float32(fitted.residual_scale))
-        network = Network(preset.inputs, tuple(map(rounded, fitted.weights)), scale)
-        return _Fitted(network, GRID_SIDE, fitted.steps, time.perf_counter() - start)
+        plainly = Network(preset.inputs, tuple(map(rounded, fitted.weights)), scale)
+        return _Fitted(plainly, GRID_SIDE, fitted.steps, time.perf_counter() - start)
     side = GRID_SIDE if preset.payload >= 4096 and preset.hidden >= 32 else SMALL_GRID_SIDE
     room = preset.payload - overhead_bytes(side, preset.inputs)
     network = network_within(fitted, sample, preset.inputs, room)

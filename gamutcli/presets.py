@@ -96,19 +96,22 @@ PRESETS = {
 PAPER_MODELS = {"11kb": 16, "23kb": 32, "53kb": 64, "137kb": 128}
 
 
-def choose(name: str, model: str | None = None) -> Preset:
+def choose(name: str, model: str | None = None, max_payload: int | None = None) -> Preset:
     """Look a preset up.
 
     Args:
         name: One of ``PRESETS``.
         model: One of ``PAPER_MODELS``, with the paper's preset only.
+        max_payload: The user's limit, bytes; not with the paper's preset.
 
     Raises:
-        UsageError: An unknown name, or a model size for a preset that has its own.
+        UsageError: An unknown name, or a model size or a limit that does not go with the preset.
     """
     if name not in PRESETS:
         raise UsageError(f"unknown preset {name!r}; choose one of {', '.join(PRESETS)}")
     preset = PRESETS[name]
+    if preset.payload is None and max_payload is not None:
+        raise UsageError("--max-payload does not go with --preset paper, whose networks have fixed sizes: see --model")
     if model is None:
         return preset
     if model not in PAPER_MODELS:
