@@ -90,6 +90,7 @@ class Quantiser:
         self._features = sample.features[:CALIBRATION]
         self._targets = sample.residuals[:CALIBRATION] / np.float32(fitted.residual_scale)
         self._weights = sample.weights[:CALIBRATION, None]
+        self._roots = np.sqrt(self._weights)
         self._activations = [self._features]
         for weight in fitted.weights[:-1]:
             self._activations.append(np.maximum(self._activations[-1] @ weight.T, 0))
@@ -126,12 +127,13 @@ class Quantiser:
         step: float,
     ) -> Layer:
         """Round one layer: what it makes of the inputs below is to come close to what is wanted."""
-        weighted = below * self._weights
-        gram = (weighted.T @ below).astype(np.float64) / len(below)
+        # A product with its own transpose is symmetric to the last bit, also of inputs that hardly vary.
+        inputs = below * self._roots
+        gram = (inputs.T @ inputs).astype(np.float64) / len(below)
         gram += np.eye(len(gram)) * (RIDGE * np.trace(gram) / len(gram) + 1e-12)
         # (inputs, outputs): one row holds what is rounded at a time.
         matrix = weight.T.astype(np.float64)
-        missing = weighted.T @ (wanted - below @ weight.T)
+        missing = inputs.T @ ((wanted - below @ weight.T) * self._roots)
         matrix += np.linalg.solve(gram, missing.astype(np.float64) / len(below))
         # Upper triangle: row j says how the weights after j make up for an error in weight j.
         spread = np.linalg.cholesky(np.linalg.inv(gram)).T
