@@ -59,6 +59,8 @@ MAX_BOXES = 8
 MAX_RADIUS = 64
 MAX_GRID_SIDE = 32
 MAX_TOLERANCE = 64
+#: Far above what fits give, and far below what float32 cannot hold.
+MAX_REACH = 1e24
 
 
 @dataclass(frozen=True)
@@ -174,12 +176,23 @@ def unpack(data: bytes) -> Payload:
     layers = tuple(map(Layer, levels, np.split(scales, np.cumsum(widths[1:])[:-1])))
     if not np.isfinite(scales).all():
         raise PayloadError("the payload holds a weight that is not a number")
+    network = Network(inputs, layers, residual_scale) if depth else None
+    if network and not _reach(network) < MAX_REACH:
+        raise PayloadError("the payload's weights make no sense")
     return Payload(
         Fingerprint(width, height, digest, grid),
         "cat02" if flags & _CAT02 else "bradford",
         Correction(tolerance, bool(flags & _EVERY_PIXEL)),
-        Network(inputs, layers, residual_scale) if depth else None,
+        network,
     )
+
+
+def _reach(network: Network) -> float:
+    """A bound that no number of the network's forward pass exceeds, whatever the picture."""
+    reach = 1.0  # of sines and cosines
+    for layer in network.layers:
+        reach *= max(1.0, float(np.abs(layer.weight).sum(axis=1, dtype=np.float64).max()))
+    return reach * max(1.0, abs(network.residual_scale))
 
 
 class _Body:

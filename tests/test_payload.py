@@ -14,14 +14,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from networks import CODES, EVERY_KIND, network, noise
+from networks import CODES, CODES_AND_BOXES, EVERY_KIND, network, noise
 
 from gamutcli.color import Adaptation
 from gamutcli.errors import PayloadError
 from gamutcli.fingerprint import Fingerprint, fingerprint
-from gamutcli.fit import quantise
-from gamutcli.model import Box, Correction, Inputs, Network, Predictor
-from gamutcli.payload import Payload, pack, unpack
+from gamutcli.model import Box, Correction, Inputs, Layer, Network, Predictor
+from gamutcli.payload import Payload, network_bytes, overhead_bytes, pack, unpack
 
 PICTURE = noise(24, 40)
 SMALL = Payload(fingerprint(PICTURE), "bradford", Correction(6), network(hidden=8))
@@ -45,7 +44,6 @@ def assert_same(found: Payload, expected: Payload) -> None:
         assert found.network.residual_scale == expected.network.residual_scale
         for layer, original in zip(found.network.layers, expected.network.layers, strict=True):
             np.testing.assert_array_equal(layer.weight, original.weight)
-            np.testing.assert_array_equal(layer.bias, original.bias)
 
 
 def assert_refused_or_sane(data: bytes) -> None:
@@ -79,7 +77,7 @@ def test_a_payload_comes_back(inputs: Inputs, depth: int, adaptation: Adaptation
     position=st.integers(1, 14),
     color=st.integers(0, 14),
     first=st.integers(-3, 3),
-    boxes=st.lists(st.builds(Box, st.integers(1, 40), st.integers(0, 5)), max_size=4),
+    boxes=st.lists(st.builds(Box, st.integers(1, 40), st.integers(0, 5), st.booleans()), max_size=4),
     hidden=st.integers(1, 20),
     depth=st.integers(1, 5),
     tolerance=st.integers(0, 12),
@@ -124,10 +122,19 @@ def test_the_same_payload_gives_the_same_bytes() -> None:
     assert pack(unpack(pack(SMALL))) == pack(SMALL)
 
 
-def test_weights_take_about_a_byte_each() -> None:
+def test_weights_take_about_a_byte_each_and_fewer_where_they_are_coarse() -> None:
     fitted = network(Inputs(12, 4, (Box(1, 2),)), hidden=64, depth=3)
+    coarse = replace(fitted, layers=tuple(replace(layer, levels=layer.levels // 16) for layer in fitted.layers))
     weights = sum(layer.weight.size for layer in fitted.layers)
     assert len(pack(replace(SMALL, network=fitted))) < 1.05 * weights + 2000
+    assert len(pack(replace(SMALL, network=coarse))) < 0.6 * weights + 2000
+
+
+def test_the_size_of_a_payload_can_be_told_from_its_network() -> None:
+    for inputs, hidden in ((CODES, 8), (CODES_AND_BOXES, 40)):
+        fitted = network(inputs, hidden)
+        packed = pack(replace(SMALL, network=fitted))
+        assert len(packed) <= network_bytes(fitted) + overhead_bytes(SMALL.fingerprint.grid.shape[0], inputs)
 
 
 # Damage.
@@ -220,6 +227,7 @@ ABSURD = {
     "many layers": replace(SMALL, network=network(Inputs(1, 0), 2, 100)),
     "no inputs": replace(SMALL, network=replace(FITTED, inputs=Inputs(0, 0))),
     "scale is not a number": replace(SMALL, network=replace(FITTED, residual_scale=float("nan"))),
+    "huge scale": replace(SMALL, network=replace(FITTED, residual_scale=1e30)),
     "scale is infinite": replace(SMALL, network=replace(FITTED, residual_scale=float("inf"))),
 }
 
@@ -238,7 +246,7 @@ def test_absurd_dimensions_are_refused(payload: Payload) -> None:
 
 def test_a_body_that_inflates_without_end_is_left_alone() -> None:
     claimed = network(CODES, hidden=16, depth=1)
-    flood = quantise(np.zeros((16, 500_000), np.float32), np.zeros(16, np.float32))
+    flood = Layer(np.zeros((16, 500_000), np.int8), np.zeros(16, np.float16))
     data = pack(replace(SMALL, network=Network(claimed.inputs, (flood, claimed.layers[1]), 1.0)))
     assert len(data) < 100_000  # 8 MB of zeros in it
     tracemalloc.start()
@@ -251,9 +259,20 @@ def test_a_body_that_inflates_without_end_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_a_bias_that_is_not_a_number_is_refused(bad: float) -> None:
+def test_a_weight_that_is_not_a_number_is_refused(bad: float) -> None:
     first, *others = FITTED.layers
-    bias = first.bias.copy()
-    bias[0] = bad
+    scale = first.scale.copy()
+    scale[0] = bad
     with pytest.raises(PayloadError, match="not a number"):
-        unpack(pack(replace(SMALL, network=replace(FITTED, layers=(replace(first, bias=bias), *others)))))
+        unpack(pack(replace(SMALL, network=replace(FITTED, layers=(replace(first, scale=scale), *others)))))
+
+
+def test_weights_that_overflow_together_are_refused() -> None:
+    layers = tuple(replace(layer, scale=np.full_like(layer.scale, 65504)) for layer in network(depth=6).layers)
+    with pytest.raises(PayloadError, match="make no sense"):
+        unpack(pack(replace(SMALL, network=replace(FITTED, layers=layers))))
+
+
+def test_a_large_but_sane_network_is_none_of_these() -> None:
+    payload = replace(SMALL, network=network(hidden=128, depth=5))
+    assert_same(unpack(pack(payload)), payload)
