@@ -7,13 +7,10 @@ from itertools import pairwise
 import numpy as np
 
 from gamutcli.arrays import CodeArray
-from gamutcli.fit import quantise
-from gamutcli.model import Box, Inputs, Network
+from gamutcli.model import Box, Inputs, Layer, Network
 
 CODES = Inputs(position_octaves=5, color_octaves=3)
-CODES_AND_BOXES = Inputs(
-    position_octaves=4, color_octaves=2, boxes=(Box(radius=1, octaves=2), Box(radius=5, octaves=1))
-)
+CODES_AND_BOXES = Inputs(4, 2, (Box(radius=1, octaves=2), Box(radius=5, octaves=1), Box(2, octaves=3, contrast=True)))
 PAPERS = Inputs(position_octaves=6, color_octaves=6, color="prophoto_linear", first_octave=0)
 EVERY_KIND = {"codes": CODES, "codes and boxes": CODES_AND_BOXES, "the paper's": PAPERS}
 
@@ -23,9 +20,10 @@ def network(inputs: Inputs = CODES_AND_BOXES, hidden: int = 12, depth: int = 2, 
     random = np.random.default_rng(seed)
     layers = []
     for fan_in, outputs in pairwise([inputs.size, *[hidden] * depth, 3]):
-        weight = random.standard_normal((outputs, fan_in)) * (2 / fan_in) ** 0.5
-        bias = 0.3 * random.standard_normal(outputs)
-        layers.append(quantise(weight.astype(np.float32), bias.astype(np.float32)))
+        levels = random.integers(-127, 128, (outputs, fan_in)).astype(np.int8)
+        # Weights whose mean square is about 2 / fan_in.
+        scale = random.uniform(0.5, 1.5, outputs) * (2 / fan_in) ** 0.5 / 73
+        layers.append(Layer(levels, scale.astype(np.float16)))
     return Network(inputs, tuple(layers), residual_scale=0.0625)
 
 

@@ -13,6 +13,8 @@ from gamutcli.arrays import Code16Array
 from gamutcli.color import SPACES
 from gamutcli.icc import write_profile
 
+SAMPLES = Path(__file__).parent.parent / "sample_images"
+
 
 def wide_codes(height: int, width: int) -> Code16Array:
     """(height, width, 3) ROMM RGB codes: a smooth picture of which a good part lies outside sRGB."""
@@ -29,3 +31,9 @@ def write_tiff(path: Path, codes: NDArray[Any], space: str | None = "prophoto", 
     profile = write_profile(SPACES[space]) if space else None
     tifffile.imwrite(path, codes, **{"photometric": "rgb", "iccprofile": profile, "metadata": None, **settings})
     return path
+
+
+def sample_crop(name: str, top: int, left: int, height: int = 64, width: int = 96) -> Code16Array:
+    """A part of one of the sample pictures: (height, width, 3) ROMM RGB codes."""
+    codes: Code16Array = tifffile.imread(SAMPLES / f"{name}.tif")[top : top + height, left : left + width]
+    return codes

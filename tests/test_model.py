@@ -17,6 +17,7 @@ from gamutcli.arrays import CodeArray, FloatArray
 from gamutcli.color import Adaptation
 from gamutcli.model import (
     BOX_STEPS,
+    CONTRAST_LIMIT,
     Box,
     Correction,
     Features,
@@ -163,8 +164,12 @@ def written_out(inputs: Inputs, codes: CodeArray, adaptation: Adaptation) -> NDA
     color = codes / 255 if inputs.color == "srgb_codes" else reference.plain(codes, adaptation)
     columns += [(2 * color[..., c] - 1, inputs.color_octaves) for c in range(3)]
     for box in inputs.boxes:
-        means = brute_force_means(codes, box.radius) / (255 * BOX_STEPS)
-        columns += [(2 * means[..., c] - 1, box.octaves) for c in range(3)]
+        means = brute_force_means(codes, box.radius)
+        if box.contrast:
+            values = ((BOX_STEPS * codes.astype(int) - means) / CONTRAST_LIMIT).clip(-1, 1)
+        else:
+            values = 2 * means / (255 * BOX_STEPS) - 1
+        columns += [(values[..., c], box.octaves) for c in range(3)]
     parts = []
     for values, octaves in columns:
         angles = np.pi * values.reshape(-1, 1) * 2.0 ** (inputs.first_octave + np.arange(octaves))
@@ -202,9 +207,9 @@ def brute_force_residuals(network: Network, codes: CodeArray, adaptation: Adapta
     """Residuals of all pixels: every feature written out, every layer multiplied, in float64."""
     hidden = Features(network.inputs, codes, adaptation).rows(rows_of(codes), everywhere(codes)).astype(np.float64)
     for layer in network.layers[:-1]:
-        hidden = np.maximum(hidden @ layer.weight.T.astype(np.float64) + layer.bias, 0)
+        hidden = np.maximum(hidden @ layer.weight.T.astype(np.float64), 0)
     last = network.layers[-1]
-    return (hidden @ last.weight.T.astype(np.float64) + last.bias) * network.residual_scale
+    return hidden @ last.weight.T.astype(np.float64) * network.residual_scale
 
 
 def predicted(network: Network, codes: CodeArray, adaptation: Adaptation = "bradford") -> FloatArray:

@@ -64,6 +64,7 @@ def in_strips(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Scene:
 def test_a_sample_has_the_size_asked_for(in_strips: Scene) -> None:
     for count in (1000, 20_000):
         sample = drawn(in_strips, count)
+        assert sample.pixels == corrected(in_strips).size
         assert sample.features.shape == (count, CODES.size)
         assert sample.residuals.shape == (count, 3)
         assert sample.weights.shape == (count,)
