@@ -198,7 +198,7 @@ def show_summary(pictures: dict[str, list[Row]], found: dict[str, dict[str, Any]
         means = cells((figures[name] for name in NUMBERS[:numbers]), FORMATS[:numbers])
         print(line(method, means, WIDTHS[:numbers]))
 
-    head, widths = ("over the paper", "over AVIF of its size", "fit"), [23, 23, 8]
+    head, widths = ("over the paper", "over AVIF of its size", "fit"), [24, 24, 8]
     print("\nGain out of gamut, dB, MEAN / MEDIAN / WORST picture; time of the fits as a share of the paper's\n")
     print(line("method", head, widths), rule(widths), sep="\n")
     for method, figures in found.items():
