@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -11,12 +12,20 @@ from numpy.typing import NDArray
 
 from gamutcli.fit import Fit, fit
 from gamutcli.optimisers import orthogonalised
+from gamutcli.parallel import one_blas_thread
 from gamutcli.presets import PRESETS, Preset
 from gamutcli.sample import Sample
 
 MUON = replace(PRESETS["fast"], inputs=CODES, hidden=16, depth=2, steps=150, batch=256, samples=4096)
 ADAM = replace(PRESETS["paper"], inputs=CODES, hidden=16, depth=2, steps=400, batch=256, samples=4096)
 both = pytest.mark.parametrize("preset", [MUON, ADAM], ids=["muon", "adam"])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """As the pipeline has it: small products."""
+    with one_blas_thread():
+        yield
 
 
 def a_sample(count: int = 4096, scale: float = 0.02, seed: int = 0) -> Sample:
