@@ -263,6 +263,18 @@ def test_progress_is_told(album: Path, tmp_path: Path) -> None:
     assert result.fit_seconds > 0
 
 
+@kinds
+@pytest.mark.parametrize("limit", [700, 1500, 4000])
+def test_the_largest_payload_is_respected(album: Path, kind: str, limit: int, tmp_path: Path) -> None:
+    said = reduce_image(album / "photo.tif", tmp_path / f"a.{kind}", preset="fast", max_payload=limit)
+    assert said.payload_bytes <= limit
+    assert inspect_image(tmp_path / f"a.{kind}").payload_bytes == said.payload_bytes
+    if said.model == "none":
+        assert any("none is stored" in note for note in said.notes)
+    if limit == 4000:
+        assert said.model != "none"
+
+
 # Pictures of every kind.
 
 
