@@ -66,15 +66,15 @@ def fit(sample: Sample, preset: Preset, seed: int, progress: Progress | None = N
     """
     start = time.perf_counter()
     generator = np.random.default_rng(seed)
-    scale = float(np.sqrt(np.average(np.square(sample.residuals).mean(axis=1), weights=sample.weights))) or 1.0
+    scale = residual_scale(sample)
     widths = [sample.features.shape[1], *[preset.hidden] * preset.depth, 3]
-    weights = _first_weights(widths, preset, generator)
+    weights = first_weights(widths, preset, generator)
     half = max(1, min(preset.batch, len(sample.features)) // 2)
     targets = sample.residuals / np.float32(scale)
     halves = [_Half(sample, targets, widths, half) for _ in range(2)]
     updates = _updates(weights, preset)
-    starts = _batch_starts(len(sample.features), half, generator)
-    best = _Best(weights)
+    starts = batch_starts(len(sample.features), half, generator)
+    best = Best(weights)
     steps = 0
     with ThreadPoolExecutor(1) as other, _overflowing():
         for step in range(preset.steps):
@@ -82,17 +82,26 @@ def fit(sample: Sample, preset: Preset, seed: int, progress: Progress | None = N
             waiting = other.submit(halves[1].gradients, second, weights)
             gradients, squares = halves[0].gradients(first, weights)
             more_gradients, more_squares = waiting.result()
-            rate = preset.rate * (_cosine(step / preset.steps) if preset.decay else 1.0)
-            for update, gradient, more in zip(updates, gradients, more_gradients, strict=True):
+            for gradient, more in zip(gradients, more_gradients, strict=True):
                 gradient += more
-                update(gradient, rate)
+            rate = rate_at(preset, step)
+            # Muon's products are a third of a step: the first and largest matrix on one thread, the rest on the other.
+            waiting_update = other.submit(_update, updates[1:], gradients[1:], rate)
+            _update(updates[:1], gradients[:1], rate)
+            waiting_update.result()
             loss, steps = (squares + more_squares) / (6 * half), step + 1
             best.watch(loss, step)
-            if not math.isfinite(loss) or best.recent * scale**2 < INVISIBLE:
+            if not math.isfinite(loss) or (preset.decay and best.recent * scale**2 < INVISIBLE):
                 break
             if progress and (step + 1) % max(1, preset.steps // 100) == 0:
                 progress(step + 1, preset.steps, best.recent)
     return Fit(best.choose(), scale, best.recent, steps, time.perf_counter() - start)
+
+
+def _update(updates: list[Update], gradients: Matrices, rate: float) -> None:
+    with _overflowing():
+        for update, gradient in zip(updates, gradients, strict=True):
+            update(gradient, rate)
 
 
 class _Half:
@@ -112,7 +121,8 @@ class _Half:
         part = slice(start, start + self.size)
         layers = [self.sample.features[part], *self.activations]
         for (below, above), weight in zip(pairwise(layers), weights, strict=True):
-            np.matmul(below, weight.T, out=above)
+            # Copied, so that it lies as the product reads it: twice as fast.
+            np.matmul(below, np.ascontiguousarray(weight.T), out=above)
             if above is not layers[-1]:
                 np.maximum(above, 0, out=above)
         error = layers[-1]
@@ -131,8 +141,15 @@ class _Half:
         return gradients, squares
 
 
-class _Best:
-    """Watches the loss, and keeps the weights from before it went astray."""
+class Best:
+    """Watches the loss, and keeps the weights from before it went astray.
+
+    Args:
+        weights: The network's own, which steps change in place.
+
+    Attributes:
+        recent: Mean of the last losses.
+    """
 
     def __init__(self, weights: Matrices) -> None:
         self.weights = weights
@@ -142,11 +159,13 @@ class _Best:
         self.kept = self._copy()
 
     def watch(self, loss: float, step: int) -> None:
+        """Take note of the loss of a step that has been done."""
         self.recent += (loss - self.recent) / min(step + 1, 32)
         if step % 64 == 63 and self.recent < self.kept_loss:
             self.kept_loss, self.kept = self.recent, self._copy()
 
     def choose(self) -> Matrices:
+        """The weights to go on with, always finite."""
         # A loss that is not a number compares false; the last step may have spoilt the weights unseen.
         sound = self.recent <= 1.5 * self.kept_loss and all(np.isfinite(w).all() for w in self.weights)
         return self.weights if sound else self.kept
@@ -155,7 +174,13 @@ class _Best:
         return [weight.copy() for weight in self.weights]
 
 
-def _first_weights(widths: list[int], preset: Preset, generator: np.random.Generator) -> Matrices:
+def residual_scale(sample: Sample) -> float:
+    """Root mean square of a sample's residuals; 1 where there are none."""
+    return float(np.sqrt(np.average(np.square(sample.residuals).mean(axis=1), weights=sample.weights))) or 1.0
+
+
+def first_weights(widths: list[int], preset: Preset, generator: np.random.Generator) -> Matrices:
+    """What a fit starts from: one (outputs, inputs) matrix a layer, at random."""
     weights: Matrices = []
     for fan_in, outputs in pairwise(widths):
         if preset.optimizer == "adam":
@@ -178,7 +203,7 @@ def _updates(weights: Matrices, preset: Preset) -> list[Update]:
     return adam if preset.optimizer == "adam" else [*hidden, adam[-1]]
 
 
-def _batch_starts(count: int, half: int, generator: np.random.Generator) -> Iterator[int]:
+def batch_starts(count: int, half: int, generator: np.random.Generator) -> Iterator[int]:
     """Where each half batch starts: through the shuffled sample again and again, each time from another offset."""
     while True:
         offset = int(generator.integers(0, max(1, min(half, count - half + 1))))
@@ -190,6 +215,7 @@ def _overflowing() -> AbstractContextManager[None]:
     return np.errstate(over="ignore", invalid="ignore")
 
 
-def _cosine(progress: float) -> float:
-    """From 1 to 1 %."""
-    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress))
+def rate_at(preset: Preset, step: int) -> float:
+    """Adam's rate; where it decays, along a cosine to 1 %."""
+    fall = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / preset.steps))
+    return preset.rate * (fall if preset.decay else 1.0)
