@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         inspect_image,
         reduce_image,
     )
+    from gamutcli.transfer import Transfer, embed_payload, extract_payload, strip_payload
 
 __version__ = "0.1.0.dev0"
 
@@ -36,18 +37,26 @@ __all__ = [
     "Info",
     "ReduceResult",
     "Scores",
+    "Transfer",
     "__version__",
+    "embed_payload",
     "errors",
     "evaluate",
     "expand_image",
+    "extract_payload",
     "inspect_image",
     "reduce_image",
+    "strip_payload",
 ]
+
+_IN_TRANSFER = ("Transfer", "embed_payload", "extract_payload", "strip_payload")
 
 
 def __getattr__(name: str) -> Any:
     if name == "errors":
         return import_module("gamutcli.errors")
+    if name in _IN_TRANSFER:
+        return getattr(import_module("gamutcli.transfer"), name)
     if name in __all__:
         return getattr(import_module("gamutcli.pipeline"), name)
     raise AttributeError(f"module 'gamutcli' has no attribute {name!r}")

@@ -33,6 +33,7 @@ from gamutcli.restore import Restoration, checked, open_reduced
 from gamutcli.results import Evaluation, ExpandResult, Info, ReduceResult, Scores
 from gamutcli.sample import draw, draw_as_the_paper
 from gamutcli.scene import Original, Scene, StrPath, profile_of
+from gamutcli.sidecar import check_targets, publish_reduced
 
 __all__ = [
     "Evaluation",
@@ -74,7 +75,7 @@ def reduce_image(
         max_payload: Largest payload wanted, bytes.
         quality: Of a JPEG, 1 to 100.
         subsampling: Of a JPEG: "4:4:4", "4:2:2" or "4:2:0".
-        carrier: "auto", "xmp", "exif" or "sidecar".
+        carrier: "auto", "xmp", "exif", or "sidecar" for a file beside the target: photo.jpg.gamut.
         assume_profile: Name of an RGB space, for a source that does not name its own.
         seed: Same seed, same machine, same bytes.
         device: "auto", "cpu" or "cuda".
@@ -86,7 +87,7 @@ def reduce_image(
     """
     chosen = choose(preset, model, max_payload)
     kind = images.format_of(target)
-    storage.check_target(target, overwrite)
+    check_targets(target, carrier, overwrite)
     picture = images.read_wide(source)
     profile, notes = profile_of(source, picture, assume_profile)
     with one_blas_thread():
@@ -106,7 +107,7 @@ def reduce_image(
         packed = pack(Payload(mark, chosen.adaptation, correction, network))
     metadata = made_true(picture.metadata, decoded.shape[1], decoded.shape[0], srgb=True)
     embedded = carriers.embed(encoded, packed, metadata, carrier)
-    storage.publish(target, embedded.data, overwrite)
+    publish_reduced(target, embedded, packed, overwrite)
     storage.note(target, FIT_SECONDS, f"{fitted.seconds:.3f}")
     return ReduceResult(
         file=os.fspath(target),

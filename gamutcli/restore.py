@@ -9,15 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from gamutcli import carriers, images
+from gamutcli import images
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray
+from gamutcli.carriers import Extracted
 from gamutcli.color import PROPHOTO, Adaptation, RGBSpace, apply_matrix, encoding_table, rgb_to_rgb
-from gamutcli.errors import NoPayload, PixelsChanged
+from gamutcli.errors import PayloadError, PixelsChanged
 from gamutcli.fingerprint import Match, Status, match
 from gamutcli.model import Correction, Network, Predictor, codes_to_prophoto, strips
 from gamutcli.parallel import in_order
 from gamutcli.payload import Payload, unpack
 from gamutcli.scene import StrPath
+from gamutcli.sidecar import SIDECAR, path_beside, payload_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +43,22 @@ def open_reduced(source: StrPath) -> Reduced:
     """Open a reduced file: its pixels, its payload, and whether they fit."""
     path = Path(source)
     data = images.read_bytes(path)
-    found = carriers.extract(data)
-    if found is None:
-        raise NoPayload(f"{path}: holds no gamutcli payload; it was not written by gamut reduce, or was stripped.")
-    payload = unpack(found.payload)
+    found = payload_of(path, data)
+    payload = unpacked(path, found)
     codes = images.decode_reduced(data, str(path))
     return Reduced(data, codes, payload, len(found.payload), found.carrier, match(payload.fingerprint, codes))
+
+
+def unpacked(path: Path, found: Extracted) -> Payload:
+    """Unpack the payload that was found for a picture.
+
+    Raises:
+        PayloadError: It is damaged.
+    """
+    try:
+        return unpack(found.payload)
+    except PayloadError as error:
+        raise PayloadError(f"{path_beside(path) if found.carrier == SIDECAR else path}: {error}") from error
 
 
 def checked(source: StrPath, reduced: Reduced, force: bool) -> tuple[str, ...]:
@@ -59,6 +71,11 @@ def checked(source: StrPath, reduced: Reduced, force: bool) -> tuple[str, ...]:
     if found.status is Status.OK:
         return ()
     if found.status is Status.CHANGED:
+        if not force and reduced.carrier == SIDECAR:
+            raise PixelsChanged(
+                f"{path_beside(source)}: belongs to another picture, or {os.fspath(source)} was edited after it was "
+                f"reduced (block means differ by {found.difference:.1f} codes); use --force to expand it all the same."
+            )
         if not force:
             raise PixelsChanged(
                 f"{os.fspath(source)}: the picture was edited after it was reduced (block means differ by "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gamutcli.metrics import Scores
 
-__all__ = ["Evaluation", "ExpandResult", "Info", "ReduceResult", "Scores"]
+__all__ = ["Evaluation", "ExpandResult", "Info", "ReduceResult", "Scores", "Transfer"]
 
 
 @dataclass(frozen=True)
@@ -89,3 +89,18 @@ class Evaluation:
     plain: Scores
     restored: Scores
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What became of a payload that was moved: the file written, and where the payload is, or was found.
+
+    ``carrier`` is "none" where the payload is gone; ``payload_bytes`` counts what was taken or put there, 0 when it
+    was damaged.
+    """
+
+    file: str
+    source: str
+    carrier: str
+    payload_bytes: int
+    notes: tuple[str, ...] = ()

@@ -9,8 +9,10 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from gamutcli.errors import OutputError
@@ -64,27 +66,92 @@ def publish(path: str | os.PathLike[str], write: Callable[[Path], None] | bytes,
     Raises:
         OutputError: The target exists, or cannot be written. Nothing is left behind.
     """
-    check_target(path, overwrite)
-    target = Path(os.path.realpath(path)) if overwrite else Path(path)
+    publish_all([(path, write)], overwrite)
+
+
+def publish_all(
+    files: Sequence[tuple[str | os.PathLike[str], Callable[[Path], None] | bytes]], overwrite: bool
+) -> None:
+    """Write several files that belong together: all of them appear, or none.
+
+    All are complete on the disk before the first gets its name; when a later one cannot get its own, the earlier ones
+    are taken back. Only a crash of the machine between two renames can leave a part, in the order given.
+
+    Args:
+        files: Targets and what to write, as `publish` takes them.
+        overwrite: Whether existing files may be replaced.
+
+    Raises:
+        OutputError: A target exists, or cannot be written. Nothing is left behind.
+    """
+    for path, _ in files:
+        check_target(path, overwrite)
+    with contextlib.ExitStack() as stack:
+        ready = []
+        for path, write in files:
+            target = Path(os.path.realpath(path)) if overwrite else Path(path)
+            with _explained(target):
+                ready.append((_written(target, write, overwrite, stack), target))
+        with contextlib.ExitStack() as undo:
+            for temporary, target in ready:
+                with _explained(target):
+                    back = _way_back(target, stack) if len(ready) > 1 else None
+                    _rename(temporary, target, overwrite)
+                    if back:
+                        undo.callback(back)
+            undo.pop_all()
+        for folder in {target.parent for _, target in ready}:
+            _sync_folder(folder)
+
+
+def _written(target: Path, write: Callable[[Path], None] | bytes, overwrite: bool, stack: contextlib.ExitStack) -> Path:
+    """Write a temporary file beside the target and sync it; the stack removes it, also after KeyboardInterrupt."""
     temporary = _temporary_beside(target)
+    stack.callback(_remove, temporary)  # after a success the temporary name is gone already
+    # Created here, exclusively, so that no file of another process can be followed or overwritten.
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    if isinstance(write, bytes):
+        temporary.write_bytes(write)
+    else:
+        write(temporary)
+    if overwrite:
+        _keep_mode(target, temporary)
+    _sync(temporary)
+    return temporary
+
+
+def _way_back(target: Path, stack: contextlib.ExitStack) -> Callable[[], None]:
+    """Keep the old file under a second name, and return what brings it back, or removes the new one."""
+    if not target.exists():
+        return partial(_restore, target, None)
+    kept = _temporary_beside(target)
+    stack.callback(_remove, kept)
     try:
-        # Created here, exclusively, so that no file of another process can be followed or overwritten.
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        if isinstance(write, bytes):
-            temporary.write_bytes(write)
+        os.link(target, kept)
+    except OSError:
+        shutil.copy2(target, kept)
+    return partial(_restore, target, kept)
+
+
+def _restore(target: Path, kept: Path | None) -> None:
+    with contextlib.suppress(OSError):
+        if kept is None:
+            target.unlink(missing_ok=True)
         else:
-            write(temporary)
-        if overwrite:
-            _keep_mode(target, temporary)
-        _sync(temporary)
-        _rename(temporary, target, overwrite)
-        _sync_folder(target.parent)
+            kept.replace(target)
+
+
+def _remove(temporary: Path) -> None:
+    with contextlib.suppress(OSError):
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _explained(target: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise _unwritable(target, error) from error
-    finally:
-        # Also after KeyboardInterrupt. After a success the temporary name is gone already.
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def _taken(target: Path) -> bool:

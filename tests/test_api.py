@@ -17,12 +17,16 @@ def test_all_is_what_the_library_promises() -> None:
         "Info",
         "ReduceResult",
         "Scores",
+        "Transfer",
         "__version__",
+        "embed_payload",
         "errors",
         "evaluate",
         "expand_image",
+        "extract_payload",
         "inspect_image",
         "reduce_image",
+        "strip_payload",
     }
     assert dir(gamutcli) == sorted(gamutcli.__all__)
 

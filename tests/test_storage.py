@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gamutcli import storage
 from gamutcli.errors import OutputError
-from gamutcli.storage import check_target, publish
+from gamutcli.storage import check_target, publish, publish_all
 
 bound_by_permissions = pytest.mark.skipif(
     hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write anywhere"
@@ -148,3 +149,27 @@ def test_an_unwritable_folder_is_named_whoever_asks(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(OutputError, match="not writable"):
         check_target(tmp_path / "a.png", overwrite=False)
+
+
+def test_files_that_belong_together_appear_together(tmp_path: Path) -> None:
+    publish_all([(tmp_path / "a", b"1"), (tmp_path / "b", b"2")], overwrite=False)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"1", "b": b"2"}
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_when_one_file_fails_the_others_are_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overwrite: bool
+) -> None:
+    if overwrite:
+        (tmp_path / "a").write_bytes(b"old")
+    rename = storage._rename
+
+    def fail_at_b(temporary: Path, target: Path, overwrite: bool) -> None:
+        if target.name == "b":
+            raise OSError(28, "No space left on device")
+        rename(temporary, target, overwrite)
+
+    monkeypatch.setattr(storage, "_rename", fail_at_b)
+    with pytest.raises(OutputError, match="b: cannot be written"):
+        publish_all([(tmp_path / "a", b"1"), (tmp_path / "b", b"2")], overwrite)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == ({"a": b"old"} if overwrite else {})

@@ -19,10 +19,13 @@ import click
 
 from gamutcli import __version__
 from gamutcli.cli import console
+from gamutcli.cli.embed import embed
 from gamutcli.cli.eval import evaluate
 from gamutcli.cli.expand import expand
+from gamutcli.cli.extract import extract
 from gamutcli.cli.info import info
 from gamutcli.cli.reduce import reduce
+from gamutcli.cli.strip import strip
 from gamutcli.errors import GamutError
 
 USAGE = 2
@@ -65,7 +68,7 @@ def gamut() -> None:
     """
 
 
-for _command in (reduce, expand, evaluate, info):
+for _command in (reduce, expand, evaluate, info, strip, extract, embed):
     gamut.add_command(_command)
 
 

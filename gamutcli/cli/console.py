@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from gamutcli.pipeline import Evaluation, ExpandResult, Info, Progress, ReduceResult
+    from gamutcli.results import Transfer
 
-Result = TypeVar("Result", "ReduceResult", "ExpandResult", "Evaluation", "Info")
+Result = TypeVar("Result", "ReduceResult", "ExpandResult", "Evaluation", "Info", "Transfer")
 
 
 def error(message: str) -> None:

@@ -12,7 +12,7 @@ PRESETS = ("fast", "balanced", "best", "paper")
 MODELS = ("11kb", "23kb", "53kb", "137kb")
 SPACES = ("prophoto", "displayp3", "adobergb", "rec2020", "srgb")
 TARGET_SPACES = ("prophoto", "displayp3", "adobergb", "rec2020")
-CARRIERS = ("auto", "xmp", "exif")
+CARRIERS = ("auto", "xmp", "exif", "sidecar")
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
 COMPRESSIONS = ("none", "lzw", "deflate", "zstd")
 DEVICES = ("auto", "cpu", "cuda")
@@ -39,6 +39,13 @@ output = option("-o", "--output", type=PATH, metavar="DIR", help="Write the resu
 overwrite = option("--overwrite", is_flag=True, help="Replace outputs that exist; without it they are an error.")
 preserve_time = option("-p", "--preserve-time", is_flag=True, help="Give the output the input's modification time.")
 force = option("--force", is_flag=True, help="Use the payload although the pixels have changed since.")
+carrier = choice(
+    "--carrier",
+    values=CARRIERS,
+    default="auto",
+    show_default=True,
+    help="Where in the file the payload goes; sidecar: into OUT.gamut beside it.",
+)
 device = choice("--device", values=DEVICES, default="auto", show_default=True, help="Where the network runs.")
 quiet = option("-q", "--quiet", is_flag=True, help="Say nothing but errors and what --json asks for.")
 verbose = option("-v", "--verbose", count=True, help="Say more; -v -v shows the traceback of an error.")

@@ -35,9 +35,7 @@ if TYPE_CHECKING:
 @options.choice(
     "--subsampling", values=options.SUBSAMPLINGS, default="4:4:4", show_default=True, help="Of a JPEG's colours."
 )
-@options.choice(
-    "--carrier", values=options.CARRIERS, default="auto", show_default=True, help="Where in the file the payload goes."
-)
+@options.carrier
 @options.choice("--assume-profile", values=options.SPACES, help="Colour space of inputs that do not name theirs.")
 @options.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same machine, same bytes."

@@ -1,0 +1,42 @@
+"""gamut extract: a payload becomes a file of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gamutcli.cli import options
+from gamutcli.cli.console import Report
+
+if TYPE_CHECKING:
+    from gamutcli.results import Transfer
+
+
+@click.command()
+@click.argument("source", type=options.PATH, metavar="FILE")
+@click.argument("target", type=options.PATH, metavar="OUT.gamut")
+@options.overwrite
+@options.speech
+def extract(source: Path, target: Path, overwrite: bool, quiet: bool, verbose: int, as_json: bool) -> int:
+    """Write the payload to a file of its own.
+
+    FILE stays as it is. A payload beside a picture, named like it with .gamut behind, is its sidecar: expand, eval and
+    info find it by themselves. The exit code is 3 when FILE holds no payload, 4 when it is damaged.
+
+    \b
+    Examples:
+      gamut extract photo.jpg photo.gamut
+      gamut extract photo.jpg web/photo.jpg.gamut
+    """
+    from gamutcli.transfer import extract_payload
+
+    report = Report(1, quiet=quiet, verbose=verbose, as_json=as_json)
+    with report.file(source):
+        report.result(source, extract_payload(source, target, overwrite=overwrite), _summary)
+    return report.close()
+
+
+def _summary(result: Transfer) -> str:
+    return f"{result.source} -> {result.file}: {result.payload_bytes:,} bytes ({result.carrier})"

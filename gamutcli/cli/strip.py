@@ -1,0 +1,41 @@
+"""gamut strip: the same picture without its payload."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gamutcli.cli import options
+from gamutcli.cli.console import Report
+
+if TYPE_CHECKING:
+    from gamutcli.results import Transfer
+
+
+@click.command()
+@click.argument("source", type=options.PATH, metavar="FILE")
+@click.argument("target", type=options.PATH, metavar="OUT")
+@options.overwrite
+@options.speech
+def strip(source: Path, target: Path, overwrite: bool, quiet: bool, verbose: int, as_json: bool) -> int:
+    """Write the same picture without the payload.
+
+    Pixels and all other metadata stay as they are, byte by byte. The exit code is 3 when there is no payload in FILE.
+
+    \b
+    Examples:
+      gamut strip photo.jpg plain.jpg
+      gamut extract photo.jpg photo.gamut && gamut strip photo.jpg photo.jpg --overwrite
+    """
+    from gamutcli.transfer import strip_payload
+
+    report = Report(1, quiet=quiet, verbose=verbose, as_json=as_json)
+    with report.file(source):
+        report.result(source, strip_payload(source, target, overwrite=overwrite), _summary)
+    return report.close()
+
+
+def _summary(result: Transfer) -> str:
+    return f"{result.source} -> {result.file}: without {result.payload_bytes:,} bytes of payload"

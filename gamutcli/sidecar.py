@@ -1,0 +1,84 @@
+"""The payload of a picture file: in its metadata, or in a sidecar, a small file of its own beside it.
+
+The sidecar of photo.jpg is photo.jpg.gamut, so that photo.png beside it can have one too. It holds the packed payload
+and nothing else; the digest in it says which picture it belongs to. A payload inside the picture comes first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gamutcli import carriers, storage
+from gamutcli.carriers import Embedded, Extracted
+from gamutcli.errors import InputError, NoPayload, PayloadError, UsageError
+from gamutcli.images import read_bytes
+
+SUFFIX = ".gamut"
+SIDECAR = "sidecar"
+
+
+def path_beside(picture: str | os.PathLike[str]) -> Path:
+    """Name the sidecar of a picture: photo.jpg has photo.jpg.gamut."""
+    path = Path(picture)
+    return path.with_name(path.name + SUFFIX)
+
+
+def payload_of(picture: Path, data: bytes) -> Extracted:
+    """Find the payload of a picture file: in it, or else in its sidecar.
+
+    Args:
+        picture: Where the file is.
+        data: All its bytes.
+
+    Raises:
+        NoPayload: There is none in either place.
+        PayloadError: It is damaged.
+        InputError: The picture is damaged, or of a format that carries no payload; the sidecar cannot be read.
+    """
+    with named(picture):
+        found = carriers.extract(data)
+    if found is not None:
+        return found
+    beside = path_beside(picture)
+    if not beside.is_file():
+        raise NoPayload(
+            f"{picture}: holds no gamutcli payload; it was not written by gamut reduce, or was stripped. A sidecar "
+            f"would be {beside.name}."
+        )
+    return Extracted(read_bytes(beside), SIDECAR)
+
+
+def check_targets(target: str | os.PathLike[str], carrier: str, overwrite: bool) -> None:
+    """Refuse a picture, or its sidecar where there will be one, that could not be written.
+
+    Raises:
+        OutputError: See `storage.check_target`.
+    """
+    storage.check_target(target, overwrite)
+    if carrier == SIDECAR:
+        storage.check_target(path_beside(target), overwrite)
+
+
+def publish_reduced(target: str | os.PathLike[str], embedded: Embedded, payload: bytes, overwrite: bool) -> None:
+    """Write a picture, and with it the sidecar where the payload is not inside; both or none appear.
+
+    Raises:
+        OutputError: One of them exists or cannot be written.
+    """
+    if embedded.carrier != SIDECAR:
+        storage.publish(target, embedded.data, overwrite)
+        return
+    # The sidecar first: were the machine to stop in between, a sidecar without a picture misleads nobody.
+    storage.publish_all([(path_beside(target), payload), (target, embedded.data)], overwrite)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Say in the errors of the carriers, which know bytes only, which file they are about."""
+    try:
+        yield
+    except (InputError, PayloadError, UsageError) as error:
+        raise type(error)(f"{path}: {error}") from error

@@ -1,0 +1,130 @@
+"""Payloads from file to file: taken out, put in, written to a file of their own. The pixels are never touched."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from gamutcli import carriers, images, storage
+from gamutcli.carriers import Extracted
+from gamutcli.errors import NoPayload, PayloadError, PixelsChanged, UsageError
+from gamutcli.fingerprint import Status, match
+from gamutcli.metadata import Metadata
+from gamutcli.payload import MAGIC
+from gamutcli.restore import unpacked
+from gamutcli.results import Transfer
+from gamutcli.scene import StrPath
+from gamutcli.sidecar import SUFFIX, check_targets, named, path_beside, payload_of, publish_reduced
+
+__all__ = ["Transfer", "embed_payload", "extract_payload", "strip_payload"]
+
+
+def strip_payload(source: StrPath, target: StrPath, *, overwrite: bool = False) -> Transfer:
+    """Write the same file without its payload: pixels and all other metadata stay byte by byte.
+
+    Args:
+        source: A reduced file.
+        target: Of the same format. It may be the source itself, with ``overwrite``.
+        overwrite: Whether an existing target may be replaced.
+
+    Raises:
+        NoPayload: There is nothing to take out.
+        InputError, OutputError, UsageError: See ``gamutcli.errors``; nothing is left behind.
+    """
+    path = Path(source)
+    _check_same_format(path, target)
+    storage.check_target(target, overwrite)
+    data = images.read_bytes(path)
+    with named(path):
+        stripped = carriers.strip(data)
+    if stripped == data:
+        beside = path_beside(path)
+        where = f"its payload is in {beside.name}" if beside.is_file() else "there is nothing to strip"
+        raise NoPayload(f"{path}: holds no gamutcli payload; {where}.")
+    notes: tuple[str, ...] = ()
+    size = 0
+    try:
+        found = carriers.extract(data)
+        size = len(found.payload) if found else 0
+    except PayloadError:
+        notes = ("the payload was damaged",)
+    storage.publish(target, stripped, overwrite)
+    return Transfer(os.fspath(target), os.fspath(source), "none", size, notes)
+
+
+def extract_payload(source: StrPath, target: StrPath, *, overwrite: bool = False) -> Transfer:
+    """Write the payload of a reduced file to a file of its own.
+
+    Args:
+        source: A reduced file; its sidecar is looked at as well.
+        target: A .gamut file; named like the picture with .gamut behind (photo.jpg.gamut), it is the sidecar of a
+            picture beside it.
+        overwrite: Whether an existing target may be replaced.
+
+    Raises:
+        NoPayload: There is nothing to take out.
+        PayloadError: The payload is damaged.
+        InputError, OutputError, UsageError: See ``gamutcli.errors``; nothing is left behind.
+    """
+    if Path(target).suffix.lower() != SUFFIX:
+        raise UsageError(f"{os.fspath(target)}: a payload is a {SUFFIX} file; name it so.")
+    storage.check_target(target, overwrite)
+    path = Path(source)
+    found = payload_of(path, images.read_bytes(path))
+    unpacked(path, found)
+    storage.publish(target, found.payload, overwrite)
+    return Transfer(os.fspath(target), os.fspath(source), found.carrier, len(found.payload))
+
+
+def embed_payload(
+    picture: StrPath,
+    payload: StrPath,
+    target: StrPath,
+    *,
+    carrier: str = "auto",
+    force: bool = False,
+    overwrite: bool = False,
+) -> Transfer:
+    """Write the same file with a payload in it: pixels and all other metadata stay byte by byte.
+
+    Args:
+        picture: A file that shows what the payload was made for; one that it holds is replaced.
+        payload: A .gamut file, or a picture that holds the payload.
+        target: Of the picture's format. It may be the picture itself, with ``overwrite``.
+        carrier: "auto", "xmp", "exif", or "sidecar" for a file beside the target.
+        force: Embed although the pixels are not those that the payload was made for.
+        overwrite: Whether existing targets may be replaced.
+
+    Raises:
+        NoPayload: There is none to embed.
+        PayloadError: It is damaged.
+        PixelsChanged: It was made for another picture, and ``force`` is false.
+        InputError, OutputError, UsageError: See ``gamutcli.errors``; nothing is left behind.
+    """
+    path, origin = Path(picture), Path(payload)
+    _check_same_format(path, target)
+    check_targets(target, carrier, overwrite)
+    data = images.read_bytes(path)
+    given = images.read_bytes(origin)
+    found = Extracted(given, "file") if given.startswith(MAGIC) else payload_of(origin, given)
+    mark = unpacked(origin, found).fingerprint
+    notes: tuple[str, ...] = ()
+    fit = match(mark, images.decode_reduced(data, str(path)))
+    if fit.status is Status.CHANGED:
+        if not force:
+            raise PixelsChanged(
+                f"{path}: is not the picture that the payload in {origin} was made for, or was edited since (block "
+                f"means differ by {fit.difference:.1f} codes); use --force to embed it all the same."
+            )
+        notes = ("the payload was made for other pixels",)
+    elif fit.status is Status.RECOMPRESSED:
+        notes = ("the picture was compressed again or resized since: colours come back less exactly",)
+    with named(path):
+        embedded = carriers.embed(data, found.payload, Metadata(), carrier)
+    publish_reduced(target, embedded, found.payload, overwrite)
+    return Transfer(os.fspath(target), os.fspath(picture), embedded.carrier, len(found.payload), notes + embedded.notes)
+
+
+def _check_same_format(source: Path, target: StrPath) -> None:
+    if images.format_of(source) != images.format_of(target):
+        raise UsageError(f"{os.fspath(target)}: is not of the format of {source}; pixels are not converted here.")
