@@ -6,7 +6,7 @@ import math
 import os
 from pathlib import Path
 
-from gamutcli import images, storage
+from gamutcli import gpu, images, storage
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray
 from gamutcli.color import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
 from gamutcli.errors import InputError
@@ -48,7 +48,9 @@ def evaluate(
     Raises:
         NoPayload, PayloadError, PixelsChanged: See ``expand_image``.
         InputError: A file cannot be read, or the sizes differ.
+        DeviceError: "cuda" is wanted and not there.
     """
+    gpu.check(device)
     if map_file is not None:
         storage.check_target(map_file, overwrite)
     picture = images.read_wide(reference)
@@ -61,7 +63,7 @@ def evaluate(
         notes += checked(source, reduced, force)
         payload_bytes, fit_seconds = reduced.payload_bytes, storage.noted_number(source, FIT_SECONDS)
         _same_size(source, reduced.srgb_codes, reference, original)
-        restoration = reduced.restoration(PROPHOTO)
+        restoration = reduced.restoration(PROPHOTO, device)
         plain_strip, restored_strip = restoration.plain, restoration.rounded
     else:
         other = images.read_wide(source)

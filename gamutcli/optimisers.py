@@ -13,7 +13,10 @@ Update = Callable[[FloatArray, float], None]
 
 #: Muon's rate against Adam's; measured.
 MUON_FACTOR = 4.0
-_MOMENTUM = np.float32(0.9)
+#: How slowly Muon forgets gradients, and how slowly Adam does.
+MOMENTUM, MEAN_DECAY = 0.9, 0.9
+#: Of the matrix and its third and fifth power; Jordan et al., Muon, 2024.
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 
 
 class Muon:
@@ -29,9 +32,9 @@ class Muon:
 
     def __call__(self, gradient: FloatArray, rate: float) -> None:
         """Do one step."""
-        self.momentum *= _MOMENTUM
+        self.momentum *= np.float32(MOMENTUM)
         self.momentum += gradient
-        step = orthogonalised(gradient + _MOMENTUM * self.momentum)
+        step = orthogonalised(gradient + np.float32(MOMENTUM) * self.momentum)
         self.weight -= np.float32(rate * self.factor) * step
 
 
@@ -43,7 +46,7 @@ class Adam:
 
     def __init__(self, weight: FloatArray, square_decay: float) -> None:
         self.weight = weight
-        self.mean_decay, self.square_decay = 0.9, square_decay
+        self.square_decay = square_decay
         self.mean = np.zeros_like(weight)
         self.square = np.zeros_like(weight)
         self.steps = 0
@@ -51,22 +54,23 @@ class Adam:
     def __call__(self, gradient: FloatArray, rate: float) -> None:
         """Do one step."""
         self.steps += 1
-        self.mean += np.float32(1 - self.mean_decay) * (gradient - self.mean)
+        self.mean += np.float32(1 - MEAN_DECAY) * (gradient - self.mean)
         self.square += np.float32(1 - self.square_decay) * (gradient * gradient - self.square)
         root = np.sqrt(self.square / np.float32(1 - self.square_decay**self.steps)) + np.float32(1e-8)
-        self.weight -= np.float32(rate / (1 - self.mean_decay**self.steps)) * self.mean / root
+        self.weight -= np.float32(rate / (1 - MEAN_DECAY**self.steps)) * self.mean / root
 
 
 def orthogonalised(matrix: FloatArray) -> FloatArray:
     """Nearly the closest orthogonal matrix: singular values move to about 1, by five Newton-Schulz steps.
 
-    Source: Jordan et al., Muon, 2024 (the coefficients 3.4445, -4.7750, 2.0315).
+    Source: Jordan et al., Muon, 2024.
     """
+    first, second, third = map(np.float32, NEWTON_SCHULZ)
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     wide = wide / (np.float32(np.linalg.norm(wide)) + np.float32(1e-7))
     for _ in range(5):
         gram: FloatArray = wide @ wide.T
         square: FloatArray = gram @ gram
-        change: FloatArray = (np.float32(-4.7750) * gram + np.float32(2.0315) * square) @ wide
-        wide = np.float32(3.4445) * wide + change
+        change: FloatArray = (second * gram + third * square) @ wide
+        wide = first * wide + change
     return wide if matrix.shape[0] <= matrix.shape[1] else wide.T

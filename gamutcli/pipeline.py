@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gamutcli import carriers, images, storage
+from gamutcli import carriers, gpu, images, storage
 from gamutcli.arrays import CodeArray, FloatArray
 from gamutcli.color import PROPHOTO, SPACES, SRGB, Adaptation, apply_matrix, rgb_to_rgb
 from gamutcli.errors import UsageError
@@ -22,6 +22,7 @@ from gamutcli.evaluation import FIT_SECONDS, evaluate
 from gamutcli.fingerprint import GRID_SIDE, SMALL_GRID_SIDE, Status, fingerprint
 from gamutcli.fit import Progress, fit
 from gamutcli.gamut import srgb_codes as to_srgb_codes
+from gamutcli.gpu.fit import fit as fit_on_gpu
 from gamutcli.metadata import made_true, read_metadata
 from gamutcli.metrics import Comparison
 from gamutcli.model import Correction, Network, strips
@@ -86,6 +87,7 @@ def reduce_image(
         InputError, OutputError, UsageError, DeviceError: See ``gamutcli.errors``; nothing is left behind.
     """
     chosen = choose(preset, model, max_payload)
+    gpu.check(device)
     kind = images.format_of(target)
     check_targets(target, carrier, overwrite)
     picture = images.read_wide(source)
@@ -96,9 +98,9 @@ def reduce_image(
         decoded = images.decode_reduced(encoded)
         correction = Correction(tolerance(kind, quality), chosen.every_pixel)
         scene = Scene(original, decoded, chosen.adaptation, correction)
-        fitted = _fitted(scene, chosen, max_payload, seed, progress)
+        fitted = _fitted(scene, chosen, max_payload, seed, device, progress)
         network, notes = fitted.network, notes + fitted.notes
-        plain, restored = _measured(scene, network)
+        plain, restored = _measured(scene, network, fitted.device)
         plain_scores, scores = plain.scores(), restored.scores()
         if network and not _better(scores, plain_scores):
             network, scores = None, plain_scores
@@ -161,12 +163,13 @@ def expand_image(
     """
     if to not in SPACES:
         raise UsageError(f"unknown space {to!r}; choose one of {', '.join(SPACES)}")
+    gpu.check(device)
     images.format_of(target)
     storage.check_target(target, overwrite)
     reduced = open_reduced(source)
     notes = checked(source, reduced, force)
     metadata = read_metadata(carriers.strip(reduced.data))
-    restoration = reduced.restoration(SPACES[to])
+    restoration = reduced.restoration(SPACES[to], device)
 
     def write(path: Path) -> None:
         images.write_wide(path, restoration.encoded_strips(), SPACES[to], metadata, compression)
@@ -186,7 +189,7 @@ def expand_image(
         height=height,
         og_pct=100 * restoration.corrected / (height * width),
         clipped_pct=clipped,
-        device="cpu",
+        device=restoration.device,
         notes=notes,
     )
 
@@ -249,10 +252,13 @@ class _Fitted:
     grid_side: int = SMALL_GRID_SIDE
     steps: int = 0
     seconds: float = 0.0
+    device: str = "cpu"
     notes: tuple[str, ...] = ()
 
 
-def _fitted(scene: Scene, preset: Preset, max_payload: int | None, seed: int, progress: Progress | None) -> _Fitted:
+def _fitted(
+    scene: Scene, preset: Preset, max_payload: int | None, seed: int, device: str, progress: Progress | None
+) -> _Fitted:
     """Draw a sample, fit, quantise; no network where there is nothing to restore or no room for it."""
     start = time.perf_counter()
     drawn = draw_as_the_paper if preset.every_pixel else draw
@@ -260,21 +266,22 @@ def _fitted(scene: Scene, preset: Preset, max_payload: int | None, seed: int, pr
     if sample is None:
         return _Fitted(None, notes=("no colour was clipped: the payload holds no network",))
     preset = fitting(preset, sample.pixels, max_payload)
-    fitted = fit(sample, preset, seed, progress)
+    device = gpu.device_for(device, gpu.fit_seconds(preset))
+    fitted = (fit_on_gpu if device == "cuda" else fit)(sample, preset, seed, progress)
     if preset.payload is None:
         scale = float(np.float32(fitted.residual_scale))
         plainly = Network(preset.inputs, tuple(map(rounded, fitted.weights)), scale)
-        return _Fitted(plainly, GRID_SIDE, fitted.steps, time.perf_counter() - start)
+        return _Fitted(plainly, GRID_SIDE, fitted.steps, time.perf_counter() - start, device)
     side = GRID_SIDE if preset.payload >= 4096 and preset.hidden >= 32 else SMALL_GRID_SIDE
     room = preset.payload - overhead_bytes(side, preset.inputs)
     network = network_within(fitted, sample, preset.inputs, room)
     notes = () if network else (f"no network fits into {preset.payload} bytes, so none is stored",)
-    return _Fitted(network, side, fitted.steps, time.perf_counter() - start, notes)
+    return _Fitted(network, side, fitted.steps, time.perf_counter() - start, device, notes)
 
 
-def _measured(scene: Scene, network: Network | None) -> tuple[Comparison, Comparison]:
+def _measured(scene: Scene, network: Network | None, device: str) -> tuple[Comparison, Comparison]:
     """Errors of the plain and the restored picture against the original, without colour differences."""
-    restoration = Restoration(scene.srgb_codes, scene.adaptation, scene.correction, network)
+    restoration = Restoration(scene.srgb_codes, scene.adaptation, scene.correction, network, device=device)
     plain, restored = Comparison(color_differences=False), Comparison(color_differences=False)
 
     def strip(rows: slice) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from gamutcli import images
+from gamutcli import gpu, images
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray
 from gamutcli.carriers import Extracted
 from gamutcli.color import PROPHOTO, Adaptation, RGBSpace, apply_matrix, encoding_table, rgb_to_rgb
 from gamutcli.errors import PayloadError, PixelsChanged
 from gamutcli.fingerprint import Match, Status, match
+from gamutcli.gpu.predict import Predictor as GpuPredictor
 from gamutcli.model import Correction, Network, Predictor, codes_to_prophoto, strips
 from gamutcli.parallel import in_order
 from gamutcli.payload import Payload, unpack
@@ -33,10 +34,10 @@ class Reduced:
     carrier: str
     match: Match
 
-    def restoration(self, space: RGBSpace) -> Restoration:
+    def restoration(self, space: RGBSpace, device: str) -> Restoration:
         """What it takes to restore the picture into an RGB space."""
         payload = self.payload
-        return Restoration(self.srgb_codes, payload.adaptation, payload.correction, payload.network, space)
+        return Restoration(self.srgb_codes, payload.adaptation, payload.correction, payload.network, space, device)
 
 
 def open_reduced(source: StrPath) -> Reduced:
@@ -95,8 +96,10 @@ class Restoration:
         correction: Which pixels go through the network.
         network: None where there is nothing to restore.
         space: The RGB space wanted.
+        device: Where the network is to run: "auto", "cpu" or "cuda".
 
     Attributes:
+        device: Where it runs: "cpu" or "cuda".
         corrected: Pixels corrected by ``encoded_strips`` so far.
         clipped: Pixels so far that the space cannot hold.
     """
@@ -108,6 +111,7 @@ class Restoration:
         correction: Correction,
         network: Network | None,
         space: RGBSpace = PROPHOTO,
+        device: str = "cpu",
     ) -> None:
         self.srgb_codes = srgb_codes
         self.adaptation = adaptation
@@ -115,7 +119,14 @@ class Restoration:
         self.space = space
         self.corrected = 0
         self.clipped = 0
-        self._predictor = Predictor(network, srgb_codes, adaptation) if network else None
+        self.device = "cpu"
+        self._predictor: Predictor | GpuPredictor | None = None
+        if network:
+            # Every eighth row tells about how many there are.
+            pixels = 8 * int(np.count_nonzero(correction.mask(srgb_codes[::8])))
+            self.device = gpu.device_for(device, gpu.prediction_seconds(network, pixels))
+            runs = GpuPredictor if self.device == "cuda" else Predictor
+            self._predictor = runs(network, srgb_codes, adaptation)
 
     def plain(self, rows: slice) -> FloatArray:
         """(rows, width, 3) linear ProPhoto RGB without the network."""
