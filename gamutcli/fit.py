@@ -111,6 +111,8 @@ class _Half:
         self.sample, self.targets, self.size = sample, targets, size
         self.activations = [np.empty((size, width), np.float32) for width in widths[1:]]
         self.errors = [np.empty((size, width), np.float32) for width in widths[1:-1]]
+        # With zeros of the same shape numpy's maximum is three times as fast as with the number 0.
+        self.zeros = np.zeros((size, max(widths[1:])), np.float32)
 
     def gradients(self, start: int, weights: Matrices) -> tuple[Matrices, float]:
         """Gradients of all weights, and the sum of squared errors."""
@@ -124,7 +126,7 @@ class _Half:
             # Copied, so that it lies as the product reads it: twice as fast.
             np.matmul(below, np.ascontiguousarray(weight.T), out=above)
             if above is not layers[-1]:
-                np.maximum(above, 0, out=above)
+                np.maximum(above, self.zeros[:, : above.shape[1]], out=above)
         error = layers[-1]
         error -= self.targets[part]
         weighted = error * self.sample.weights[part, None]

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from gamutcli.gamut import clipped_mask
 
 ColorInput = Literal["srgb_codes", "prophoto_linear"]
 IndexArray = NDArray[np.intp]
+Number = TypeVar("Number", bound=np.generic)
 LevelArray = NDArray[np.int8]
 HalfArray = NDArray[np.float16]
 
@@ -35,7 +36,7 @@ BOX_STEPS = 4
 #: Contrasts are cut off at this many quarter codes.
 CONTRAST_LIMIT = 64
 #: Pixels that go through the network at once: their activations stay in a core's own cache.
-CHUNK = 8192
+CHUNK = 2048
 #: Pixels of one strip; a bound on working memory, whatever the picture's size.
 STRIP_PIXELS = 1 << 18
 
@@ -194,27 +195,35 @@ def box_means(srgb_codes: CodeArray, rows: slice, radius: int) -> NDArray[np.uin
     Returns:
         (rows, width, 3) uint16, 0 to 1020, rounded half up.
     """
+    return _rounded_means(box_sums(srgb_codes, rows, radius), radius).astype(np.uint16)
+
+
+def box_sums(srgb_codes: CodeArray, rows: slice, radius: int) -> NDArray[np.unsignedinteger]:
+    """(rows, width, 3) sums of the codes in the box around each pixel of some rows, edges replicated."""
     height = srgb_codes.shape[0]
     reach = np.arange(rows.start - radius, rows.stop + radius).clip(0, height - 1)
     band = srgb_codes[reach[0] : reach[-1] + 1][reach - reach[0]]
-    sums = _window_sums(_window_sums(np.pad(band, ((0, 0), (radius, radius), (0, 0)), "edge"), radius, 0), radius, 1)
-    area = (2 * radius + 1) ** 2
-    return ((BOX_STEPS * sums + area // 2) // area).astype(np.uint16)
+    # 16 bits, where they hold the sum, halve the memory traffic.
+    kind = np.uint16 if 255 * (2 * radius + 1) ** 2 < 1 << 16 else np.uint32
+    padded = np.pad(band, ((0, 0), (radius, radius), (0, 0)), "edge")
+    return _window_sums(_window_sums(padded, radius, 0, kind), radius, 1, kind)
 
 
-def _window_sums(band: NDArray[np.unsignedinteger], radius: int, axis: int) -> NDArray[np.uint32]:
+def _rounded_means(sums: NDArray[np.unsignedinteger], radius: int) -> IndexArray:
+    area = np.uint32((2 * radius + 1) ** 2)
+    return ((BOX_STEPS * sums.astype(np.uint32) + area // np.uint32(2)) // area).astype(np.intp)
+
+
+def _window_sums(
+    band: NDArray[np.unsignedinteger], radius: int, axis: int, kind: type[np.unsignedinteger]
+) -> NDArray[np.unsignedinteger]:
     """Sums of every window of ``2 * radius + 1`` along an axis."""
     band = np.moveaxis(band, axis, 0)
     side = 2 * radius + 1
     count = band.shape[0] - side + 1
-    if radius <= 2:
-        sums = band[:count].astype(np.uint32)
-        for shift in range(1, side):
-            sums += band[shift : shift + count]
-    else:
-        running = np.zeros((band.shape[0] + 1, *band.shape[1:]), np.uint32)
-        np.cumsum(band, axis=0, dtype=np.uint32, out=running[1:])
-        sums = running[side:] - running[:-side]
+    sums = band[:count].astype(kind)
+    for shift in range(1, side):
+        sums += band[shift : shift + count]
     return np.moveaxis(sums, 0, axis)
 
 
@@ -260,17 +269,21 @@ class Features:
         """
         width = self.srgb_codes.shape[1]
         y, x = np.divmod(inside, width)
-        codes = self.srgb_codes[rows].reshape(-1, 3)[inside].astype(np.intp)
+        # Channel by channel from here on: contiguous rows are what numpy is quick with.
+        codes = _channels(self.srgb_codes[rows], inside).astype(np.intp)
         found = [y + rows.start, x]
         if self.inputs.color == "srgb_codes":
-            found += [*codes.T]
+            found += [*codes]
+        means: dict[int, IndexArray] = {}
         for box in self.inputs.boxes:
-            means = box_means(self.srgb_codes, rows, box.radius).reshape(-1, 3)[inside].astype(np.intp)
+            if box.radius not in means:
+                sums = _channels(box_sums(self.srgb_codes, rows, box.radius), inside)
+                means[box.radius] = _rounded_means(sums, box.radius)
             if box.contrast:
-                contrasts = BOX_STEPS * codes - means
-                found += [*(contrasts.clip(-CONTRAST_LIMIT, CONTRAST_LIMIT) + CONTRAST_LIMIT).T]
+                contrasts = BOX_STEPS * codes - means[box.radius]
+                found += [*(contrasts.clip(-CONTRAST_LIMIT, CONTRAST_LIMIT) + CONTRAST_LIMIT)]
             else:
-                found += [*means.T]
+                found += [*means[box.radius]]
         return found
 
     def color_waves(self, rows: slice, inside: IndexArray) -> FloatArray:
@@ -288,6 +301,11 @@ class Features:
         return np.concatenate([*parts[:2], self.color_waves(rows, inside), *parts[2:]], axis=1)
 
 
+def _channels(image: NDArray[Number], inside: IndexArray) -> NDArray[Number]:
+    """(3, n) the values of some pixels of a (rows, width, 3) strip."""
+    return np.ascontiguousarray(image.reshape(-1, 3).take(inside, axis=0).T)
+
+
 class Predictor:
     """Runs a network over a picture, strip by strip.
 
@@ -302,18 +320,20 @@ class Predictor:
         self.weights = [np.ascontiguousarray(layer.weight.T) for layer in network.layers]
         self.weights[-1] = self.weights[-1] * np.float32(network.residual_scale)
         first = self.weights[0]
-        sizes = [table.shape[1] for table in self.features.tables]
-        self.color_weight = first[:0]
-        if network.inputs.color == "prophoto_linear":
-            start = sizes[0] + sizes[1]
-            stop = start + 6 * network.inputs.color_octaves
-            self.color_weight = first[start:stop]
-            first = np.concatenate([first[:start], first[stop:]])
-        ends = np.cumsum([0, *sizes])
+        inputs = network.inputs
+        ends = np.cumsum([0, *(table.shape[1] for table in self.features.tables)])
+        if inputs.color == "prophoto_linear":
+            # Its waves lie behind those of the place, and have no table.
+            ends[3:] += 6 * inputs.color_octaves
+            self.color_weight = first[ends[2] : ends[2] + 6 * inputs.color_octaves]
+        # Rows of the place and of the codes are taken from tables; the boxes have so few waves, and so many values,
+        # that a product with their waves is quicker.
+        tabled = len(self.features.tables) - 3 * len(inputs.boxes)
         self.tables = [
-            table @ first[start:stop]
-            for table, start, stop in zip(self.features.tables, ends[:-1], ends[1:], strict=True)
+            table @ first[ends[index] : ends[index] + table.shape[1]]
+            for index, table in enumerate(self.features.tables[:tabled])
         ]
+        self.box_table, self.box_starts, self.box_weight = _stacked(self.features.tables[tabled:], first)
 
     def residuals(self, rows: slice, inside: IndexArray) -> FloatArray:
         """Predict the residuals of some pixels of a strip.
@@ -327,15 +347,54 @@ class Predictor:
         """
         residuals = np.empty((inside.size, 3), np.float32)
         indices = self.features.indices(rows, inside)
+        box_indices = None
+        if self.box_starts.size:
+            box_indices = np.stack(indices[len(self.tables) :], axis=1) + self.box_starts
+        # Working memory that is used again and again stays in the core's cache.  Zeros of the same shape make numpy's
+        # maximum three times as fast as the number 0, and clipping indices that are in range makes take twice as fast.
+        hidden, other = np.empty((2, CHUNK, self.tables[0].shape[1]), np.float32)
+        zeros = np.zeros_like(hidden)
+        box_waves = np.empty((CHUNK, self.box_starts.size, self.box_table.shape[1]), np.float32)
         for start in range(0, inside.size, CHUNK):
-            part = slice(start, start + CHUNK)
-            hidden = self.tables[0].take(indices[0][part], axis=0)
-            for table, at in zip(self.tables[1:], indices[1:], strict=True):
-                hidden += table.take(at[part], axis=0)
-            if self.color_weight.size:
-                hidden += self.features.color_waves(rows, inside[part]) @ self.color_weight
-            for weight in self.weights[1:]:
-                np.maximum(hidden, 0, out=hidden)
-                hidden = hidden @ weight
-            residuals[part] = hidden
+            part = slice(start, min(inside.size, start + CHUNK))
+            count = part.stop - start
+            above, spare = hidden[:count], other[:count]
+            self.tables[0].take(indices[0][part], axis=0, out=above, mode="clip")
+            for table, index in zip(self.tables[1:], indices[1:], strict=False):
+                above += table.take(index[part], axis=0, out=spare, mode="clip")
+            if box_indices is not None:
+                self.box_table.take(box_indices[part], axis=0, out=box_waves[:count], mode="clip")
+                above += np.matmul(box_waves[:count].reshape(count, -1), self.box_weight, out=spare)
+            if self.features.inputs.color == "prophoto_linear":
+                above += self.features.color_waves(rows, inside[part]) @ self.color_weight
+            for weight in self.weights[1:-1]:
+                np.maximum(above, zeros[:count], out=above)
+                np.matmul(above, weight, out=spare)
+                above, spare = spare, above
+            np.maximum(above, zeros[:count], out=above)
+            np.matmul(above, self.weights[-1], out=residuals[part])
         return residuals
+
+
+def _stacked(tables: list[FloatArray], first_weight: FloatArray) -> tuple[FloatArray, IndexArray, FloatArray]:
+    """Several wave tables as one, so that one look-up finds the waves of all inputs of a pixel.
+
+    Args:
+        tables: (values, waves) each; those of the last features.
+        first_weight: (features, hidden) the first layer's weights.
+
+    Returns:
+        (all values, most waves) the tables below each other, short rows filled up with zeros; where each starts; and
+        (tables * most waves, hidden) their weights, filled up likewise.
+    """
+    most = max((table.shape[1] for table in tables), default=0)
+    starts = np.cumsum([0, *map(len, tables)])
+    stacked = np.zeros((starts[-1], most), np.float32)
+    weight = np.zeros((len(tables), most, first_weight.shape[1]), np.float32)
+    at = len(first_weight) - sum(table.shape[1] for table in tables)
+    for index, table in enumerate(tables):
+        waves = table.shape[1]
+        stacked[starts[index] : starts[index + 1], :waves] = table
+        weight[index, :waves] = first_weight[at : at + waves]
+        at += waves
+    return stacked, starts[:-1], weight.reshape(-1, first_weight.shape[1])
