@@ -6,7 +6,7 @@ import math
 import os
 from pathlib import Path
 
-from gamutcli import gpu, images, storage
+from gamutcli import carriers, gpu, images, storage
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray
 from gamutcli.color import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
 from gamutcli.errors import InputError
@@ -18,6 +18,7 @@ from gamutcli.parallel import in_order, one_blas_thread
 from gamutcli.restore import checked, open_reduced
 from gamutcli.results import Evaluation
 from gamutcli.scene import Original, StrPath, profile_of
+from gamutcli.sidecar import named, path_beside
 
 #: Name of the note that ``reduce_image`` leaves beside a file, where the file system keeps such notes.
 FIT_SECONDS = "gamutcli.fit_seconds"
@@ -109,7 +110,13 @@ def evaluate(
 
 
 def _is_reduced(source: StrPath) -> bool:
-    return Path(source).suffix.lower() not in {".tif", ".tiff"}
+    """Tell a reduced file from a restored one, which is a TIFF without a payload."""
+    path = Path(source)
+    data = images.read_bytes(path, 16)
+    if images.sniff(data) != "tiff" or path_beside(path).is_file():
+        return True
+    with named(path):
+        return carriers.extract(images.read_bytes(path)) is not None
 
 
 def _same_size(source: StrPath, codes: CodeArray | Code16Array, reference: StrPath, original: Original) -> None:

@@ -23,7 +23,7 @@ from gamutcli.fingerprint import GRID_SIDE, SMALL_GRID_SIDE, Status, fingerprint
 from gamutcli.fit import Progress, fit
 from gamutcli.gamut import srgb_codes as to_srgb_codes
 from gamutcli.gpu.fit import fit as fit_on_gpu
-from gamutcli.metadata import made_true, read_metadata
+from gamutcli.metadata import made_true, orientation_of, read_metadata
 from gamutcli.metrics import Comparison
 from gamutcli.model import Correction, Network, strips
 from gamutcli.parallel import in_order, one_blas_thread
@@ -57,7 +57,7 @@ def reduce_image(
     preset: str = "balanced",
     model: str | None = None,
     max_payload: int | None = None,
-    quality: int = 95,
+    quality: int | None = None,
     subsampling: str = "4:4:4",
     carrier: str = "auto",
     assume_profile: str | None = None,
@@ -70,12 +70,13 @@ def reduce_image(
 
     Args:
         source: 16-bit RGB TIFF or PNG with an ICC profile.
-        target: .jpg or .png.
+        target: .jpg, .png, .tif (8 bits), .webp, .avif or .jxl.
         preset: "fast", "balanced", "best" or "paper".
         model: Size of the paper's network; with the "paper" preset only.
         max_payload: Largest payload wanted, bytes.
-        quality: Of a JPEG, 1 to 100.
-        subsampling: Of a JPEG: "4:4:4", "4:2:2" or "4:2:0".
+        quality: 1 to 100. None is the format's own default: 95 for JPEG, 90 for AVIF, lossless for WebP and JPEG XL,
+            which are lossy with any number (JPEG XL below 100). PNG and TIFF are always lossless.
+        subsampling: Of a JPEG or AVIF: "4:4:4", "4:2:2" or "4:2:0".
         carrier: "auto", "xmp", "exif", or "sidecar" for a file beside the target: photo.jpg.gamut.
         assume_profile: Name of an RGB space, for a source that does not name its own.
         seed: Same seed, same machine, same bytes.
@@ -94,7 +95,9 @@ def reduce_image(
     profile, notes = profile_of(source, picture, assume_profile)
     with one_blas_thread():
         original = Original(picture.codes, profile)
-        encoded = images.encode_reduced(_converted(original, chosen.adaptation), kind, quality, subsampling)
+        codes = _converted(original, chosen.adaptation)
+        encoded = images.encode_reduced(codes, kind, quality, subsampling, orientation_of(picture.metadata))
+        del codes
         decoded = images.decode_reduced(encoded)
         correction = Correction(tolerance(kind, quality), chosen.every_pixel)
         scene = Scene(original, decoded, chosen.adaptation, correction)
@@ -223,10 +226,15 @@ def inspect_image(source: StrPath) -> Info:
     )
 
 
-def tolerance(kind: str, quality: int) -> int:
+def tolerance(kind: str, quality: int | None) -> int:
     """How far compression moves a clipped code, measured on photographs."""
-    if kind == "png":
+    if images.is_lossless(kind, quality):
         return 0
+    quality = images.DEFAULT_QUALITY.get(kind, 0) if quality is None else quality
+    if kind in ("webp", "jxl"):
+        return 32  # one halves the size of its colours, the other codes in a space where sRGB has no edges
+    if kind == "avif":
+        return 4 if quality >= 98 else 10
     return 4 if quality >= 98 else 6 if quality >= 93 else 8 if quality >= 85 else 12
 
 

@@ -85,6 +85,43 @@ def read(data: bytes) -> Blocks:
     )
 
 
+def properties(data: bytes) -> list[tuple[bytes, bytes]]:
+    """Return kind and content of the properties of the file's picture, such as its size (``ispe``) and colours.
+
+    Raises:
+        InputError: Not an AVIF or HEIF file, or cut short.
+    """
+    meta = _meta(data)
+    outer = next((child for child in meta.children if child.kind == b"iprp"), None)
+    if outer is None:
+        raise InputError(_CUT)
+    boxes = list(_boxes(data, outer.body, outer.end))
+    known = [box for parent in boxes if parent.kind == b"ipco" for box in _boxes(data, parent.body, parent.end)]
+    found = []
+    try:
+        for box in boxes:
+            if box.kind == b"ipma":
+                found += [known[index - 1] for index in _associated(data[box.body : box.end], meta.primary) if index]
+    except (IndexError, struct.error) as error:
+        raise InputError(_CUT) from error
+    return [(box.kind, data[box.body : box.end]) for box in found]
+
+
+def _associated(table: bytes, item: int) -> Iterator[int]:
+    """Yield the numbers of an item's properties; 0 is none."""
+    version, wide = table[0], table[3] & 1
+    (count,) = struct.unpack_from(">I", table, 4)
+    position = 8
+    for _ in range(count):
+        number, entries = struct.unpack_from(">HB" if version < 1 else ">IB", table, position)
+        position += 3 if version < 1 else 5
+        for _ in range(entries):
+            index = struct.unpack_from(">H" if wide else ">B", table, position)[0] & (0x7FFF if wide else 0x7F)
+            position += 2 if wide else 1
+            if number == item:
+                yield index
+
+
 def write(data: bytes, blocks: Blocks) -> bytes:
     """Return the file with these blocks and no other XMP or EXIF; pixels and every other item stay as they are.
 

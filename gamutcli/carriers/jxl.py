@@ -63,6 +63,18 @@ def write(data: bytes, blocks: Blocks) -> bytes:
     return b"".join([*(box.raw for box in kept[:first]), *ours, *(box.raw for box in kept[first:])])
 
 
+def codestream(data: bytes) -> bytes:
+    """Return the codestream, or as much of it as the first box of pixels holds.
+
+    Raises:
+        InputError: Not a JPEG XL file, cut short, or without pixels.
+    """
+    for box in _boxes(data):
+        if box.kind in (b"jxlc", b"jxlp"):
+            return box.body[4 if box.kind == b"jxlp" else 0 :]  # a partial one is preceded by its number
+    raise InputError("the JPEG XL file holds no pixels")
+
+
 def _boxes(data: bytes) -> Iterator[_Box]:
     if data.startswith(_CODESTREAM):
         yield _Box(b"JXL ", _SIGNATURE[8:], _SIGNATURE)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @options.targets
 @options.choice(
-    "--ext", values=("jpg", "png"), default="jpg", show_default=True, help="Kind of the outputs that -o writes."
+    "--ext", values=options.REDUCED_KINDS, default="jpg", show_default=True, help="Kind of the outputs that -o writes."
 )
 @options.choice(
     "--preset",
@@ -30,10 +30,17 @@ if TYPE_CHECKING:
 @options.choice("--model", values=options.MODELS, help="Size of the network, with --preset paper.")
 @options.option("--max-payload", type=click.IntRange(min=1), metavar="BYTES", help="Largest payload wanted.")
 @options.option(
-    "--quality", type=click.IntRange(1, 100), default=95, show_default=True, metavar="1-100", help="Of a JPEG."
+    "--quality",
+    type=click.IntRange(1, 100),
+    metavar="1-100",
+    help="Of a JPEG (95 if not given) or AVIF (90); makes a WebP or JPEG XL lossy, which is else lossless.",
 )
 @options.choice(
-    "--subsampling", values=options.SUBSAMPLINGS, default="4:4:4", show_default=True, help="Of a JPEG's colours."
+    "--subsampling",
+    values=options.SUBSAMPLINGS,
+    default="4:4:4",
+    show_default=True,
+    help="Of a JPEG's or AVIF's colours.",
 )
 @options.carrier
 @options.choice("--assume-profile", values=options.SPACES, help="Colour space of inputs that do not name theirs.")
@@ -55,13 +62,16 @@ def reduce(
 ) -> int:
     """Write an sRGB file that remembers wider colours.
 
-    IN is a 16-bit RGB TIFF or PNG with an ICC profile. OUT is a .jpg or .png that looks right in any viewer; a small
-    network, fitted to this picture, goes into its metadata, from which `gamut expand` restores the lost colours.
+    IN is a 16-bit RGB TIFF or PNG with an ICC profile. OUT is a .jpg or .png that looks right in any viewer, or a
+    .webp, .avif, .jxl or 8-bit .tif; a small network, fitted to this picture, goes into its metadata, from which
+    `gamut expand` restores the lost colours.
 
     \b
     Examples:
       gamut reduce photo.tif photo.jpg
       gamut reduce photo.tif photo.png --preset best
+      gamut reduce photo.tif photo.webp
+      gamut reduce photo.tif photo.jpg --carrier sidecar
       gamut reduce *.tif -o web --ext jpg --quality 90
       gamut reduce untagged.tif photo.jpg --assume-profile prophoto
     """

@@ -3,19 +3,22 @@
 Codecs are imported by the functions that need them, so that importing this package is quick.
 """
 
+from gamutcli.images.decode import decode_reduced
+from gamutcli.images.encode import DEFAULT_QUALITY, encode_reduced, is_lossless
 from gamutcli.images.files import format_of, read_bytes, sniff
 from gamutcli.images.picture import MAX_PIXELS, Picture
 from gamutcli.images.read import read_wide
-from gamutcli.images.reduced import decode_reduced, encode_reduced
 from gamutcli.images.write import COMPRESSIONS, write_wide
 
 __all__ = [
     "COMPRESSIONS",
+    "DEFAULT_QUALITY",
     "MAX_PIXELS",
     "Picture",
     "decode_reduced",
     "encode_reduced",
     "format_of",
+    "is_lossless",
     "read_bytes",
     "read_wide",
     "sniff",

@@ -12,7 +12,16 @@ from gamutcli.errors import InputError, UsageError
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
-_SUFFIXES = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".tif": "tiff", ".tiff": "tiff"}
+_SUFFIXES = {
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".png": "png",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".webp": "webp",
+    ".avif": "avif",
+    ".jxl": "jxl",
+}
 
 # Beginnings of files, also of kinds that only an error message names.
 _BEGINNINGS = [
@@ -54,7 +63,7 @@ _TITLES = {
 
 
 def format_of(path: str | os.PathLike[str]) -> str:
-    """Name the format that a file's suffix asks for: "jpeg", "png" or "tiff".
+    """Name the format that a file's suffix asks for: "jpeg", "png", "tiff", "webp", "avif" or "jxl".
 
     Raises:
         UsageError: Another suffix, or none.

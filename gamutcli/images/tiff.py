@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import numpy as np
 
@@ -40,8 +40,12 @@ _RAW = (32803, 34892)
 _GROWTH = {1: 1, 5: 2731, 8: 1032, 32946: 1032, 32773: 64, 50000: 32768}
 
 
-def read_tiff(path: Path) -> tuple[Code16Array, bytes | None, tuple[str, ...]]:
+def read_tiff(source: Path | BinaryIO, name: str | None = None) -> tuple[Code16Array, bytes | None, tuple[str, ...]]:
     """Read a TIFF's photograph.
+
+    Args:
+        source: The file.
+        name: What errors call it; its path when not given.
 
     Returns:
         Codes (height, width, 3) uint16, the ICC profile, and notes for the user.
@@ -51,12 +55,13 @@ def read_tiff(path: Path) -> tuple[Code16Array, bytes | None, tuple[str, ...]]:
     """
     import tifffile
 
+    path = name or str(source)
     # tifffile logs what it repairs; what matters of that is checked here and reported as an error.
     logger = logging.getLogger("tifffile")
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())
     try:
-        with tifffile.TiffFile(path) as file:
+        with tifffile.TiffFile(source) as file:
             page = _photograph(path, file)
             _check_kind(path, page)
             _check_extent(path, page)
@@ -67,13 +72,13 @@ def read_tiff(path: Path) -> tuple[Code16Array, bytes | None, tuple[str, ...]]:
     except MemoryError as error:
         raise InputError(f"{path}: does not fit into memory; split it into parts.") from error
     except Exception as error:  # a damaged file makes tifffile and the codecs raise whatever comes up
-        raise damaged(str(path), "TIFF") from error
+        raise damaged(path, "TIFF") from error
     if codes.dtype == np.uint8:
         return widened(cast("CodeArray", codes)), profile, (EIGHT_BITS,)
     return cast("Code16Array", codes), profile, ()
 
 
-def _photograph(path: Path, file: tifffile.TiffFile) -> tifffile.TiffPage:
+def _photograph(path: str, file: tifffile.TiffFile) -> tifffile.TiffPage:
     """Find the one full-size picture; thumbnails and masks beside it are no concern."""
     full: list[tifffile.TiffPage] = []
     for page in cast("Iterable[tifffile.TiffPage]", file.pages):
@@ -86,7 +91,7 @@ def _photograph(path: Path, file: tifffile.TiffFile) -> tifffile.TiffPage:
     return full[0]
 
 
-def _check_kind(path: Path, page: tifffile.TiffPage) -> None:
+def _check_kind(path: str, page: tifffile.TiffPage) -> None:
     """Refuse everything but RGB of 8 or 16 bits, in a compression that is lossless and known."""
     photometric, channels = int(page.photometric or 0), int(page.samplesperpixel)
     if photometric in _RAW or _DNG_VERSION in page.tags:
@@ -106,9 +111,9 @@ def _check_kind(path: Path, page: tifffile.TiffPage) -> None:
         raise InputError(f"{path}: compression {name} is not supported; save it with LZW, Deflate or without.")
 
 
-def _check_extent(path: Path, page: tifffile.TiffPage) -> None:
+def _check_extent(path: str, page: tifffile.TiffPage) -> None:
     """Refuse sizes that cannot be, and strips or tiles that lie outside the file."""
-    check_size(str(path), page.imagewidth, page.imagelength)
+    check_size(path, page.imagewidth, page.imagelength)
     if page.shape not in ((page.imagelength, page.imagewidth, 3), (3, page.imagelength, page.imagewidth)):
         raise InputError(f"{path}: is a volume of {page.shape}; export one picture.")
     length = page.parent.filehandle.size
@@ -122,15 +127,15 @@ def _check_extent(path: Path, page: tifffile.TiffPage) -> None:
         and page.nbytes <= stored * _GROWTH[int(page.compression)]
     )
     if not complete:
-        raise damaged(str(path), "TIFF")
+        raise damaged(path, "TIFF")
 
 
-def _codes(path: Path, page: tifffile.TiffPage) -> CodeArray | Code16Array:
+def _codes(path: str, page: tifffile.TiffPage) -> CodeArray | Code16Array:
     """Decode on all processors this process may use."""
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     codes = page.asarray(maxworkers=workers)
     if codes.shape != page.shape:
-        raise damaged(str(path), "TIFF")
+        raise damaged(path, "TIFF")
     if page.shape[0] == 3 and page.shape != (page.imagelength, page.imagewidth, 3):
         codes = np.moveaxis(codes, 0, -1)
     return np.ascontiguousarray(codes)

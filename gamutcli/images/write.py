@@ -17,8 +17,8 @@ from gamutcli.color import RGBSpace
 from gamutcli.errors import OutputError, UsageError
 from gamutcli.icc import write_profile
 from gamutcli.images.chunks import exif_chunk, png_with_chunks, profile_chunk, xmp_chunk
+from gamutcli.images.encode import PNG_LEVEL, PNG_STRATEGY
 from gamutcli.images.files import format_of
-from gamutcli.images.reduced import PNG_LEVEL, PNG_STRATEGY
 from gamutcli.metadata import Metadata, made_true
 from gamutcli.metadata.exif import PIXEL_X, PIXEL_Y, parsed
 from gamutcli.metadata.ifd import (

@@ -53,6 +53,7 @@ _DESCRIPTIVE = frozenset(
 _EXIF_VERSION, _FLASHPIX_VERSION, _COLOR_SPACE, PIXEL_X, PIXEL_Y = 0x9000, 0xA000, 0xA001, 0xA002, 0xA003
 # Interoperability ("this is Adobe RGB"), Gamma, padding: untrue or pointless from here on.
 _EXIF_DROPPED = frozenset({0xA005, 0xA500, 0xEA1C})
+_ORIENTATION = 0x0112
 _MAKER_NOTE, _USER_COMMENT = 0x927C, 0x9286
 _SRGB, _UNCALIBRATED = 1, 65535
 
@@ -115,6 +116,14 @@ def made_true(metadata: Metadata, width: int, height: int, srgb: bool) -> Metada
     if dropped:
         notes += (f"the EXIF data exceed one segment, left out: {', '.join(dropped)}",)
     return replace(metadata, exif=write_block(fitting), xmp=packet, notes=metadata.notes + notes)
+
+
+def orientation_of(metadata: Metadata) -> int:
+    """How to turn the picture for display: 1 to 8 as in EXIF, 1 where nothing valid is said."""
+    old = parsed(metadata.exif)
+    item = old.image.get(_ORIENTATION)
+    value = int.from_bytes(item.data[:2], "little" if old.order == "<" else "big") if item else 1
+    return value if 1 <= value <= 8 else 1
 
 
 def _true_packet(packet: bytes | None) -> tuple[bytes | None, tuple[str, ...]]:
