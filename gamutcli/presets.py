@@ -12,10 +12,12 @@ from gamutcli.color import Adaptation
 from gamutcli.errors import UsageError
 from gamutcli.model import Box, Inputs
 
-#: Seen by our networks: places need many octaves, codes few.  What a pixel is among its nearest neighbours tells
-#: texture and noise from flat colour; the mean of a wider box tells the surface that it is part of.
+#: Seen by our networks.  What a pixel is among its nearest neighbours tells texture and noise from flat colour; the
+#: mean of a wider box tells which surface it is part of.
 NEIGHBOURHOOD_INPUTS = Inputs(
-    position_octaves=10, color_octaves=4, boxes=(Box(radius=1, octaves=2, contrast=True), Box(radius=4, octaves=2))
+    position_octaves=10,
+    color_octaves=6,
+    boxes=(Box(radius=1, octaves=2, contrast=True), Box(radius=1, octaves=2), Box(radius=4, octaves=2)),
 )
 #: Le et al., section 3: x, y and linear ProPhoto RGB, twelve octaves from pi on each: 120 features.
 PAPER_INPUTS = Inputs(position_octaves=12, color_octaves=12, color="prophoto_linear", first_octave=0)
@@ -59,12 +61,22 @@ class Preset:
 PRESETS = {
     preset.name: preset
     for preset in (
-        Preset("fast", NEIGHBOURHOOD_INPUTS, 64, 3, steps=400, batch=2048, samples=1 << 17, rate=2e-2, payload=14_000),
+        Preset(
+            "fast",
+            NEIGHBOURHOOD_INPUTS,
+            hidden=64,
+            depth=3,
+            steps=400,
+            batch=2048,
+            samples=1 << 17,
+            rate=2e-2,
+            payload=14_000,
+        ),
         Preset(
             "balanced",
             NEIGHBOURHOOD_INPUTS,
-            80,
-            3,
+            hidden=80,
+            depth=3,
             steps=1000,
             batch=2048,
             samples=1 << 18,
@@ -72,7 +84,15 @@ PRESETS = {
             payload=14_000,
         ),
         Preset(
-            "best", NEIGHBOURHOOD_INPUTS, 104, 3, steps=3000, batch=4096, samples=1 << 19, rate=1.5e-2, payload=23_000
+            "best",
+            NEIGHBOURHOOD_INPUTS,
+            hidden=104,
+            depth=3,
+            steps=2500,
+            batch=4096,
+            samples=1 << 19,
+            rate=1.5e-2,
+            payload=23_000,
         ),
         # Faithful to the paper but for the batch: 65,536 there, 4,096 here, at the same result within 0.1 dB.
         Preset(

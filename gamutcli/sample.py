@@ -19,6 +19,8 @@ from gamutcli.scene import Scene
 #: Probability against a pixel's residual: its power, and the share drawn evenly; measured.
 POWER = 0.75
 FLOOR = 0.3
+#: A pixel is drawn so many times on average, at most: a small picture needs no large sample.
+REPEATS = 8
 #: The paper's: 20 % of the out-of-gamut pixels, 2 % of the others.
 PAPER_OG_STEP, PAPER_IN_STEP = 5, 50
 
@@ -70,6 +72,7 @@ def draw(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sample | None:
     if not total:
         return None
     # Mean 1 over the corrected pixels, floor included.
+    count = min(count, REPEATS * pixels)
     chances = [(chance * np.float32(pixels / total) + np.float32(FLOOR)) / np.float32(1 + FLOOR) for chance in chances]
     places = (np.arange(count) + generator.random()) * (pixels / count)
     ends = np.cumsum([chance.sum(dtype=np.float64) for chance in chances])
