@@ -17,7 +17,7 @@ from gamutcli.errors import InputError, NoPayload, PayloadError, UsageError
 from gamutcli.images import read_bytes
 
 SUFFIX = ".gamut"
-SIDECAR = "sidecar"
+SIDECAR = carriers.SIDECAR
 
 
 def path_beside(picture: str | os.PathLike[str]) -> Path:

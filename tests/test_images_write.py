@@ -278,9 +278,7 @@ def test_a_suffix_names_the_format(tmp_path: Path) -> None:
     names = {"a.jpg": "jpeg", "b.JPEG": "jpeg", "c.png": "png", "d.tif": "tiff", "e.x.TIFF": "tiff"}
     assert {name: format_of(tmp_path / name) for name in names} == names
     for name in ("a", "a.gif", ".png", "png"):
-        with pytest.raises(
-            UsageError, match=r"unknown file type; name it \.jpg, .*, \.webp, \.avif, \.jxl"
-        ):
+        with pytest.raises(UsageError, match=r"unknown file type; name it \.jpg, .*, \.webp, \.avif, \.jxl"):
             format_of(tmp_path / name)
 
 

@@ -18,10 +18,10 @@ from __future__ import annotations
 from types import ModuleType
 
 from gamutcli.carriers import blocks, bmff, jpeg, jxl, png, tiff, webp
-from gamutcli.carriers.blocks import Embedded, Extracted, HasMetadata
+from gamutcli.carriers.blocks import SIDECAR, Embedded, Extracted, HasMetadata
 from gamutcli.errors import InputError, UsageError
 
-__all__ = ["CARRIERS", "Embedded", "Extracted", "HasMetadata", "embed", "extract", "strip"]
+__all__ = ["CARRIERS", "SIDECAR", "Embedded", "Extracted", "HasMetadata", "embed", "extract", "strip"]
 
 # These plan for themselves; every other format has a place for blocks, without limits of size.
 _WITH_A_PLAN = (jpeg, tiff)
@@ -51,7 +51,7 @@ def embed(data: bytes, payload: bytes, metadata: HasMetadata, carrier: str = "au
     if carrier not in CARRIERS:
         raise UsageError(f"unknown carrier {carrier!r}: choose one of {', '.join(CARRIERS)}")
     embedded = _embedded(data, payload, metadata, carrier)
-    if carrier != blocks.SIDECAR:
+    if carrier != SIDECAR:
         # A payload is never lost in silence, whatever the rest of the file is like.
         found = extract(embedded.data)
         if found is None or found.payload != payload:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @options.targets
 @options.choice(
-    "--ext", values=("tif", "png"), default="tif", show_default=True, help="Kind of the outputs that -o writes."
+    "--ext", values=options.WIDE_KINDS, default="tif", show_default=True, help="Kind of the outputs that -o writes."
 )
 @options.choice(
     "--to", values=options.TARGET_SPACES, default="prophoto", show_default=True, help="Colour space of the result."
@@ -43,7 +43,8 @@ def expand(
     """Bring the wide-gamut picture back.
 
     IN is a file that `gamut reduce` wrote, or a copy of it that kept its metadata. OUT is a 16-bit .tif or .png with an
-    ICC profile. Colours inside sRGB come back as they are; those outside are predicted by the network in the file.
+    ICC profile; or, for wide-gamut screens, a 10-bit .avif (--to displayp3 or rec2020) or 16-bit .jxl (also adobergb).
+    Colours inside sRGB come back as they are; those outside are predicted by the network in the file.
 
     A picture that was compressed again or resized is expanded with a warning; one whose pixels have been edited is
     refused with exit code 4, unless --force is given.
@@ -52,6 +53,7 @@ def expand(
     Examples:
       gamut expand photo.jpg restored.tif
       gamut expand photo.jpg restored.png --overwrite
+      gamut expand photo.jpg screen.avif --to displayp3
       gamut expand web/*.jpg -o restored --compression zstd
     """
     jobs = pair(files, output, ext)
@@ -70,7 +72,8 @@ def expand(
 def _summary(result: ExpandResult) -> str:
     from gamutcli.color import SPACES
 
+    bits = "10" if result.file.lower().endswith(".avif") else "16"
     return (
-        f"{result.source} -> {result.file}: {result.width} x {result.height} px, 16-bit {SPACES[result.to].title}, "
+        f"{result.source} -> {result.file}: {result.width} x {result.height} px, {bits}-bit {SPACES[result.to].title}, "
         f"{percent(result.og_pct)} of the pixels restored ({result.device})"
     )

@@ -1,4 +1,4 @@
-"""Write a wide-gamut picture: 16-bit TIFF, strip by strip and compressed on all processors, or 16-bit PNG."""
+"""Write a wide-gamut picture: 16-bit TIFF, strip by strip and compressed on all processors; or PNG, AVIF or JPEG XL."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from gamutcli.errors import OutputError, UsageError
 from gamutcli.icc import write_profile
 from gamutcli.images.chunks import exif_chunk, png_with_chunks, profile_chunk, xmp_chunk
 from gamutcli.images.encode import PNG_LEVEL, PNG_STRATEGY
-from gamutcli.images.files import format_of
+from gamutcli.images.files import format_of, title
+from gamutcli.images.screen import check_space, encode_wide
 from gamutcli.metadata import Metadata, made_true
 from gamutcli.metadata.exif import PIXEL_X, PIXEL_Y, parsed
 from gamutcli.metadata.ifd import (
@@ -64,7 +65,7 @@ def write_wide(
     EXIF is made true (ColorSpace, size) on the way. The file is written in place: see `storage.publish`.
 
     Args:
-        path: A .tif, .tiff or .png file.
+        path: A .tif, .tiff or .png file; or .avif (10 bits) or .jxl, for spaces that these can name.
         strips: (height, width, 3) uint16, or its parts from top to bottom, each (rows, width, 3). A part must not
             change after it has been handed over: it is compressed while the next one is made.
         space: What the codes mean.
@@ -72,17 +73,21 @@ def write_wide(
         compression: Of a TIFF: "none", "lzw", "deflate" or "zstd"; all but the first with predictor.
 
     Raises:
-        UsageError: An unknown suffix or compression.
+        UsageError: An unknown suffix or compression, or a space that the format cannot name.
         OutputError: More bytes than a TIFF holds.
         OSError: The disk is full, or the like.
     """
     if compression not in COMPRESSIONS:
         raise UsageError(f"unknown compression {compression}; use one of {', '.join(COMPRESSIONS)}.")
     kind = format_of(path)
-    if kind == "jpeg":
-        raise UsageError(f"{os.fspath(path)}: a JPEG holds 8 bits; name the picture .tif or .png.")
+    if kind in ("jpeg", "webp"):
+        raise UsageError(f"{os.fspath(path)}: {title(kind)} holds 8 bits; name the picture .tif or .png.")
+    if kind in ("avif", "jxl"):
+        check_space(kind, space)
     parts = [strips] if isinstance(strips, np.ndarray) else strips
-    if kind == "png":
+    if kind in ("avif", "jxl"):
+        Path(path).write_bytes(encode_wide(kind, _whole(parts), space, metadata))
+    elif kind == "png":
         _write_png(Path(path), parts, space, metadata)
     else:
         _write_tiff(Path(path), parts, space, metadata, compression)
@@ -91,15 +96,19 @@ def write_wide(
 def _write_png(path: Path, parts: Iterable[Code16Array], space: RGBSpace, metadata: Metadata) -> None:
     import imagecodecs
 
-    collected = list(parts)
-    codes = collected[0] if len(collected) == 1 else np.concatenate(collected)
-    del collected
+    codes = _whole(parts)
     true = made_true(metadata, codes.shape[1], codes.shape[0], space.name == "srgb")
     chunks = [profile_chunk(space)]
     chunks += [] if true.exif is None else [exif_chunk(true.exif)]
     chunks += [] if true.xmp is None else [xmp_chunk(true.xmp)]
     data = imagecodecs.png_encode(np.ascontiguousarray(codes), level=PNG_LEVEL, strategy=PNG_STRATEGY)
     path.write_bytes(png_with_chunks(data, chunks))
+
+
+def _whole(parts: Iterable[Code16Array]) -> Code16Array:
+    """Join the parts of a picture, for formats that are encoded in one go."""
+    collected = list(parts)
+    return collected[0] if len(collected) == 1 else np.concatenate(collected)
 
 
 def _write_tiff(

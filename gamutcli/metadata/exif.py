@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from gamutcli.carriers import xmp
@@ -124,6 +125,18 @@ def orientation_of(metadata: Metadata) -> int:
     item = old.image.get(_ORIENTATION)
     value = int.from_bytes(item.data[:2], "little" if old.order == "<" else "big") if item else 1
     return value if 1 <= value <= 8 else 1
+
+
+def upright(metadata: Metadata) -> Metadata:
+    """Return the metadata of a picture whose pixels have been turned as its Orientation asked for."""
+    if orientation_of(metadata) == 1:
+        return metadata
+    old = parsed(metadata.exif)
+    packet = metadata.xmp
+    if packet is not None:
+        with suppress(InputError):  # a packet that cannot be read is left out later, with a note
+            packet = xmp.remove(packet, f"{_TIFF_XMP} Orientation")
+    return replace(metadata, exif=write_block(replace(old, image=_without(old.image, _ORIENTATION))), xmp=packet)
 
 
 def _true_packet(packet: bytes | None) -> tuple[bytes | None, tuple[str, ...]]:

@@ -1,14 +1,16 @@
-"""Find the metadata in TIFF, JPEG and PNG files."""
+"""Find the metadata in the files of every format that carries some."""
 
 from __future__ import annotations
 
 import io
 import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from gamutcli.carriers import png, segments
+from gamutcli.carriers import bmff, jxl, png, segments, webp
+from gamutcli.carriers.blocks import Blocks
 from gamutcli.errors import InputError
 from gamutcli.metadata.exif import Metadata, descriptive
 from gamutcli.metadata.ifd import Directories, Directory, read_directories, write_block
@@ -18,7 +20,7 @@ _IPTC_RESOURCE = 0x0404
 
 
 def read_metadata(source: str | os.PathLike[str] | bytes) -> Metadata:
-    """Read EXIF, XMP and IPTC of a TIFF, BigTIFF, JPEG or PNG file.
+    """Read EXIF, XMP and IPTC of a TIFF, BigTIFF, JPEG, PNG, WebP, AVIF, HEIF or JPEG XL file.
 
     Damaged metadata, and a file of another kind, count as none: a photograph is worth reading without them.
 
@@ -42,10 +44,12 @@ def _read(stream: BinaryIO) -> Metadata:
     if head[:2] in (b"II", b"MM"):
         return _from_tiff(stream)
     stream.seek(0)
-    if head.startswith(png.SIGNATURE):
-        return _from_png(stream.read())
-    if head.startswith(b"\xff\xd8"):
-        return _from_jpeg(stream.read())
+    data = stream.read()
+    if data.startswith(b"\xff\xd8"):
+        return _from_jpeg(data)
+    for module in (png, webp, bmff, jxl):
+        if module.recognises(data):
+            return _from_blocks(data, module.read)
     return Metadata()
 
 
@@ -68,12 +72,14 @@ def _packet(image: Directory, tag: int) -> bytes | None:
     return (image[tag].data.rstrip(b"\0") or None) if tag in image else None
 
 
-def _from_png(data: bytes) -> Metadata:
+def _from_blocks(data: bytes, read: Callable[[bytes], Blocks]) -> Metadata:
     try:
-        blocks = png.read(data)
+        blocks = read(data)
     except InputError:
         return Metadata()
-    return Metadata(exif=next(iter(blocks.exif), None), xmp=next(iter(blocks.xmp), None))
+    exif = next(iter(blocks.exif), None)
+    # Some WebP files hold the block as a JPEG does.
+    return Metadata(exif=None if exif is None else exif.removeprefix(segments.EXIF), xmp=next(iter(blocks.xmp), None))
 
 
 def _from_jpeg(data: bytes) -> Metadata:

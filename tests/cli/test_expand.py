@@ -72,6 +72,16 @@ def test_another_space_is_tagged_as_such(gamut: Gamut, album: Path, tmp_path: Pa
     assert profile.space.name == space
 
 
+@pytest.mark.parametrize(("name", "space", "bits"), [("r.avif", "displayp3", "10-bit"), ("r.jxl", "rec2020", "16-bit")])
+def test_for_wide_gamut_screens(gamut: Gamut, album: Path, tmp_path: Path, name: str, space: str, bits: str) -> None:
+    outcome = gamut("expand", album / "photo.png", tmp_path / name, "--to", space)
+    assert outcome.code == 0
+    assert bits in outcome.out
+    refused = gamut("expand", album / "photo.png", tmp_path / f"p-{name}")
+    assert refused.code == 2
+    assert "--to displayp3" in refused.err
+
+
 def test_json_tells_what_was_done(gamut: Gamut, album: Path, tmp_path: Path) -> None:
     found = gamut("expand", album / "photo.jpg", tmp_path / "r.tif", "--json").json
     assert found["file"] == str(tmp_path / "r.tif")

@@ -1,0 +1,105 @@
+"""Wide-gamut pictures that browsers and phones show as they are: 10-bit AVIF and 16-bit JPEG XL.
+
+Both name their colours by numbers (ITU-T H.273), which every reader of theirs heeds, and not by an ICC profile; a space
+that has no numbers is refused.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gamutcli import carriers
+from gamutcli.arrays import Code16Array
+from gamutcli.color import DISPLAY_P3, REC2020, SRGB, RGBSpace
+from gamutcli.errors import OutputError, UsageError
+from gamutcli.images import jxl
+from gamutcli.metadata import Metadata, made_true, orientation_of, upright
+
+# Primaries, transfer function, matrix.
+_AVIF_COLOURS = {SRGB: (1, 13, 6), DISPLAY_P3: (12, 13, 6), REC2020: (9, 14, 9)}
+_AVIF_SPEED, _JXL_EFFORT = 8, 3
+_AVIF_SIDE = 16384  # libavif's limit
+
+
+def check_space(kind: str, space: RGBSpace) -> None:
+    """Refuse a space that the format cannot name.
+
+    Args:
+        kind: "avif" or "jxl".
+        space: Of the codes.
+
+    Raises:
+        UsageError: Another space, with those that can be had.
+    """
+    known, title = (tuple(_AVIF_COLOURS), "an AVIF") if kind == "avif" else (jxl.SPACES, "a JPEG XL")
+    if space not in known:
+        names = " or ".join(other.name for other in known if other != SRGB)
+        raise UsageError(f"{title} cannot name {space.title}; choose --to {names}, or write a TIFF.")
+
+
+def encode_wide(kind: str, codes: Code16Array, space: RGBSpace, metadata: Metadata) -> bytes:
+    """Encode a picture for wide-gamut screens.
+
+    Args:
+        kind: "avif": 10 bits, 4:4:4, the best quality there is; or "jxl": 16 bits, lossless.
+        codes: (height, width, 3) uint16.
+        space: What they mean; `check_space` has to let it pass.
+        metadata: Of the photograph. An AVIF is turned upright, for its encoder cannot say how to turn it.
+
+    Returns:
+        The file, with EXIF and XMP.
+
+    Raises:
+        UsageError: The picture is larger than an AVIF can be.
+    """
+    check_space(kind, space)
+    orientation = orientation_of(metadata)
+    if kind == "avif":
+        codes, metadata = _turned(codes, orientation), upright(metadata)
+        data = _avif(codes, space)
+    else:
+        data = _jxl(codes, space, orientation)
+    true = made_true(metadata, codes.shape[1], codes.shape[0], space == SRGB)
+    return carriers.embed(data, b"", true, carriers.SIDECAR).data
+
+
+def _avif(codes: Code16Array, space: RGBSpace) -> bytes:
+    import imagecodecs
+
+    if max(codes.shape[:2]) > _AVIF_SIDE:
+        raise UsageError(f"an AVIF holds at most {_AVIF_SIDE} pixels a side; name the picture .tif.")
+    primaries, transfer, matrix = _AVIF_COLOURS[space]
+    ten_bits = ((codes.astype(np.uint32) * 1023 + 32767) // 65535).astype(np.uint16)
+    try:
+        return bytes(
+            imagecodecs.avif_encode(
+                ten_bits,
+                level=100,
+                speed=_AVIF_SPEED,
+                bitspersample=10,
+                pixelformat="yuv444",
+                primaries=primaries,
+                transfer=transfer,
+                matrix=matrix,
+            )
+        )
+    except imagecodecs.AvifError as error:
+        raise OutputError(f"this AVIF could not be written ({error}); write a TIFF.") from error
+
+
+def _jxl(codes: Code16Array, space: RGBSpace, orientation: int) -> bytes:
+    import imagecodecs
+
+    data = imagecodecs.jpegxl_encode(np.ascontiguousarray(codes), lossless=True, effort=_JXL_EFFORT)
+    return jxl.rewritten(bytes(data), space, orientation)
+
+
+def _turned(codes: Code16Array, orientation: int) -> Code16Array:
+    """Turn a picture as EXIF's Orientation asks for."""
+    if orientation >= 5:
+        codes = codes.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        codes = codes[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        codes = codes[::-1]
+    return np.ascontiguousarray(codes)
