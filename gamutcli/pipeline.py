@@ -151,7 +151,7 @@ def expand_image(
 
     Args:
         source: A file that ``reduce_image`` wrote, or what other tools made of it.
-        target: .tif (16 bits) or .png (16 bits).
+        target: .tif or .png (16 bits); or .avif (10 bits; Display P3 or Rec. 2020), or .jxl (16 bits; also Adobe RGB).
         to: The RGB space of the target.
         compression: Of a TIFF: "none", "lzw", "deflate" or "zstd".
         device: "auto", "cpu" or "cuda".
