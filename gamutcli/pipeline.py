@@ -23,7 +23,7 @@ from gamutcli.fingerprint import GRID_SIDE, SMALL_GRID_SIDE, Status, fingerprint
 from gamutcli.fit import Progress, fit
 from gamutcli.gamut import srgb_codes as to_srgb_codes
 from gamutcli.gpu.fit import fit as fit_on_gpu
-from gamutcli.metadata import made_true, orientation_of, read_metadata
+from gamutcli.metadata import made_true, orientation_of, private, read_metadata
 from gamutcli.metrics import Comparison
 from gamutcli.model import Correction, Network, strips
 from gamutcli.parallel import in_order, one_blas_thread
@@ -63,6 +63,8 @@ def reduce_image(
     assume_profile: str | None = None,
     seed: int = 0,
     device: str = "auto",
+    no_metadata: bool = False,
+    strip_gps: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> ReduceResult:
@@ -81,6 +83,8 @@ def reduce_image(
         assume_profile: Name of an RGB space, for a source that does not name its own.
         seed: Same seed, same machine, same bytes.
         device: "auto", "cpu" or "cuda".
+        no_metadata: Leave out all metadata of the source but its orientation.
+        strip_gps: Leave out where the picture was taken.
         overwrite: Whether an existing target may be replaced.
         progress: Called with (step, steps, loss) during the fit.
 
@@ -110,7 +114,8 @@ def reduce_image(
             notes += ("the network did not come closer than the plain picture, so none is stored",)
         mark = fingerprint(decoded, fitted.grid_side if network else SMALL_GRID_SIDE)
         packed = pack(Payload(mark, chosen.adaptation, correction, network))
-    metadata = made_true(picture.metadata, decoded.shape[1], decoded.shape[0], srgb=True)
+    kept = private(picture.metadata, no_metadata, strip_gps)
+    metadata = made_true(kept, decoded.shape[1], decoded.shape[0], srgb=True)
     embedded = carriers.embed(encoded, packed, metadata, carrier)
     publish_reduced(target, embedded, packed, overwrite)
     storage.note(target, FIT_SECONDS, f"{fitted.seconds:.3f}")
@@ -133,7 +138,7 @@ def reduce_image(
         og_pct=plain.og_pct,
         fit_seconds=fitted.seconds,
         steps=fitted.steps,
-        notes=notes + embedded.notes,
+        notes=notes + metadata.notes + embedded.notes,
     )
 
 
@@ -144,6 +149,8 @@ def expand_image(
     to: str = "prophoto",
     compression: str = "deflate",
     device: str = "auto",
+    no_metadata: bool = False,
+    strip_gps: bool = False,
     force: bool = False,
     overwrite: bool = False,
 ) -> ExpandResult:
@@ -155,6 +162,8 @@ def expand_image(
         to: The RGB space of the target.
         compression: Of a TIFF: "none", "lzw", "deflate" or "zstd".
         device: "auto", "cpu" or "cuda".
+        no_metadata: Leave out all metadata of the source but its orientation.
+        strip_gps: Leave out where the picture was taken.
         force: Expand although the pixels have changed.
         overwrite: Whether an existing target may be replaced.
 
@@ -171,7 +180,7 @@ def expand_image(
     storage.check_target(target, overwrite)
     reduced = open_reduced(source)
     notes = checked(source, reduced, force)
-    metadata = read_metadata(carriers.strip(reduced.data))
+    metadata = private(read_metadata(carriers.strip(reduced.data)), no_metadata, strip_gps)
     restoration = reduced.restoration(SPACES[to], device)
 
     def write(path: Path) -> None:

@@ -15,9 +15,10 @@ is opaque here; `gamutcli.payload` knows what it means.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 
-from gamutcli.carriers import blocks, bmff, jpeg, jxl, png, tiff, webp
+from gamutcli.carriers import blocks, bmff, exif, jpeg, jxl, png, tiff, webp
 from gamutcli.carriers.blocks import SIDECAR, Embedded, Extracted, HasMetadata
 from gamutcli.errors import InputError, UsageError
 
@@ -26,8 +27,6 @@ __all__ = ["CARRIERS", "SIDECAR", "Embedded", "Extracted", "HasMetadata", "embed
 # These plan for themselves; every other format has a place for blocks, without limits of size.
 _WITH_A_PLAN = (jpeg, tiff)
 _WITH_BLOCKS = (png, webp, bmff, jxl)
-
-IPTC_NOTE = "the camera's IPTC records were left out: the format has no place for them; its XMP was kept"
 
 CARRIERS = ("auto", "xmp", "exif", "sidecar")
 
@@ -107,9 +106,10 @@ def _embedded(data: bytes, payload: bytes, metadata: HasMetadata, carrier: str) 
         embedded: Embedded = module.embed(data, payload, metadata, carrier)
         return embedded
     merged, notes = blocks.merge(module.read(data), metadata)
-    filled, used = blocks.insert(merged, payload, carrier)
     if metadata.iptc and module is not png:
-        notes += (IPTC_NOTE,)
+        first = merged.exif[0] if merged.exif else None
+        merged = replace(merged, exif=(exif.with_iptc(first, metadata.iptc), *merged.exif[1:]))
+    filled, used = blocks.insert(merged, payload, carrier)
     return Embedded(module.write(data, filled), used, notes)
 
 

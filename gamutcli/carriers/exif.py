@@ -16,6 +16,7 @@ from gamutcli.carriers.parts import MARK, body_room
 from gamutcli.errors import InputError
 
 USER_COMMENT = 0x9286
+IPTC = 33723
 
 _EXIF_IFD = (ifd.EXIF_POINTER,)
 _EMPTY = b"MM\0*\0\0\0\0"
@@ -30,6 +31,18 @@ def small() -> bytes:
     """Return the least EXIF block that every reader accepts; it says nothing but its version."""
     tiff = ifd.Tiff(_EMPTY)
     tiff.set(_EXIF_IFD, 0x9000, ifd.UNDEFINED, b"0232")
+    return bytes(tiff.data)
+
+
+def with_iptc(block: bytes | None, iptc: bytes) -> bytes:
+    """Return the block with IPTC records in the tag that TIFF has for them, for formats without a place of their own.
+
+    Args:
+        block: A TIFF block; None starts a new one.
+        iptc: IPTC-IIM records.
+    """
+    tiff = ifd.Tiff(block or _EMPTY)
+    tiff.set((), IPTC, ifd.UNDEFINED, iptc)
     return bytes(tiff.data)
 
 

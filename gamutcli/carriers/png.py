@@ -13,6 +13,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from gamutcli.carriers.blocks import Blocks
@@ -57,6 +58,22 @@ def read(data: bytes) -> Blocks:
         exif=tuple(content for kind, content in found if kind == "exif"),
         xmp=tuple(content for kind, content in found if kind == "xmp"),
     )
+
+
+def iptc(data: bytes) -> bytes | None:
+    """Return the IPTC records of a PNG file, which ImageMagick's form of text chunk holds.
+
+    Raises:
+        InputError: Not a PNG file, or cut short.
+    """
+    for chunk in _chunks(data)[0]:
+        if _is_iptc(chunk):
+            text = _text(chunk, _MAX_TEXT)[1]
+            match = None if text is None else _RAW_PROFILE.match(text)
+            if text is not None and match is not None:
+                with suppress(binascii.Error):
+                    return binascii.unhexlify(b"".join(text[match.end() :].split()))
+    return None
 
 
 def write(data: bytes, blocks: Blocks) -> bytes:

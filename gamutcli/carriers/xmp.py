@@ -10,7 +10,7 @@ Source: ISO 16684-1 (XMP data model and serialisation).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html import escape
 from typing import NoReturn
@@ -54,6 +54,17 @@ def find(packet: bytes, name: str = PAYLOAD) -> list[str]:
         InputError: Not well-formed, too large, or it declares a document type.
     """
     return [value for element in _scan(_utf8(packet)).elements for value in element.values(name)]
+
+
+def names_in(packet: bytes, wanted: Callable[[str], bool]) -> list[str]:
+    """Return the names of elements and attributes that `wanted` picks; each is namespace URI, a space, local name.
+
+    Raises:
+        InputError: Not well-formed, too large, or it declares a document type.
+    """
+    elements = _scan(_utf8(packet)).elements
+    names = {name for element in elements for name in (element.name, *element.attributes)}
+    return sorted(name for name in names if wanted(name))
 
 
 def insert(packet: bytes | None, payload: str) -> bytes:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     "--compression", values=options.COMPRESSIONS, default="deflate", show_default=True, help="Of a TIFF; all lossless."
 )
 @options.force
+@options.privacy
 @options.device
 @options.speech
 def expand(

@@ -49,6 +49,8 @@ carrier = choice(
     help="Where in the file the payload goes; sidecar: into OUT.gamut beside it.",
 )
 device = choice("--device", values=DEVICES, default="auto", show_default=True, help="Where the network runs.")
+no_metadata = option("--no-metadata", is_flag=True, help="Leave out all metadata but the orientation.")
+strip_gps = option("--strip-gps", is_flag=True, help="Leave out where the picture was taken.")
 quiet = option("-q", "--quiet", is_flag=True, help="Say nothing but errors and what --json asks for.")
 verbose = option("-v", "--verbose", count=True, help="Say more; -v -v shows the traceback of an error.")
 as_json = option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -57,6 +59,11 @@ as_json = option("--json", "as_json", is_flag=True, help="Print the result as JS
 def speech(command: Command) -> Command:
     """The options on what is said: --json, -q and -v."""
     return as_json(quiet(verbose(command)))
+
+
+def privacy(command: Command) -> Command:
+    """The options on what of the camera's metadata is kept."""
+    return no_metadata(strip_gps(command))
 
 
 def targets(command: Command) -> Command:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 @options.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same machine, same bytes."
 )
+@options.privacy
 @options.device
 @options.speech
 def reduce(

@@ -22,15 +22,5 @@ def profile_chunk(space: RGBSpace) -> bytes:
     return _chunk(b"iCCP", space.title.encode("latin-1") + b"\0\0" + zlib.compress(write_profile(space), 9))
 
 
-def exif_chunk(exif: bytes) -> bytes:
-    """Make the eXIf chunk of an EXIF block."""
-    return _chunk(b"eXIf", exif)
-
-
-def xmp_chunk(xmp: bytes) -> bytes:
-    """Make the uncompressed iTXt chunk of an XMP packet."""
-    return _chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)
-
-
 def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

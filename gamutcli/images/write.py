@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gamutcli import carriers
 from gamutcli.arrays import Code16Array
 from gamutcli.color import RGBSpace
 from gamutcli.errors import OutputError, UsageError
 from gamutcli.icc import write_profile
-from gamutcli.images.chunks import exif_chunk, png_with_chunks, profile_chunk, xmp_chunk
+from gamutcli.images.chunks import png_with_chunks, profile_chunk
 from gamutcli.images.encode import PNG_LEVEL, PNG_STRATEGY
 from gamutcli.images.files import format_of, title
 from gamutcli.images.screen import check_space, encode_wide
@@ -98,11 +99,9 @@ def _write_png(path: Path, parts: Iterable[Code16Array], space: RGBSpace, metada
 
     codes = _whole(parts)
     true = made_true(metadata, codes.shape[1], codes.shape[0], space.name == "srgb")
-    chunks = [profile_chunk(space)]
-    chunks += [] if true.exif is None else [exif_chunk(true.exif)]
-    chunks += [] if true.xmp is None else [xmp_chunk(true.xmp)]
     data = imagecodecs.png_encode(np.ascontiguousarray(codes), level=PNG_LEVEL, strategy=PNG_STRATEGY)
-    path.write_bytes(png_with_chunks(data, chunks))
+    tagged = png_with_chunks(data, [profile_chunk(space)])
+    path.write_bytes(carriers.embed(tagged, b"", true, carriers.SIDECAR).data)
 
 
 def _whole(parts: Iterable[Code16Array]) -> Code16Array:

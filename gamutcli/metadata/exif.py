@@ -69,6 +69,22 @@ _UNTRUE_XMP = (
 )
 
 
+_IPTC_CORE, _IPTC_EXTENSION = (
+    "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/",
+    "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
+)
+_PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
+_PLACES_IN_XMP = frozenset(
+    {
+        *(f"{_PHOTOSHOP} {name}" for name in ("City", "State", "Country")),
+        *(f"{_IPTC_CORE} {name}" for name in ("Location", "CountryCode")),
+        *(f"{_IPTC_EXTENSION} {name}" for name in ("LocationCreated", "LocationShown")),
+    }
+)
+# Content location, city, sublocation, state, country.
+_PLACES_IN_IPTC = frozenset((2, number) for number in (26, 27, 90, 92, 95, 100, 101))
+
+
 @dataclass(frozen=True)
 class Metadata:
     r"""Metadata of a picture, as the bytes that files hold.
@@ -125,6 +141,60 @@ def orientation_of(metadata: Metadata) -> int:
     item = old.image.get(_ORIENTATION)
     value = int.from_bytes(item.data[:2], "little" if old.order == "<" else "big") if item else 1
     return value if 1 <= value <= 8 else 1
+
+
+def private(metadata: Metadata, no_metadata: bool, strip_gps: bool) -> Metadata:
+    """Leave out what the photographer does not want to give away.
+
+    Args:
+        metadata: Of the photograph.
+        no_metadata: Leave out all but Orientation, without which the picture would lie on its side.
+        strip_gps: Leave out where it was taken.
+    """
+    if no_metadata:
+        turn = {_ORIENTATION: entry(SHORT, orientation_of(metadata))}
+        return Metadata(exif=write_block(Directories(image=turn)))
+    return without_place(metadata) if strip_gps else metadata
+
+
+def without_place(metadata: Metadata) -> Metadata:
+    """Leave out where the photograph was taken: the GPS directory, and what XMP and IPTC say of places.
+
+    The maker note and comments stay as they are: what a camera hides in them is not known here.
+    """
+    old = parsed(metadata.exif)
+    exif = write_block(replace(old, gps={})) if old.gps else metadata.exif
+    packet, notes = metadata.xmp, metadata.notes
+    if packet is not None:
+        try:
+            packet = xmp.remove(packet, *xmp.names_in(packet, _is_of_a_place))
+        except InputError as error:
+            packet, notes = None, (*notes, f"the XMP packet was left out: {error}")
+    return replace(metadata, exif=exif, xmp=packet, iptc=_iptc_without_place(metadata.iptc), notes=notes)
+
+
+def _is_of_a_place(name: str) -> bool:
+    namespace, _, local = name.rpartition(" ")
+    return (namespace == _EXIF_XMP and local.startswith("GPS")) or name in _PLACES_IN_XMP
+
+
+def _iptc_without_place(iptc: bytes | None) -> bytes | None:
+    """Leave out the data sets of IPTC-IIM that name a place; damaged records go as a whole.
+
+    Source: IPTC-IIM 4.2, 2.27 and 2.90 to 2.101; 1.5 of its part on the length of data sets.
+    """
+    kept, at = b"", 0
+    while iptc is not None and at < len(iptc):
+        length = int.from_bytes(iptc[at + 3 : at + 5], "big")
+        end = at + 5 + length
+        if iptc[at] != 0x1C:
+            return (kept or None) if not iptc[at:].strip(b"\0") else None
+        if length & 0x8000 or end > len(iptc):
+            return None
+        if (iptc[at + 1], iptc[at + 2]) not in _PLACES_IN_IPTC:
+            kept += iptc[at:end]
+        at = end
+    return kept or None
 
 
 def upright(metadata: Metadata) -> Metadata:

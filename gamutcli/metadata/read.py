@@ -12,7 +12,7 @@ from typing import BinaryIO
 from gamutcli.carriers import bmff, jxl, png, segments, webp
 from gamutcli.carriers.blocks import Blocks
 from gamutcli.errors import InputError
-from gamutcli.metadata.exif import Metadata, descriptive
+from gamutcli.metadata.exif import Metadata, descriptive, parsed
 from gamutcli.metadata.ifd import Directories, Directory, read_directories, write_block
 
 _XMP_TAG, _IPTC_TAG = 700, 33723
@@ -78,8 +78,10 @@ def _from_blocks(data: bytes, read: Callable[[bytes], Blocks]) -> Metadata:
     except InputError:
         return Metadata()
     exif = next(iter(blocks.exif), None)
-    # Some WebP files hold the block as a JPEG does.
-    return Metadata(exif=None if exif is None else exif.removeprefix(segments.EXIF), xmp=next(iter(blocks.xmp), None))
+    if exif is not None:
+        exif = exif.removeprefix(segments.EXIF)  # some WebP files hold the block as a JPEG does
+    iptc = png.iptc(data) if png.recognises(data) else None
+    return Metadata(exif, next(iter(blocks.xmp), None), iptc or _packet(parsed(exif).image, _IPTC_TAG))
 
 
 def _from_jpeg(data: bytes) -> Metadata:

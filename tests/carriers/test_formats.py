@@ -13,12 +13,12 @@ import tifffile
 from carriers.samples import CAMERA_PACKET, NOTHING, camera_exif, noise, picture
 from PIL import Image
 
-from gamutcli import carriers
 from gamutcli.carriers import bmff, embed, exif, extract, ifd, jxl, strip, webp, xmp
 from gamutcli.carriers.parts import frame
 from gamutcli.errors import InputError, PayloadError, UsageError
-from gamutcli.metadata import Metadata
+from gamutcli.metadata import Metadata, read_metadata
 
+IPTC = b"\x1c\x02\x78\x00\x05hello"
 CODES = np.arange(16 * 24 * 3, dtype=np.uint8).reshape(16, 24, 3)
 CAMERA = Metadata(exif.insert(exif.small(), b"A camera"), CAMERA_PACKET)
 
@@ -133,9 +133,12 @@ def test_other_readers_find_the_packet():
             assert b"A camera" in image.getexif().get_ifd(0x8769)[0x9286]
 
 
-def test_iptc_without_a_place_is_left_out_and_that_is_said():
+def test_iptc_without_a_place_of_its_own_goes_into_exif():
     for name in ("webp", "avif", "jxl"):
-        assert embed(FILES[name], b"payload", Metadata(iptc=b"\x1c")).notes == (carriers.IPTC_NOTE,)
+        for metadata in (Metadata(iptc=IPTC), Metadata(camera_exif(), CAMERA_PACKET, IPTC)):
+            data = embed(FILES[name], b"payload", metadata).data
+            assert read_metadata(data).iptc == IPTC
+            assert read_metadata(strip(data)).iptc == IPTC
 
 
 @pytest.mark.parametrize("name", ["tiff", "tiff-tiles", "tiff-big"])
