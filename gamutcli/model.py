@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gamutcli.arrays import CodeArray, DoubleArray, FloatArray
-from gamutcli.color import PROPHOTO, SRGB, Adaptation, decoding_table, rgb_to_rgb
+from gamutcli.color import PROPHOTO, SRGB, Adaptation, apply_matrix, decoding_table, rgb_to_rgb
 from gamutcli.gamut import clipped_mask
 
 ColorInput = Literal["srgb_codes", "prophoto_linear"]
@@ -171,15 +171,9 @@ def levels_of(maximum: int) -> DoubleArray:
     return 2 * np.arange(maximum + 1) / maximum - 1
 
 
-def linear_codes(adaptation: Adaptation) -> tuple[FloatArray, FloatArray]:
-    """The two steps from sRGB codes to linear ProPhoto RGB: (256,) CCTF table and (3, 3) matrix, float32."""
-    return decoding_table(SRGB, 256), rgb_to_rgb(SRGB, PROPHOTO, adaptation).astype(np.float32)
-
-
 def codes_to_prophoto(srgb_codes: CodeArray, adaptation: Adaptation) -> FloatArray:
     """(..., 3) sRGB codes to (..., 3) linear ProPhoto RGB: the plain picture, before any correction."""
-    table, matrix = linear_codes(adaptation)
-    return table[srgb_codes] @ matrix.T
+    return apply_matrix(decoding_table(SRGB, 256).take(srgb_codes), rgb_to_rgb(SRGB, PROPHOTO, adaptation))
 
 
 def box_means(srgb_codes: CodeArray, rows: slice, radius: int) -> NDArray[np.uint16]:

@@ -11,10 +11,11 @@ __all__ = ["Evaluation", "ExpandResult", "Info", "ReduceResult", "Scores", "Tran
 
 @dataclass(frozen=True)
 class ReduceResult:
-    """What ``reduce_image`` did; PSNR in dB over linear ProPhoto RGB, measured on the written picture.
+    """What ``reduce_image`` did, with PSNR in dB over linear ProPhoto RGB.
 
-    ``clip_*`` are the figures of the picture without the network.  A PSNR is None where there is no such pixel, and
-    infinite where there is no error.
+    It is measured on the written picture, above 8 megapixels on evenly spaced strips of it.  ``clip_*`` are the
+    figures of the picture without the network.  A PSNR is None where there is no such pixel, and infinite where there
+    is no error.
     """
 
     file: str

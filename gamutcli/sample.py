@@ -12,15 +12,16 @@ import numpy as np
 
 from gamutcli.arrays import FloatArray
 from gamutcli.metrics import original_og_mask
-from gamutcli.model import Features, Inputs
+from gamutcli.model import Features, IndexArray, Inputs
 from gamutcli.parallel import in_order
 from gamutcli.scene import Scene
 
-#: Probability against a pixel's residual: its power, and the share drawn evenly; measured.
-POWER = 0.75
+#: A pixel's chance grows with its residual to the power of 3/4; this much, against a mean of 1, is for all; measured.
 FLOOR = 0.3
+#: Pixels that a draw looks at, at most, about.
+MOST_CANDIDATES = 1 << 22
 #: A pixel is drawn so many times on average, at most: a small picture needs no large sample.
-REPEATS = 8
+REPEATS = 16
 #: The paper's: 20 % of the out-of-gamut pixels, 2 % of the others.
 PAPER_OG_STEP, PAPER_IN_STEP = 5, 50
 
@@ -60,13 +61,21 @@ def draw(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sample | None:
     generator = np.random.default_rng(seed)
     strips_rows = scene.strips()
 
-    def energies(rows: slice) -> FloatArray:
-        inside = np.flatnonzero(scene.correction.mask(scene.srgb_codes[rows]))
-        residuals = scene.residuals(rows, inside)
-        powers: FloatArray = np.einsum("ij,ij->i", residuals, residuals) ** np.float32(POWER / 2)
-        return powers
+    height, width = scene.original.size
+    # Of a large picture, every so many corrected pixels are enough to draw from.
+    stride = max(1, height * width // MOST_CANDIDATES)
 
-    chances = list(in_order(energies, strips_rows))
+    def candidates(rows: slice) -> IndexArray:
+        return np.flatnonzero(scene.correction.mask(scene.srgb_codes[rows]))[::stride]
+
+    def powers(rows: slice) -> FloatArray:
+        red, green, blue = scene.residuals(rows, candidates(rows)).T
+        fourth_root = np.sqrt(np.sqrt(red * red + green * green + blue * blue))
+        # The square to the power of 1/4 + 1/8, by roots: a power takes ten times as long.
+        found: FloatArray = fourth_root * np.sqrt(fourth_root)
+        return found
+
+    chances = list(in_order(powers, strips_rows))
     pixels = sum(chance.size for chance in chances)
     total = sum(float(chance.sum(dtype=np.float64)) for chance in chances)
     if not total:
@@ -83,11 +92,11 @@ def draw(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sample | None:
         rows, chance = strips_rows[index], chances[index]
         start = ends[index - 1] if index else 0.0
         picked = np.searchsorted(np.cumsum(chance, dtype=np.float64), shares[index] - start).clip(0, chance.size - 1)
-        inside = np.flatnonzero(scene.correction.mask(scene.srgb_codes[rows]))[picked]
+        inside = candidates(rows)[picked]
         return Sample(features.rows(rows, inside), scene.residuals(rows, inside), 1 / chance[picked], chance.size)
 
     parts = list(in_order(drawn, [index for index, share in enumerate(shares) if share.size and chances[index].size]))
-    return _shuffled(parts, pixels, generator)
+    return _shuffled(parts, pixels * stride, generator)
 
 
 def draw_as_the_paper(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sample:

@@ -16,7 +16,7 @@ from gamutcli.arrays import Code16Array
 from gamutcli.color import PROPHOTO
 from gamutcli.icc import read_profile, write_profile
 from gamutcli.model import Correction, Features
-from gamutcli.sample import Sample, draw, draw_as_the_paper
+from gamutcli.sample import REPEATS, Sample, draw, draw_as_the_paper
 from gamutcli.scene import Original, Scene
 
 PICTURE = wide_codes(60, 90)
@@ -128,10 +128,10 @@ def test_there_is_nothing_to_draw_where_nothing_was_clipped() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1)])
-def test_tiny_pictures_are_drawn_again_and_again(size: tuple[int, int]) -> None:
+def test_tiny_pictures_are_drawn_again_and_again_but_not_without_end(size: tuple[int, int]) -> None:
     codes = np.broadcast_to(np.array([60_000, 10_000, 5_000], np.uint16), (*size, 3))
-    sample = drawn(scene_of(codes), 500)
-    assert len(sample.weights) == 500
+    sample = drawn(scene_of(codes), 100_000)
+    assert len(sample.weights) == REPEATS * size[0] * size[1]
     np.testing.assert_allclose(sample.weights, 1, rtol=1e-5)
 
 
@@ -141,7 +141,7 @@ def test_one_clipped_pixel_among_many_is_found(monkeypatch: pytest.MonkeyPatch) 
     codes[33, 7] = (60_000, 10_000, 5_000)
     sample = drawn(scene_of(codes), 100)
     assert len(rows(sample.features)) == 1
-    assert len(sample.weights) == 100
+    assert len(sample.weights) == REPEATS
 
 
 # The paper's draw.
