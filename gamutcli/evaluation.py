@@ -110,10 +110,10 @@ def evaluate(
 
 
 def _is_reduced(source: StrPath) -> bool:
-    """Tell a reduced file from a restored one, which is a TIFF without a payload."""
+    """Tell a reduced file from a restored one, which is a TIFF or PNG without a payload."""
     path = Path(source)
     data = images.read_bytes(path, 16)
-    if images.sniff(data) != "tiff" or path_beside(path).is_file():
+    if images.sniff(data) not in ("tiff", "png") or path_beside(path).is_file():
         return True
     with named(path):
         return carriers.extract(images.read_bytes(path)) is not None
