@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from gamutcli.arrays import Code16Array, CodeArray
 from gamutcli.errors import InputError
 from gamutcli.icc import Profile
@@ -50,3 +52,14 @@ def widened(codes: CodeArray) -> Code16Array:
     wide: Code16Array = codes.astype("u2")
     wide *= 257
     return wide
+
+
+def turned(codes: Code16Array, orientation: int) -> Code16Array:
+    """Turn a picture as EXIF's Orientation asks for."""
+    if orientation >= 5:
+        codes = codes.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        codes = codes[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        codes = codes[::-1]
+    return np.ascontiguousarray(codes)

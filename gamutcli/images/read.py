@@ -5,50 +5,44 @@ from __future__ import annotations
 import os
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gamutcli.arrays import Code16Array
-from gamutcli.color import DISPLAY_P3, REC2020, SRGB
+from gamutcli.color import SRGB
 from gamutcli.errors import InputError
 from gamutcli.icc import Profile, read_profile, write_profile
+from gamutcli.images.cicp import named_space
 from gamutcli.images.files import PngHeader, damaged, png_header, read_bytes, sniff, title, without_pixels
+from gamutcli.images.heif import read_avif
 from gamutcli.images.picture import EIGHT_BITS, Picture, check_size, widened
+from gamutcli.images.raw import RAW_SUFFIXES, read_raw
 from gamutcli.images.tiff import read_tiff
 from gamutcli.metadata import read_metadata
 
-if TYPE_CHECKING:
-    from gamutcli.color import RGBSpace
-
 _MAX_PROFILE = 1 << 24
+_FULL_RANGE_RGB = (0, 1)
 _PNG_KINDS = {0: "grey", 3: "a palette picture", 4: "grey with alpha", 6: "RGB with alpha"}
-# Coding-independent code points (ITU-T H.273): primaries and transfer of the spaces that are known here.
-_CICP: dict[tuple[int, int], RGBSpace] = {
-    (1, 13): SRGB,
-    (12, 13): DISPLAY_P3,
-    (9, 1): REC2020,
-    (9, 14): REC2020,
-    (9, 15): REC2020,
-}
-_CICP_FULL_RANGE_RGB = (0, 1)
-_HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
 
 
 def read_wide(path: str | os.PathLike[str]) -> Picture:
-    """Read a TIFF, BigTIFF or PNG of 16 bits (8 are widened, with a note).
+    """Read a TIFF, BigTIFF or PNG of 16 bits (8 are widened, with a note), an AVIF, or a camera RAW.
 
     Raises:
         InputError: The file cannot be read, or holds anything but one complete RGB picture.
     """
     file = Path(path)
     kind = sniff(read_bytes(file, 16))
+    if kind == "raw" or file.suffix.lower() in RAW_SUFFIXES:
+        return read_raw(file)
     if kind == "tiff":
         codes, icc, notes = read_tiff(file)
         profile = None if icc is None else read_profile(icc, str(file))
         return Picture(codes, profile, read_metadata(file), notes)
     if kind == "png":
         return _read_png(str(file), read_bytes(file))
+    if kind == "avif":
+        return read_avif(str(file), read_bytes(file))
     raise InputError(f"{file}: is {title(kind)}; export the picture as a 16-bit ProPhoto TIFF or PNG.")
 
 
@@ -86,10 +80,8 @@ def _png_profile(name: str, header: PngHeader) -> Profile | None:
     Source: PNG specification, third edition, section 4.3, "Colour spaces".
     """
     cicp = header.chunks.get(b"cICP", b"")
-    if len(cicp) == 4 and tuple(cicp[2:]) == _CICP_FULL_RANGE_RGB:
-        if cicp[1] in _HDR_TRANSFERS:
-            raise InputError(f"{name}: is HDR ({_HDR_TRANSFERS[cicp[1]]}); export it as 16-bit ProPhoto.")
-        space = _CICP.get((cicp[0], cicp[1]))
+    if len(cicp) == 4 and tuple(cicp[2:]) == _FULL_RANGE_RGB:
+        space = named_space(name, cicp[0], cicp[1])
         if space is not None:
             return read_profile(write_profile(space), name)
     if b"iCCP" in header.chunks:

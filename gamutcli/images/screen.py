@@ -13,6 +13,7 @@ from gamutcli.arrays import Code16Array
 from gamutcli.color import DISPLAY_P3, REC2020, SRGB, RGBSpace
 from gamutcli.errors import OutputError, UsageError
 from gamutcli.images import jxl
+from gamutcli.images.picture import turned
 from gamutcli.metadata import Metadata, made_true, orientation_of, upright
 
 # Primaries, transfer function, matrix.
@@ -55,7 +56,7 @@ def encode_wide(kind: str, codes: Code16Array, space: RGBSpace, metadata: Metada
     check_space(kind, space)
     orientation = orientation_of(metadata)
     if kind == "avif":
-        codes, metadata = _turned(codes, orientation), upright(metadata)
+        codes, metadata = turned(codes, orientation), upright(metadata)
         data = _avif(codes, space)
     else:
         data = _jxl(codes, space, orientation)
@@ -92,14 +93,3 @@ def _jxl(codes: Code16Array, space: RGBSpace, orientation: int) -> bytes:
 
     data = imagecodecs.jpegxl_encode(np.ascontiguousarray(codes), lossless=True, effort=_JXL_EFFORT)
     return jxl.rewritten(bytes(data), space, orientation)
-
-
-def _turned(codes: Code16Array, orientation: int) -> Code16Array:
-    """Turn a picture as EXIF's Orientation asks for."""
-    if orientation >= 5:
-        codes = codes.swapaxes(0, 1)
-    if orientation in (2, 3, 6, 7):
-        codes = codes[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        codes = codes[::-1]
-    return np.ascontiguousarray(codes)
