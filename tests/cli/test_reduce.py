@@ -139,3 +139,23 @@ def test_the_cameras_words_come_along_and_are_made_true(gamut: Gamut, tmp_path: 
     assert gamut("expand", target, restored).code == 0
     with tifffile.TiffFile(restored) as tiff:
         assert tiff.pages.first.tags["Make"].value == "Camera & Co"
+
+
+@pytest.mark.parametrize("extension", ["webp", "avif", "jxl", "tif"])
+def test_every_kind_of_output(gamut: Gamut, album: Path, tmp_path: Path, quick: None, extension: str) -> None:
+    words = ("reduce", album / "photo.tif", "-o", tmp_path, "--ext", extension, "--preset", "fast")
+    assert gamut(*words, "--no-metadata", "--strip-gps").code == 0
+    found = gamut("info", tmp_path / f"photo.{extension}", "--json").json
+    assert (found["carrier"], found["status"]) == ("xmp", "ok")
+
+
+@pytest.mark.parametrize("extension", ["webp", "jxl"])
+def test_quality_makes_lossless_formats_lossy(
+    gamut: Gamut, album: Path, tmp_path: Path, quick: None, extension: str
+) -> None:
+    for name, words in (("a", ()), ("b", ("--quality", 80))):
+        target = tmp_path / f"{name}.{extension}"
+        assert gamut("reduce", album / "photo.tif", target, "--preset", "fast", *words).code == 0
+    tolerances = [gamut("info", tmp_path / f"{name}.{extension}", "--json").json["tolerance"] for name in "ab"]
+    assert tolerances[0] == 0
+    assert tolerances[1] > 0
