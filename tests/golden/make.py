@@ -1,0 +1,156 @@
+"""Make the golden files: what this version writes, and what it decodes to.
+
+    python tests/golden/make.py
+
+Until the format's first release, a change of the format asks for a new run. From then on nothing here may change: a new
+version adds files, and the old ones must decode for ever.
+
+payloads/NAME.gamut   bare payloads of networks with weights at random, one for each way a network can be made
+payloads.json         what unpacking them gives, and a few residuals that they predict
+reduced/NAME          reduced pictures, one for each format and carrier
+restored/NAME.tif     what they expand to
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from networks import EVERY_KIND, network  # noqa: E402
+from pictures import sample_crop, write_tiff  # noqa: E402
+
+from gamutcli import presets  # noqa: E402
+from gamutcli.arrays import Code16Array, CodeArray, FloatArray  # noqa: E402
+from gamutcli.fingerprint import fingerprint  # noqa: E402
+from gamutcli.model import Box, Correction, Inputs, Predictor  # noqa: E402
+from gamutcli.payload import Payload, pack, unpack  # noqa: E402
+from gamutcli.pipeline import expand_image, reduce_image  # noqa: E402
+
+#: Coffee by scikit-image, public domain: a third of it is clipped.
+LARGE = sample_crop("espresso", 224, 288, 56, 80)
+SMALL = sample_crop("espresso", 232, 300, 32, 48)
+#: Dark greys, which sRGB can hold.
+GREYS: Code16Array = np.tile(np.arange(4000, 40000, 1500, dtype=np.uint16)[None, :, None], (16, 1, 3))
+
+#: Name of the reduced file: the original, and how it is reduced. One is the format's default everywhere: XMP.
+REDUCED: dict[str, tuple[Code16Array, dict[str, Any]]] = {
+    "wide-network.png": (LARGE, {"preset": "balanced"}),
+    "default.png": (SMALL, {}),
+    "default.jpg": (SMALL, {}),
+    "chroma-subsampled.jpg": (SMALL, {"subsampling": "4:2:0", "quality": 90}),
+    "default.tif": (SMALL, {}),
+    "default.webp": (SMALL, {}),
+    "default.avif": (SMALL, {}),
+    "default.jxl": (SMALL, {}),
+    "paper.png": (SMALL, {"preset": "paper"}),
+    "paper.jpg": (SMALL, {"preset": "paper"}),
+    "exif.jpg": (SMALL, {"carrier": "exif"}),
+    "exif.png": (SMALL, {"carrier": "exif"}),
+    "sidecar.jpg": (SMALL, {"carrier": "sidecar"}),
+    "nothing-to-restore.png": (GREYS, {}),
+}
+
+INPUTS = {
+    **EVERY_KIND,
+    "early octaves": Inputs(3, 2, (Box(3, 1),), first_octave=-3),
+    "no position": Inputs(0, 4, (Box(1, 2, contrast=True), Box(1, 2))),
+    "no color": Inputs(6, 0),
+}
+
+
+def picture() -> CodeArray:
+    """A picture of 20 x 24 pixels from a sum, a good part of it clipped."""
+    y, x, channel = np.ogrid[0:20, 0:24, 0:3]
+    codes: CodeArray = (((37 * y + 91 * x + 61 * channel + 13 * x * y) % 320) - 32).clip(0, 255).astype(np.uint8)
+    return codes
+
+
+def payloads() -> dict[str, Payload]:
+    """One for each way a network can be made."""
+    mark = fingerprint(picture())
+    made = {
+        name: Payload(mark, "bradford", Correction(6), network(inputs, hidden=16, depth=3))
+        for name, inputs in INPUTS.items()
+    }
+    made["the paper's"] = replace(
+        made["the paper's"], adaptation="cat02", correction=Correction(0, True), network=network(INPUTS["the paper's"])
+    )
+    made["one layer, small grid"] = Payload(
+        fingerprint(picture(), 8), "bradford", Correction(0), network(INPUTS["codes"], hidden=5, depth=1)
+    )
+    made["no network"] = Payload(fingerprint(picture(), 8), "bradford", Correction(0), None)
+    return {name.replace(" ", "-").replace("'", "").replace(",", ""): payload for name, payload in made.items()}
+
+
+def residuals(payload: Payload) -> FloatArray:
+    """(n, 3) what the network predicts for every twentieth pixel of the picture; (0, 3) without a network."""
+    if payload.network is None:
+        return np.empty((0, 3), np.float32)
+    places = np.arange(0, 20 * 24, 20)
+    return Predictor(payload.network, picture(), payload.adaptation).residuals(slice(0, 20), places)
+
+
+def described(payload: Payload) -> dict[str, Any]:
+    """All that a payload says, in words and digests."""
+    mark, found = payload.fingerprint, payload.network
+    return {
+        "size": [mark.width, mark.height],
+        "digest": mark.digest.hex(),
+        "grid": [mark.grid.shape[0], _sha256(mark.grid)],
+        "adaptation": payload.adaptation,
+        "tolerance": payload.correction.tolerance,
+        "every_pixel": payload.correction.every_pixel,
+        "network": found
+        and {
+            "position_octaves": found.inputs.position_octaves,
+            "color_octaves": found.inputs.color_octaves,
+            "first_octave": found.inputs.first_octave,
+            "color": found.inputs.color,
+            "boxes": [[box.radius, box.octaves, box.contrast] for box in found.inputs.boxes],
+            "layers": [[*layer.levels.shape, _sha256(layer.levels), _sha256(layer.scale)] for layer in found.layers],
+            "residual_scale": found.residual_scale,
+        },
+    }
+
+
+def make() -> None:
+    """Write all files anew."""
+    for name in ("payloads", "reduced", "restored"):
+        shutil.rmtree(HERE / name, ignore_errors=True)
+        (HERE / name).mkdir()
+    expected = {}
+    for name, payload in payloads().items():
+        data = pack(payload)
+        (HERE / "payloads" / f"{name}.gamut").write_bytes(data)
+        predicted = [[float(f"{value:.7g}") for value in row] for row in residuals(payload).tolist()]
+        expected[name] = {**described(unpack(data)), "residuals": predicted}
+    # Fits of a second, so that files stay small.
+    for name in ("fast", "balanced", "paper"):
+        hidden = 32 if name == "balanced" else 12
+        presets.PRESETS[name] = replace(presets.PRESETS[name], hidden=hidden, steps=200, batch=512, samples=4096)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, (codes, settings) in REDUCED.items():
+            original = write_tiff(Path(folder) / "original.tif", codes)
+            reduce_image(original, HERE / "reduced" / name, **{"preset": "fast", **settings})
+            expand_image(HERE / "reduced" / name, HERE / "restored" / f"{name}.tif", device="cpu")
+    lines = (f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in expected.items())
+    (HERE / "payloads.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def _sha256(values: np.ndarray[Any, Any]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    make()
