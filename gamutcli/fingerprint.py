@@ -1,8 +1,8 @@
 """Do the pixels still fit the network?  A digest for certainty, block means for what tools do to pictures.
 
 The payload records the picture's size, a digest of its decoded RGB and the mean codes of a coarse grid of blocks.  An
-equal digest means that nothing has changed.  Otherwise the block means tell a recompressed or resized picture, which
-still expands, from an edited one, which does not.
+equal digest means that nothing has changed.  Otherwise the block means tell a picture that was compressed again,
+resized, turned or cropped, which still expands, from an edited one, which does not.
 """
 
 from __future__ import annotations
@@ -14,14 +14,21 @@ from enum import StrEnum
 import numpy as np
 
 from gamutcli.arrays import CodeArray, DoubleArray
+from gamutcli.frame import ORIENTATIONS, UPRIGHT, Frame, Orientation
+from gamutcli.gamut import clipped_mask
+from gamutcli.judgement import Judgement, judge, pooled
+from gamutcli.registration import Blocks, register
 
 DIGEST_BYTES = 16
 GRID_SIDE = 16
 #: Of a payload that counts every byte.
 SMALL_GRID_SIDE = 8
-#: Mean differences of block means, in 8-bit codes: re-saves stay below the first, edits go above the second.
-RECOMPRESSED_BELOW = 0.6
-CHANGED_ABOVE = 1.0
+#: A block is judged by at least so many pixels a side, as long as there are so many blocks a side.
+FEWEST_PIXELS, FEWEST_SIDE = 12, 4
+#: Codes this far from 0 or 255 count as clipped: compression moves them so far.
+CLIPPED_WITHIN = 6
+#: Mean difference of block means above which no digest of a turned picture is taken, 8-bit codes.
+_SIMILAR = 1.0
 
 
 class Status(StrEnum):
@@ -56,12 +63,32 @@ class Match:
     Attributes:
         status: The verdict.
         difference: Mean difference of the block means, 8-bit codes; 0 where the digest is equal.
-        resized: The picture has another size.
+        frame: What x and y of the network refer to.
+        resized: The picture has another size, and is not a part of the known one.
+        cropped: It is a part of it.
+        fault: What was done to a changed picture, as far as it shows; else empty.
     """
 
     status: Status
     difference: float
-    resized: bool
+    frame: Frame
+    resized: bool = False
+    cropped: bool = False
+    fault: str = ""
+
+    @property
+    def recognised(self) -> str:
+        """What was done to the picture, in words: "rotated by 180 degrees, compressed again"; empty for nothing."""
+        done = [] if self.frame.orientation == UPRIGHT else [str(self.frame.orientation)]
+        if self.status is Status.CHANGED:
+            return ", ".join([*done, self.fault])
+        if self.cropped:
+            done.append("cropped")
+        elif self.resized:
+            done.append("resized")
+        elif self.status is Status.RECOMPRESSED:
+            done.append("compressed again")
+        return ", ".join(done)
 
 
 def digest(srgb_codes: CodeArray) -> bytes:
@@ -95,12 +122,75 @@ def fingerprint(srgb_codes: CodeArray, side: int = GRID_SIDE) -> Fingerprint:
 def match(known: Fingerprint, srgb_codes: CodeArray) -> Match:
     """Compare a picture with the fingerprint of the one that the payload was made for."""
     height, width, _ = srgb_codes.shape
-    resized = (width, height) != (known.width, known.height)
-    if not resized and digest(srgb_codes) == known.digest:
-        return Match(Status.OK, 0.0, False)
-    difference = float(np.abs(block_means(srgb_codes, known.grid.shape[0]) - known.grid).mean())
-    status = Status.RECOMPRESSED if difference <= CHANGED_ABOVE else Status.CHANGED
-    return Match(status, difference, resized)
+    whole = Frame(height, width)
+    if (height, width) == (known.height, known.width) and digest(srgb_codes) == known.digest:
+        return Match(Status.OK, 0.0, whole)
+    side = known.grid.shape[0]
+    means = block_means(srgb_codes, side)
+    clipped = block_means(clipped_mask(srgb_codes, CLIPPED_WITHIN)[..., None].view(np.uint8), side)
+    found = min((_as_a_whole(known, srgb_codes, means, clipped, turned) for turned in ORIENTATIONS), key=_order)
+    if found.status is Status.OK:
+        return found
+    # A crop looks much like a smaller picture where little is cut off.
+    changed = found.status is Status.CHANGED
+    for turned in ORIENTATIONS if changed else (found.frame.orientation,):
+        part = _as_a_part(known, srgb_codes, turned)
+        if part and _order(part) < _order(found):
+            found = part
+        if found.status is not Status.CHANGED:
+            break
+    return found
+
+
+def _order(found: Match) -> tuple[bool, float]:
+    # A flat picture looks much the same in all orientations.
+    doubt = 1.0 if found.frame.orientation == UPRIGHT else 1.5
+    return found.status is Status.CHANGED, doubt * found.difference
+
+
+def _as_a_whole(
+    known: Fingerprint, srgb_codes: CodeArray, means: DoubleArray, clipped: DoubleArray, turned: Orientation
+) -> Match:
+    """Judge a picture that was turned so, and perhaps scaled."""
+    height, width = turned.size(srgb_codes.shape)
+    frame = Frame(height, width, orientation=turned)
+    resized = (height, width) != (known.height, known.width)
+    # Blocks of fewer pixels than compression works on say little.
+    side = known.grid.shape[0]
+    while side > FEWEST_SIDE and min(height, width) < FEWEST_PIXELS * side:
+        side //= 2
+    grids = (pooled(grid, side).reshape(side**2, -1) for grid in (known.grid, turned.undo(means), turned.undo(clipped)))
+    before, after, shares = grids
+    judged = judge(before, after, shares[:, 0])
+    exact = turned != UPRIGHT and not resized and judged.difference < _SIMILAR
+    if exact and digest(turned.undo(srgb_codes)) == known.digest:
+        return Match(Status.OK, 0.0, frame)
+    return _verdict(judged, frame, resized=resized)
+
+
+def _as_a_part(known: Fingerprint, srgb_codes: CodeArray, turned: Orientation) -> Match | None:
+    """Judge a picture that was turned so and cropped; None where it is no part, or its place cannot be told."""
+    part = turned.undo(srgb_codes)
+    if part.shape[:2] == (known.height, known.width):
+        return None
+    place = register(known.grid, known.height, known.width, part)
+    if place is None:
+        return None
+    frame = Frame(known.height, known.width, place.top, place.left, turned)
+    clipped = clipped_mask(part, CLIPPED_WITHIN)[..., None].view(np.uint8)
+    at = np.array([place.top]), np.array([place.left])
+    side = known.grid.shape[0]
+    means, shares = (
+        Blocks(side, known.height, known.width, values).means(*at)[0, :, 0][place.inside] for values in (part, clipped)
+    )
+    judged = judge(known.grid[place.inside].astype(np.float64), means, shares[:, 0])
+    return _verdict(judged, frame, cropped=True)
+
+
+def _verdict(judged: Judgement, frame: Frame, *, resized: bool = False, cropped: bool = False) -> Match:
+    fault = judged.fault
+    status = Status.CHANGED if fault else Status.RECOMPRESSED
+    return Match(status, judged.difference, frame, resized, cropped, fault or "")
 
 
 def _means(values: CodeArray | DoubleArray, count: int) -> DoubleArray:

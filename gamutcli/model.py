@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from gamutcli.arrays import CodeArray, DoubleArray, FloatArray
 from gamutcli.color import PROPHOTO, SRGB, Adaptation, apply_matrix, decoding_table, rgb_to_rgb
+from gamutcli.frame import Frame
 from gamutcli.gamut import clipped_mask
 
 ColorInput = Literal["srgb_codes", "prophoto_linear"]
@@ -235,16 +236,20 @@ class Features:
         inputs: What the network sees.
         srgb_codes: (height, width, 3) the picture that the decoder has.
         adaptation: For the linear ProPhoto colour input.
+        frame: What x and y refer to; the picture itself where None.
     """
 
-    def __init__(self, inputs: Inputs, srgb_codes: CodeArray, adaptation: Adaptation) -> None:
+    def __init__(
+        self, inputs: Inputs, srgb_codes: CodeArray, adaptation: Adaptation, frame: Frame | None = None
+    ) -> None:
         self.inputs = inputs
         self.srgb_codes = srgb_codes
         self.adaptation = adaptation
-        height, width, _ = srgb_codes.shape
+        self.frame = frame or Frame(*srgb_codes.shape[:2])
         first = inputs.first_octave
         #: One wave table an input, in the order of the features: y, x, the colour, the boxes.
-        self.tables = [waves(centres(side), inputs.position_octaves, first) for side in (height, width)]
+        sides = self.frame.height, self.frame.width
+        self.tables = [waves(centres(side), inputs.position_octaves, first) for side in sides]
         if inputs.color == "srgb_codes":
             self.tables += [waves(levels_of(255), inputs.color_octaves, first)] * 3
         for box in inputs.boxes:
@@ -265,7 +270,7 @@ class Features:
         y, x = np.divmod(inside, width)
         # Channel by channel from here on: contiguous rows are what numpy is quick with.
         codes = _channels(self.srgb_codes[rows], inside).astype(np.intp)
-        found = [y + rows.start, x]
+        found = [*self.frame.positions(y + rows.start, x, self.srgb_codes.shape)]
         if self.inputs.color == "srgb_codes":
             found += [*codes]
         means: dict[int, IndexArray] = {}
@@ -307,10 +312,13 @@ class Predictor:
         network: The quantised network.
         srgb_codes: (height, width, 3) the picture that the decoder has.
         adaptation: Between sRGB's white and ProPhoto's.
+        frame: What x and y refer to; the picture itself where None.
     """
 
-    def __init__(self, network: Network, srgb_codes: CodeArray, adaptation: Adaptation) -> None:
-        self.features = Features(network.inputs, srgb_codes, adaptation)
+    def __init__(
+        self, network: Network, srgb_codes: CodeArray, adaptation: Adaptation, frame: Frame | None = None
+    ) -> None:
+        self.features = Features(network.inputs, srgb_codes, adaptation, frame)
         self.weights = [np.ascontiguousarray(layer.weight.T) for layer in network.layers]
         self.weights[-1] = self.weights[-1] * np.float32(network.residual_scale)
         first = self.weights[0]

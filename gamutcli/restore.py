@@ -15,6 +15,7 @@ from gamutcli.carriers import Extracted
 from gamutcli.color import PROPHOTO, Adaptation, RGBSpace, apply_matrix, encoding_table, rgb_to_rgb
 from gamutcli.errors import PayloadError, PixelsChanged
 from gamutcli.fingerprint import Match, Status, match
+from gamutcli.frame import Frame
 from gamutcli.gpu.predict import Predictor as GpuPredictor
 from gamutcli.model import Correction, Network, Predictor, codes_to_prophoto, strips
 from gamutcli.parallel import in_order
@@ -37,7 +38,15 @@ class Reduced:
     def restoration(self, space: RGBSpace, device: str) -> Restoration:
         """What it takes to restore the picture into an RGB space."""
         payload = self.payload
-        return Restoration(self.srgb_codes, payload.adaptation, payload.correction, payload.network, space, device)
+        return Restoration(
+            self.srgb_codes,
+            payload.adaptation,
+            payload.correction,
+            payload.network,
+            space,
+            device,
+            self.match.frame,
+        )
 
 
 def open_reduced(source: StrPath) -> Reduced:
@@ -97,6 +106,7 @@ class Restoration:
         network: None where there is nothing to restore.
         space: The RGB space wanted.
         device: Where the network is to run: "auto", "cpu" or "cuda".
+        frame: What x and y of the network refer to; the picture itself where None.
 
     Attributes:
         device: Where it runs: "cpu" or "cuda".
@@ -112,6 +122,7 @@ class Restoration:
         network: Network | None,
         space: RGBSpace = PROPHOTO,
         device: str = "cpu",
+        frame: Frame | None = None,
     ) -> None:
         self.srgb_codes = srgb_codes
         self.adaptation = adaptation
@@ -126,7 +137,7 @@ class Restoration:
             pixels = 8 * int(np.count_nonzero(correction.mask(srgb_codes[::8])))
             self.device = gpu.device_for(device, gpu.prediction_seconds(network, pixels))
             runs = GpuPredictor if self.device == "cuda" else Predictor
-            self._predictor = runs(network, srgb_codes, adaptation)
+            self._predictor = runs(network, srgb_codes, adaptation, frame=frame)
 
     def plain(self, rows: slice) -> FloatArray:
         """(rows, width, 3) linear ProPhoto RGB without the network."""

@@ -13,6 +13,7 @@ import numpy as np
 from gamutcli import model
 from gamutcli.arrays import CodeArray, FloatArray
 from gamutcli.color import Adaptation
+from gamutcli.frame import Frame
 from gamutcli.gpu import working
 from gamutcli.model import BOX_STEPS, CONTRAST_LIMIT, IndexArray, Network
 
@@ -31,13 +32,22 @@ class Predictor:
         srgb_codes: (height, width, 3) the picture that the decoder has; copied to the device once.
         adaptation: Between sRGB's white and ProPhoto's.
         device: A torch device.
+        frame: What x and y refer to; the picture itself where None.
     """
 
-    def __init__(self, network: Network, srgb_codes: CodeArray, adaptation: Adaptation, device: str = "cuda") -> None:
+    def __init__(
+        self,
+        network: Network,
+        srgb_codes: CodeArray,
+        adaptation: Adaptation,
+        device: str = "cuda",
+        frame: Frame | None = None,
+    ) -> None:
         import torch
 
         self.inputs, self.srgb_codes, self.adaptation, self.device = network.inputs, srgb_codes, adaptation, device
-        features = model.Features(network.inputs, srgb_codes, adaptation)
+        features = model.Features(network.inputs, srgb_codes, adaptation, frame)
+        self._frame = features.frame
         first, *others = [layer.weight.T for layer in network.layers]
         others[-1] = others[-1] * np.float32(network.residual_scale)
         widths = [table.shape[1] for table in features.tables]
@@ -130,7 +140,8 @@ class Predictor:
 
         width = self._codes.shape[1]
         codes = self._codes[rows].reshape(-1, 3).index_select(0, places).int()
-        found = [(places // width + rows.start)[:, None], (places % width)[:, None]]
+        place = self._frame.positions(places // width + rows.start, places % width, self.srgb_codes.shape)
+        found = [side[:, None] for side in place]
         if self.inputs.color == "srgb_codes":
             found.append(codes)
         for box, mean in zip(self.inputs.boxes, means, strict=True):
