@@ -80,7 +80,12 @@ class Inputs:
     @property
     def size(self) -> int:
         """Number of features: a sine and a cosine for each octave of each input."""
-        return 4 * self.position_octaves + 6 * (self.color_octaves + sum(box.octaves for box in self.boxes))
+        return 4 * self.position_octaves + 6 * self.color_octaves + self.box_waves
+
+    @property
+    def box_waves(self) -> int:
+        """How many of the features belong to the boxes."""
+        return 6 * sum(box.octaves for box in self.boxes)
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,12 @@ from gamutcli.payload import network_bytes
 from gamutcli.sample import Sample
 
 #: Pixels that the rounding looks at; more change nothing.
-CALIBRATION = 16384
+CALIBRATION = 8192
 #: Keeps the least squares of a layer solvable where inputs never vary, relative to their mean energy.
 RIDGE = 1e-3
 #: The finest and the coarsest step worth trying, in units of the residual's root mean square, and the number of
 #: halvings of the (logarithmic) range between them.
-FINEST, COARSEST, HALVINGS = 1e-5, 1e-2, 6
+FINEST, COARSEST, HALVINGS = 1e-5, 1e-2, 5
 #: What coarser levels may cost, dB against the finest ones: bytes that buy less are not spent.
 WORTH = 0.1
 _LARGEST = 127

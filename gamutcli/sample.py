@@ -117,10 +117,23 @@ def draw_as_the_paper(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sa
 
 
 def _shuffled(parts: list[Sample], pixels: int, generator: np.random.Generator) -> Sample:
-    order = generator.permutation(sum(len(part.weights) for part in parts))
+    sizes = [len(part.weights) for part in parts]
+    places = np.split(generator.permutation(sum(sizes)), np.cumsum(sizes)[:-1])
+
+    def scattered(arrays: list[FloatArray]) -> FloatArray:
+        # Each part straight to its random places: one copy of what can be 100 MB.
+        whole = np.empty((sum(sizes), *arrays[0].shape[1:]), np.float32)
+
+        def scatter(place: IndexArray, array: FloatArray) -> None:
+            whole[place] = array
+
+        for _ in in_order(lambda pair: scatter(*pair), zip(places, arrays, strict=True)):
+            pass
+        return whole
+
     return Sample(
-        np.concatenate([part.features for part in parts])[order],
-        np.concatenate([part.residuals for part in parts])[order],
-        np.concatenate([part.weights for part in parts])[order],
+        scattered([part.features for part in parts]),
+        scattered([part.residuals for part in parts]),
+        scattered([part.weights for part in parts]),
         pixels,
     )
