@@ -47,9 +47,17 @@ def test_the_papers_network_is_left_as_it_is() -> None:
 
 @pytest.mark.parametrize("name", ["fast", "balanced", "best"])
 def test_a_picture_with_many_clipped_pixels_gets_the_presets_width_at_most(name: str) -> None:
-    found = fitting(PRESETS[name], 10_000_000, None)
+    found = fitting(PRESETS[name], 1_000_000, None)
     assert PRESETS[name].hidden / 1.5 < found.hidden <= PRESETS[name].hidden
     assert found.payload == PRESETS[name].payload
+
+
+def test_millions_of_clipped_pixels_get_a_network_that_is_quick_to_run() -> None:
+    few, many = (fitting(PRESETS["balanced"], pixels, None).hidden for pixels in (1_000_000, 10_000_000))
+    assert 32 <= many < few
+    # Unless the user asks for best, or names the bytes.
+    assert fitting(PRESETS["best"], 10_000_000, None).hidden == PRESETS["best"].hidden
+    assert fitting(PRESETS["balanced"], 10_000_000, 14_000).hidden >= few
 
 
 def test_fewer_clipped_pixels_get_a_narrower_network() -> None:
