@@ -74,7 +74,7 @@ PRESETS = {
             samples=1 << 17,
             rate=2e-2,
             payload=14_000,
-            decoding=50_000_000_000,
+            decoding=40_000_000_000,
         ),
         Preset(
             "balanced",
@@ -86,7 +86,7 @@ PRESETS = {
             samples=1 << 18,
             rate=1.5e-2,
             payload=14_000,
-            decoding=50_000_000_000,
+            decoding=40_000_000_000,
         ),
         Preset(
             "best",
