@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,10 @@ from gamutcli.scene import StrPath
 from gamutcli.sidecar import SIDECAR, path_beside, payload_of
 
 
+#: Compression and scaling move a clipped code by so much and more; measured to restore most (docs/PIXELS.md).
+MOVED_BY = 12
+
+
 @dataclass(frozen=True, eq=False)
 class Reduced:
     """A reduced file, opened."""
@@ -37,11 +41,13 @@ class Reduced:
 
     def restoration(self, space: RGBSpace, device: str) -> Restoration:
         """What it takes to restore the picture into an RGB space."""
-        payload = self.payload
+        payload, correction = self.payload, self.payload.correction
+        if self.match.status is not Status.OK:
+            correction = replace(correction, tolerance=max(correction.tolerance, MOVED_BY))
         return Restoration(
             self.srgb_codes,
             payload.adaptation,
-            payload.correction,
+            correction,
             payload.network,
             space,
             device,
