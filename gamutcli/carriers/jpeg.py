@@ -135,8 +135,8 @@ def strip(data: bytes) -> bytes:
 def _read(data: bytes) -> _Contents:
     tiffs, packets, chunks, own = [], [], [], []
     for segment in segments.split(data)[0]:
-        if segment.holds(APP1, segments.EXIF):
-            tiffs.append(segment.body[len(segments.EXIF) :])
+        if segment.exif is not None:
+            tiffs.append(segment.exif)
         elif segment.holds(APP1, segments.XMP):
             packets.append(segment.body[len(segments.XMP) :])
         elif segment.holds(APP1, segments.EXTENSION):

@@ -46,6 +46,15 @@ class Segment:
         """Tell whether this is an application segment with that signature."""
         return self.marker == marker and self.raw.startswith(signature, self.lead)
 
+    @property
+    def exif(self) -> bytes | None:
+        """The TIFF block in an EXIF segment; None of any other."""
+        if self.holds(APP1, EXIF):
+            return self.body[len(EXIF) :]
+        # ImageMagick and GraphicsMagick forget the signature when the picture was a WebP.
+        bare = self.holds(APP1, b"II*\0") or self.holds(APP1, b"MM\0*")
+        return self.body if bare else None
+
 
 def make(marker: int, body: bytes) -> Segment:
     """Return a segment with this body.

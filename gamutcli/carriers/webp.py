@@ -14,6 +14,8 @@ from gamutcli.carriers.blocks import Blocks
 from gamutcli.errors import InputError
 
 _EXIF, _XMP, _EXTENDED = b"EXIF", b"XMP ", b"VP8X"
+# ImageMagick 6 and GraphicsMagick end the name with NUL instead of a blank.
+_XMP_KINDS = (_XMP, b"XMP\0")
 _EXIF_FLAG, _XMP_FLAG, _ALPHA_FLAG = 0x08, 0x04, 0x10
 
 
@@ -37,7 +39,7 @@ def read(data: bytes) -> Blocks:
     chunks = _chunks(data)[0]
     return Blocks(
         exif=tuple(chunk.body.removeprefix(b"Exif\0\0") for chunk in chunks if chunk.kind == _EXIF),
-        xmp=tuple(chunk.body for chunk in chunks if chunk.kind == _XMP),
+        xmp=tuple(chunk.body for chunk in chunks if chunk.kind in _XMP_KINDS),
     )
 
 
@@ -48,7 +50,7 @@ def write(data: bytes, blocks: Blocks) -> bytes:
         InputError: Not a WebP file, cut short, or damaged.
     """
     chunks, tail = _chunks(data)
-    kept = [chunk for chunk in chunks if chunk.kind not in (_EXIF, _XMP)]
+    kept = [chunk for chunk in chunks if chunk.kind not in (_EXIF, *_XMP_KINDS)]
     if not kept:
         raise InputError("the WebP file holds no pixels")
     if kept[0].kind != _EXTENDED:

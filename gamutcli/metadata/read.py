@@ -96,7 +96,7 @@ def _from_jpeg(data: bytes) -> Metadata:
 
     resources = first(segments.APP13, segments.PHOTOSHOP)
     return Metadata(
-        exif=first(segments.APP1, segments.EXIF),
+        exif=next((part.exif for part in parts if part.exif is not None), None),
         xmp=first(segments.APP1, segments.XMP),
         iptc=None if resources is None else _iptc_in(resources),
     )

@@ -123,6 +123,15 @@ def test_a_simple_webp_becomes_an_extended_one_that_tells_its_size_and_alpha():
     assert embed(clear.getvalue(), b"payload", CAMERA).data[20] == 0x04 | 0x08 | 0x10
 
 
+def test_a_webp_chunk_of_xmp_whose_name_ends_with_nul_is_read_and_replaced():
+    # What ImageMagick 6 and GraphicsMagick write.
+    data = embed(FILES["webp"], b"payload", NOTHING).data.replace(b"XMP ", b"XMP\0")
+    assert extract(data).payload == b"payload"
+    assert b"XMP\0" not in strip(data)
+    assert extract(strip(data)) is None
+    assert extract(embed(data, b"another", NOTHING).data).payload == b"another"
+
+
 def test_other_readers_find_the_packet():
     for name in ("webp", "webp-extended", "avif", "avif-metadata", "tiff"):
         data = embed(FILES[name], b"payload", CAMERA).data

@@ -21,7 +21,7 @@ from PIL import Image
 
 from gamutcli.carriers import embed, exif, extract, jpeg, strip, xmp
 from gamutcli.errors import InputError, PayloadError, UsageError
-from gamutcli.metadata import Metadata
+from gamutcli.metadata import Metadata, read_metadata
 
 PLAIN = picture()
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
@@ -250,6 +250,16 @@ def test_the_reader_does_not_care_for_the_order_of_segments():
         backwards = with_segments(PLAIN, *reversed([s for s in segments_of(data) if s[0] == 0xE1]))
         assert extract(backwards).payload == noise(size)
         assert extract(strip(backwards)) is None
+
+
+def test_exif_without_its_signature_is_exif():
+    # What ImageMagick and GraphicsMagick make of a WebP with EXIF.
+    data = embed(PLAIN, noise(13_000), Metadata(exif=camera_exif()), "exif").data
+    (block,) = (body.removeprefix(b"Exif\0\0") for marker, body in segments_of(data) if marker == 0xE1)
+    bare = with_segments(PLAIN, (0xE1, block))
+    assert extract(bare).payload == noise(13_000)
+    assert extract(strip(bare)) is None
+    assert read_metadata(bare).exif == block
 
 
 def test_a_part_that_another_program_has_dropped_is_missed():
