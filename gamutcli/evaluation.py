@@ -10,6 +10,8 @@ from gamutcli import carriers, gpu, images, storage
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray
 from gamutcli.color import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
 from gamutcli.errors import InputError
+from gamutcli.fingerprint import Match
+from gamutcli.frame import UPRIGHT
 from gamutcli.gamut import srgb_codes as to_srgb_codes
 from gamutcli.maps import ErrorMap, draw
 from gamutcli.metrics import Comparison, Scores, squared_error
@@ -62,6 +64,7 @@ def evaluate(
     if _is_reduced(source):
         reduced = open_reduced(source)
         notes += checked(source, reduced, force)
+        _lies_alike(source, reduced.match, reference)
         payload_bytes, fit_seconds = reduced.payload_bytes, storage.noted_number(source, FIT_SECONDS)
         _same_size(source, reduced.srgb_codes, reference, original)
         restoration = reduced.restoration(PROPHOTO, device)
@@ -117,6 +120,14 @@ def _is_reduced(source: StrPath) -> bool:
         return True
     with named(path):
         return carriers.extract(images.read_bytes(path)) is not None
+
+
+def _lies_alike(source: StrPath, found: Match, reference: StrPath) -> None:
+    if found.cropped or found.frame.orientation != UPRIGHT:
+        raise InputError(
+            f"{os.fspath(source)}: was {found.recognised} after it was reduced, so its pixels are not those of "
+            f"{os.fspath(reference)}; compare a copy that lies as it did."
+        )
 
 
 def _same_size(source: StrPath, codes: CodeArray | Code16Array, reference: StrPath, original: Original) -> None:

@@ -60,10 +60,10 @@ class Judgement:
         allowed = TONED_ABOVE + TONED_BY_BLOCKS / self.blocks**0.5
         allowed += max(0.0, min(self.noise - ROUNDING, TONED_BY_NOISE))
         if self.noise > FOREIGN_ABOVE:
-            return "edited"
+            return "changed throughout"
         if self.toned > allowed or abs(self.shifted) > SHIFTED_ABOVE:
             return "toned"
-        return "edited in places" if self.retouched > RETOUCHED_ABOVE else None
+        return "changed in places" if self.retouched > RETOUCHED_ABOVE else None
 
 
 def judge(known: DoubleArray, found: DoubleArray, clipped: DoubleArray) -> Judgement:

@@ -230,6 +230,7 @@ def inspect_image(source: StrPath) -> Info:
         width=payload.fingerprint.width,
         height=payload.fingerprint.height,
         status=reduced.match.status.value,
+        recognised=reduced.match.recognised,
         difference=reduced.match.difference,
         format_version=VERSION,
         tolerance=payload.correction.tolerance,

@@ -57,7 +57,10 @@ class ExpandResult:
 
 @dataclass(frozen=True)
 class Info:
-    """What a reduced file holds, and whether its pixels still fit."""
+    """What a reduced file holds, and whether its pixels still fit.
+
+    ``recognised`` says in words what was done to them ("rotated by 180 degrees, resized"), and is empty for nothing.
+    """
 
     file: str
     model: str
@@ -68,6 +71,7 @@ class Info:
     width: int
     height: int
     status: str
+    recognised: str
     difference: float
     format_version: int
     tolerance: int

@@ -118,7 +118,7 @@ def embed_payload(
             )
         notes = ("the payload was made for other pixels",)
     elif fit.status is Status.RECOMPRESSED:
-        notes = ("the picture was compressed again or resized since: colours come back less exactly",)
+        notes = (f"the picture was {fit.recognised} since: colours come back less exactly",)
     with named(path):
         embedded = carriers.embed(data, found.payload, Metadata(), carrier)
     publish_reduced(target, embedded, found.payload, overwrite)

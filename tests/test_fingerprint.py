@@ -11,11 +11,13 @@ import pytest
 import reference
 import tifffile
 from networks import noise
+from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
 from gamutcli.arrays import CodeArray
 from gamutcli.fingerprint import GRID_SIDE, SMALL_GRID_SIDE, Status, block_means, digest, fingerprint, match
 from gamutcli.frame import ORIENTATIONS, UPRIGHT, Frame, Orientation
+from gamutcli.judgement import judge
 from gamutcli.registration import register
 
 SAMPLES = sorted((Path(__file__).parent.parent / "sample_images").glob("*.tif"))
@@ -240,3 +242,55 @@ def test_an_edited_photograph_is_recognised(photograph: CodeArray, edit: Callabl
     found = match(fingerprint(photograph), edited)
     assert found.status is Status.CHANGED
     assert found.fault in found.recognised
+
+
+# What tells toning from compression.
+
+
+def _blocks(seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Known means of 256 blocks of many colours, and which share of each is clipped."""
+    random = np.random.default_rng(seed)
+    return np.round(random.uniform(10, 245, (256, 3))), np.where(random.random(256) < 0.3, 0.4, 0.0)
+
+
+def _disturbed(known: NDArray[np.float64], size: float) -> NDArray[np.float64]:
+    return known + np.random.default_rng(1).normal(0, size, known.shape)
+
+
+def test_noise_is_compression_even_when_strong() -> None:
+    known, clipped = _blocks()
+    for size in (0.0, 0.3, 1.2):
+        assert judge(known, _disturbed(known, size), clipped).fault is None
+
+
+def test_an_order_in_the_differences_is_toning() -> None:
+    known, clipped = _blocks()
+    toned = {
+        "gain": known * 1.01,
+        "contrast": 128 + (known - 128) * 0.99,
+        "white balance": known * [1.015, 1, 0.985],
+        "saturation": known + 0.02 * (known - known.mean(axis=1, keepdims=True)),
+    }
+    for name, found in toned.items():
+        assert judge(known, _disturbed(found, 0.3), clipped).fault == "toned", name
+
+
+def test_a_step_that_cutting_off_fractions_makes_is_none() -> None:
+    known, clipped = _blocks()
+    assert judge(known, _disturbed(known - 0.5, 0.3), clipped).fault is None
+    assert judge(known, _disturbed(known - 1.0, 0.3), clipped).fault == "toned"
+
+
+def test_blocks_that_clip_may_go_astray_and_others_not() -> None:
+    known, clipped = _blocks()
+    found = _disturbed(known, 0.3)
+    found[clipped > 0] += 5
+    assert judge(known, found, clipped).fault is None
+    found = _disturbed(known, 0.3)
+    found[np.flatnonzero(clipped == 0)[0]] += 12
+    assert judge(known, found, clipped).fault == "changed in places"
+
+
+def test_another_picture_is_changed_throughout() -> None:
+    known, clipped = _blocks()
+    assert judge(known, _blocks(1)[0], clipped).fault == "changed throughout"

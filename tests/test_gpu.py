@@ -23,6 +23,7 @@ from pictures import sample_crop, write_tiff
 from gamutcli import fit as numpy_fit
 from gamutcli import gpu, model, pipeline, presets, restore
 from gamutcli.errors import DeviceError, UsageError
+from gamutcli.frame import Frame, Orientation
 from gamutcli.gpu.fit import fit
 from gamutcli.gpu.predict import Predictor
 from gamutcli.parallel import one_blas_thread
@@ -171,6 +172,17 @@ def test_many_pixels_go_through_the_network_in_parts(
     whole = predictor.residuals(slice(0, 20), inside)
     monkeypatch.setattr("gamutcli.gpu.predict.CHUNK", 128)
     np.testing.assert_allclose(predictor.residuals(slice(0, 20), inside), whole, atol=1e-7)
+
+
+@on_both
+def test_a_part_that_was_turned_is_seen_as_in_the_whole(device: str) -> None:
+    codes, net = noise(20, 30), network()
+    frame = Frame(50, 44, top=9, left=7, orientation=Orientation(transposed=True, columns_reversed=True))
+    rows, inside = slice(4, 15), np.arange(0, 330, 3)
+    found = Predictor(net, codes, "bradford", device, frame).residuals(rows, inside)
+    expected = model.Predictor(net, codes, "bradford", frame).residuals(rows, inside)
+    np.testing.assert_allclose(found, expected, atol=3e-7)
+    assert np.abs(expected - model.Predictor(net, codes, "bradford").residuals(rows, inside)).max() > 1e-3
 
 
 @on_both

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gamutcli import model
 from gamutcli.arrays import CodeArray, FloatArray
 from gamutcli.color import Adaptation
+from gamutcli.frame import ORIENTATIONS, Frame, Orientation
 from gamutcli.model import (
     BOX_STEPS,
     CONTRAST_LIMIT,
@@ -255,6 +256,30 @@ def test_pixels_are_predicted_in_the_order_asked_for() -> None:
     asked = np.array([99, 3, 3, 50])
     np.testing.assert_allclose(predictor.residuals(rows_of(codes), asked), every[asked], atol=1e-7)
     assert predictor.residuals(rows_of(codes), asked[:0]).shape == (0, 3)
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS, ids=str)
+@every_kind
+def test_a_turned_picture_is_seen_as_it_lay(inputs: Inputs, orientation: Orientation) -> None:
+    lying = noise(23, 31)
+    codes = np.ascontiguousarray(orientation.undo(lying))
+    expected = predicted(network(inputs), codes).reshape(codes.shape)
+    frame = Frame(*codes.shape[:2], orientation=orientation)
+    predictor = Predictor(network(inputs), lying, "bradford", frame)
+    found = np.concatenate([predictor.residuals(slice(y, y + 1), np.arange(31)) for y in range(23)])
+    np.testing.assert_allclose(orientation.undo(found.reshape(lying.shape)), expected, atol=1e-6)
+
+
+def test_a_cropped_picture_is_seen_as_a_part_of_the_whole() -> None:
+    codes = noise(40, 50)
+    whole = predicted(network(), codes).reshape(codes.shape)
+    part = np.ascontiguousarray(codes[7:33, 11:48])
+    predictor = Predictor(network(), part, "bradford", Frame(40, 50, top=7, left=11))
+    found = predictor.residuals(rows_of(part), everywhere(part)).reshape(part.shape)
+    # At the edges of the part, boxes lack what was cut off.
+    reach = max(box.radius for box in network().inputs.boxes)
+    inner = slice(reach, -reach)
+    np.testing.assert_allclose(found[inner, inner], whole[7:33, 11:48][inner, inner], atol=1e-6)
 
 
 def test_residuals_grow_with_their_scale() -> None:

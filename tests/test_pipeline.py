@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from PIL import Image, ImageEnhance
 from gamutcli import carriers, model, pipeline, presets
 from gamutcli.arrays import Code16Array, CodeArray
 from gamutcli.color import PROPHOTO, SPACES
-from gamutcli.errors import NoPayload, OutputError, PayloadError, PixelsChanged
+from gamutcli.errors import InputError, NoPayload, OutputError, PayloadError, PixelsChanged
 from gamutcli.fingerprint import fingerprint
 from gamutcli.images import decode_reduced, encode_reduced, read_wide, write_wide
 from gamutcli.metadata import Metadata
@@ -437,8 +437,62 @@ def test_a_picture_compressed_again_expands_with_a_warning(whole: Path, shown: I
 def test_a_resized_picture_expands_with_a_warning(whole: Path, shown: Image.Image, tmp_path: Path) -> None:
     smaller = with_other_pixels(whole / "photo.jpg", tmp_path / "smaller.jpg", shown.resize((301, 201)))
     result = expand_image(smaller, tmp_path / "r.tif")
-    assert any("resized" in note for note in result.notes)
+    assert any("resized" in note and "about 6 dB" in note for note in result.notes)
     assert tifffile.imread(tmp_path / "r.tif").shape == (201, 301, 3)
+
+
+def other_png(source: Path, target: Path, codes: CodeArray) -> Path:
+    """A PNG of other pixels that kept the payload."""
+    found = carriers.extract(source.read_bytes())
+    assert found is not None
+    target.write_bytes(carriers.embed(encode_reduced(codes, "png"), found.payload, Metadata()).data)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("turn", "words"),
+    [
+        (np.fliplr, "flipped left to right"),
+        (lambda codes: np.rot90(codes, 2), "rotated by 180 degrees"),
+        (np.rot90, "rotated by 90 degrees counterclockwise"),
+    ],
+    ids=["flipped", "half a turn", "a quarter"],
+)
+def test_a_turned_picture_is_restored_turned(
+    album: Path, tmp_path: Path, turn: Callable[[NDArray[np.generic]], NDArray[np.generic]], words: str
+) -> None:
+    codes = np.ascontiguousarray(turn(pixels(album / "photo.png")))
+    turned = other_png(album / "photo.png", tmp_path / "turned.png", codes)
+    info = inspect_image(turned)
+    assert (info.status, info.recognised) == ("ok", words)
+    result = expand_image(turned, tmp_path / "r.tif")
+    assert result.status == "ok"
+    assert any(words in note for note in result.notes)
+    expected = turn(tifffile.imread(album / "photo-png.tif")).astype(np.int64)
+    # Sums of floats in another order may round otherwise.
+    assert np.abs(tifffile.imread(tmp_path / "r.tif") - expected).max() <= 1
+    with pytest.raises(InputError, match=words):
+        evaluate(turned, album / "photo.tif")
+
+
+def test_a_cropped_picture_is_restored_as_a_part(whole: Path, shown: Image.Image, tmp_path: Path) -> None:
+    codes = np.ascontiguousarray(np.asarray(shown)[30:380, 41:560])
+    part = other_png(whole / "photo.jpg", tmp_path / "part.png", codes)
+    info = inspect_image(part)
+    assert (info.status, info.recognised) == ("recompressed", "cropped")
+    result = expand_image(part, tmp_path / "r.tif")
+    assert any("cropped" in note for note in result.notes)
+    expand_image(whole / "photo.jpg", tmp_path / "whole.tif")
+    expected = tifffile.imread(tmp_path / "whole.tif")[30:380, 41:560].astype(np.int64)
+    differences = np.abs(tifffile.imread(tmp_path / "r.tif") - expected).max(axis=-1)
+    # What differs are pixels that count as clipped now.
+    assert np.percentile(differences[8:-8, 8:-8], 90) <= 1
+
+
+def test_a_part_that_was_resized_is_refused(whole: Path, shown: Image.Image, tmp_path: Path) -> None:
+    part = np.asarray(shown.crop((60, 40, 500, 380)).resize((300, 220)))
+    with pytest.raises(PixelsChanged, match="--force"):
+        expand_image(other_png(whole / "photo.jpg", tmp_path / "part.png", part), tmp_path / "r.tif")
 
 
 def test_an_edited_picture_is_refused_unless_forced(whole: Path, shown: Image.Image, tmp_path: Path) -> None:

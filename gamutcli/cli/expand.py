@@ -47,8 +47,9 @@ def expand(
     ICC profile; or, for wide-gamut screens, a 10-bit .avif (--to displayp3 or rec2020) or 16-bit .jxl (also adobergb).
     Colours inside sRGB come back as they are; those outside are predicted by the network in the file.
 
-    A picture that was compressed again or resized is expanded with a warning; one whose pixels have been edited is
-    refused with exit code 4, unless --force is given.
+    A picture that was compressed again, resized or cropped is expanded with a warning that says about what it costs;
+    one that was rotated or flipped is restored so. One whose pixels have been edited is refused with exit code 4,
+    unless --force is given.
 
     \b
     Examples:

@@ -14,12 +14,6 @@ from gamutcli.errors import PixelsChanged
 if TYPE_CHECKING:
     from gamutcli.pipeline import Info
 
-PIXELS = {
-    "ok": "unchanged since they were reduced",
-    "recompressed": "compressed again or resized; expand works, with some loss",
-    "changed": "edited since they were reduced; expand needs --force",
-}
-
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=options.PATH, metavar="FILE...")
@@ -54,6 +48,14 @@ def _summary(result: Info) -> str:
         "picture": f"{result.width} x {result.height} px",
         "payload": f"{result.payload_bytes:,} bytes ({result.carrier}), format {result.format_version}",
         "network": f"{result.model}: {result.layers} hidden layers of {result.hidden}" if result.hidden else "none",
-        "pixels": PIXELS[result.status],
+        "pixels": _pixels(result),
     }
     return "\n".join([f"{result.file}", *(f"  {name:8s} {text}" for name, text in lines.items())])
+
+
+def _pixels(result: Info) -> str:
+    if result.status == "changed":
+        return f"edited since they were reduced ({result.recognised}); expand needs --force"
+    if result.status == "recompressed":
+        return f"{result.recognised} since they were reduced; expand works, with some loss"
+    return "unchanged since they were reduced" + (f", but {result.recognised}" if result.recognised else "")
