@@ -9,7 +9,11 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from networks import noise
 from pictures import wide_codes, write_tiff
+from PIL import Image
+
+from gamutcli.model import codes_to_prophoto
 
 BENCH = Path(__file__).parent.parent / "bench"
 
@@ -112,3 +116,25 @@ def test_every_script_tells_its_use(bench, script, monkeypatch, capsys):
     with pytest.raises(SystemExit, match="0"):
         runpy.run_path(str(BENCH / script), run_name="__main__")
     assert "usage" in capsys.readouterr().out
+
+
+def test_what_moves_pixels_moves_originals_likewise(bench: None) -> None:
+    from pixels import operations
+
+    codes = noise(41, 53)
+    groups = dict(operations())
+    moving = {name: each for name, each in groups["Turned"].items() if "%" not in name and "JPEG" not in name}
+    moving |= {f"by {percent} %": groups["Cropped"][f"by {percent} %"] for percent in (1, 20)}
+    for name, operation in moving.items():
+        changed = np.asarray(operation.change(Image.fromarray(codes)))
+        np.testing.assert_array_equal(changed, operation.move(codes), err_msg=name)
+
+
+def test_a_resized_original_is_what_a_tool_makes_of_its_codes(bench: None) -> None:
+    from pixels import resized
+
+    codes = noise(40, 52) // 2 + 60  # far from being clipped
+    operation = resized(0.5)
+    moved = operation.move(codes_to_prophoto(codes, "bradford"))
+    changed = codes_to_prophoto(np.asarray(operation.change(Image.fromarray(codes))), "bradford")
+    np.testing.assert_allclose(moved, changed, atol=0.006)
