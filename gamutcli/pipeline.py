@@ -287,7 +287,7 @@ def _fitted(
     sample = drawn(scene, preset.inputs, preset.samples, seed)
     if sample is None:
         return _Fitted(None, notes=("no colour was clipped: the payload holds no network",))
-    preset = fitting(preset, sample.pixels, max_payload)
+    preset = fitting(preset, sample.pixels, max_payload, lossless=not scene.correction.tolerance)
     device = gpu.device_for(device, gpu.fit_seconds(preset))
     fitted = (fit_on_gpu if device == "cuda" else fit)(sample, preset, seed, progress)
     if preset.payload is None:

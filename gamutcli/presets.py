@@ -40,7 +40,7 @@ class Preset:
         decay: The rate falls along a cosine to 1 %; otherwise it is constant.
         payload: Bytes that the payload may take; None: as many as the network needs at 8 bits.
         decoding: Multiplications that expanding the picture may take, about; None: any number.  It narrows the network
-            of pictures with millions of clipped pixels, so that 24 megapixels expand in 3 s on two cores.
+            of pictures with millions of clipped pixels, within bounds, so that they expand in seconds.
         every_pixel: Fit and correct the whole picture, as the paper does, not just what was clipped.
         adaptation: Between ProPhoto's white and sRGB's.
     """
@@ -150,11 +150,14 @@ def choose(name: str, model: str | None = None, max_payload: int | None = None) 
 WIDTHS = (8, 12, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 128, 144, 160, 192, 224, 256)
 #: Bits a weight takes after rounding and coding, about: a first guess of the width that fits into given bytes.
 BITS_A_WEIGHT = 4.8
+#: How much of a preset's width a large picture keeps, however long it takes to expand.  A lossy file's own losses hide
+#: what a wider network would add: 24 MP as JPEG have 46.1 dB out of gamut with 56 units, 46.0 with 24.
+NARROWEST_LOSSLESS, NARROWEST_LOSSY = 0.7, 0.4
 #: Weights that a clipped pixel, three numbers, is worth: more would describe it twice.
 WEIGHTS_A_PIXEL = 3
 
 
-def fitting(preset: Preset, clipped_pixels: int, most_bytes: int | None) -> Preset:
+def fitting(preset: Preset, clipped_pixels: int, most_bytes: int | None, lossless: bool = True) -> Preset:
     """Narrow a preset's network to the picture and to the bytes that it may take.
 
     Args:
@@ -162,6 +165,7 @@ def fitting(preset: Preset, clipped_pixels: int, most_bytes: int | None) -> Pres
         clipped_pixels: How many pixels there are to correct.
         most_bytes: The user's limit for the whole payload, which replaces the preset's; wider networks than the
             preset's are chosen where it leaves room.
+        lossless: Whether the reduced file keeps its codes exactly.
 
     Returns:
         The preset with its width and its limit set.
@@ -171,12 +175,14 @@ def fitting(preset: Preset, clipped_pixels: int, most_bytes: int | None) -> Pres
         return preset
     widest = preset.hidden if most_bytes is None else WIDTHS[-1]
     room = 8 * limit / BITS_A_WEIGHT
+    narrowest = preset.hidden * (NARROWEST_LOSSLESS if lossless else NARROWEST_LOSSY)
 
     def fits(hidden: int) -> bool:
         deep = hidden * ((preset.depth - 1) * hidden + 3)
         # Codes and places are looked up; the waves of the boxes are multiplied.
         a_pixel = deep + hidden * preset.inputs.box_waves
-        quick = most_bytes is not None or preset.decoding is None or clipped_pixels * a_pixel <= preset.decoding
+        unbounded = most_bytes is not None or preset.decoding is None or hidden <= narrowest
+        quick = unbounded or clipped_pixels * a_pixel <= (preset.decoding or 0)
         weights = deep + hidden * preset.inputs.size
         return hidden <= widest and quick and weights <= min(room, WEIGHTS_A_PIXEL * clipped_pixels)
 

@@ -95,7 +95,8 @@ def _summary(result: ReduceResult) -> str:
     if result.psnr_og is None:
         return head + "every colour fits into sRGB; nothing to remember"
     return head + (
-        f"{result.payload_bytes:,} bytes ({result.carrier}) for {percent(result.og_pct)} out of gamut, "
+        f"{result.payload_bytes:,} bytes ({result.carrier}, network {result.model}) for {percent(result.og_pct)} "
+        "out of gamut, "
         f"PSNR {gain(result.clip_psnr_all, result.psnr_all)}, "
         f"out of gamut {gain(result.clip_psnr_og, result.psnr_og)}, "
         f"fitted in {result.fit_seconds:.1f} s"
