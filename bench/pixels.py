@@ -32,6 +32,7 @@ from processes import gamut
 from gamutcli.arrays import FloatArray
 from gamutcli.color import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
 from gamutcli.fingerprint import Status, match
+from gamutcli.images import encode_reduced
 from gamutcli.metrics import Comparison
 from gamutcli.model import codes_to_prophoto, strips
 from gamutcli.restore import Reduced, open_reduced
@@ -44,14 +45,22 @@ Filter, Turn = Image.Resampling, Image.Transpose
 
 @dataclass(frozen=True)
 class Operation:
-    """What a tool does: to a reduced picture, and the same to linear pixels as far as these move."""
+    """What a tool does: to a reduced picture, and the same to linear pixels as far as these move.
+
+    A lossy one ends in a JPEG, whatever the reduced file was.
+    """
 
     change: Change
     move: Move = lambda pixels: pixels
+    lossy: bool = False
 
     def then(self, other: Operation) -> Operation:
         """One after the other."""
-        return Operation(lambda picture: other.change(self.change(picture)), lambda p: other.move(self.move(p)))
+        return Operation(
+            lambda picture: other.change(self.change(picture)),
+            lambda pixels: other.move(self.move(pixels)),
+            self.lossy or other.lossy,
+        )
 
 
 @dataclass
@@ -72,7 +81,7 @@ def saved(kind: str, **options: object) -> Operation:
         picture.save(file, kind, **options)
         return Image.open(file).convert("RGB")
 
-    return Operation(change)
+    return Operation(change, lossy=True)
 
 
 def jpeg(quality: int, subsampling: int = 2) -> Operation:
@@ -291,7 +300,9 @@ class Subject:
         if found.status is Status.CHANGED:
             return
         truth = np.ascontiguousarray(operation.move(self.original))
-        now = psnr(restored(replace(self.reduced, srgb_codes=codes, match=found)), truth)
+        # Of the file, expand wants to know no more than its kind.
+        data = encode_reduced(codes[:1, :1], "jpeg") if operation.lossy else self.reduced.data
+        now = psnr(restored(replace(self.reduced, data=data, srgb_codes=codes, match=found)), truth)
         before = psnr(np.ascontiguousarray(operation.move(self.restored)), truth)
         plain = psnr(codes_to_prophoto(codes, self.reduced.payload.adaptation), truth)
         if math.isfinite(before - now):

@@ -26,8 +26,8 @@ from gamutcli.sidecar import SIDECAR, path_beside, payload_of
 
 #: Compression and scaling move a clipped code by so much and more; measured to restore most (docs/PIXELS.md).
 MOVED_BY = 12
-#: Scales from which on resizing costs so many decibels, measured there too.
-RESIZED_COSTS = ((1.75, 2), (0.85, 1), (0.65, 2), (0.45, 6), (0.3, 11), (0.0, 15))
+#: Scales from which on resizing costs so many decibels, measured there too: where the picture was lossy, and where not.
+RESIZED_COSTS = ((1.75, 2, 4), (0.85, 1, 3), (0.65, 2, 5), (0.45, 6, 10), (0.3, 11, 13), (0.0, 15, 16))
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Reduced:
     def restoration(self, space: RGBSpace, device: str) -> Restoration:
         """What it takes to restore the picture into an RGB space."""
         payload, correction = self.payload, self.payload.correction
-        if self.match.status is not Status.OK:
+        if self.match.status is not Status.OK and not self._cut_losslessly:
             correction = replace(correction, tolerance=max(correction.tolerance, MOVED_BY))
         return Restoration(
             self.srgb_codes,
@@ -55,6 +55,10 @@ class Reduced:
             device,
             self.match.frame,
         )
+
+    @property
+    def _cut_losslessly(self) -> bool:
+        return self.match.cropped and images.sniff(self.data) in ("png", "tiff")
 
 
 def open_reduced(source: StrPath) -> Reduced:
@@ -108,13 +112,18 @@ def checked(source: StrPath, reduced: Reduced, force: bool) -> tuple[str, ...]:
 def _cost(reduced: Reduced) -> str:
     """What it costs out of gamut, in round decibels: the medians of docs/PIXELS.md."""
     found, known = reduced.match, reduced.payload.fingerprint
+    # A lossless picture has more to lose.
+    lossless = reduced.payload.correction.tolerance == 0
     if found.cropped:
-        return "restored colours are as exact as before, or about 10 dB less where it was compressed as well"
+        more = 15 if lossless else 10
+        return f"restored colours are as exact as before, or about {more} dB less where it was compressed as well"
     if found.resized:
         scale = math.sqrt(found.frame.height * found.frame.width / (known.height * known.width))
-        loss = next(loss for above, loss in RESIZED_COSTS if scale >= above)
-        return f"restored colours are about {loss} dB less exact, and 11 more where it was compressed as well"
-    return "restored colours are less exact, by about 1 dB (JPEG quality 95, 4:4:4) to 12 dB (quality 50)"
+        loss = next(losses[lossless] for above, *losses in RESIZED_COSTS if scale >= above)
+        more = 14 if lossless else 11
+        return f"restored colours are about {loss} dB less exact, and {more} more where it was compressed as well"
+    least, most = (10, 19) if lossless else (1, 12)
+    return f"restored colours are less exact, by about {least} dB (JPEG quality 95, 4:4:4) to {most} dB (quality 50)"
 
 
 class Restoration:
