@@ -124,7 +124,7 @@ def unpack(data: bytes) -> Payload:
     """Read a payload; nothing is allocated by a number that has not been checked (5)."""
     if not 48 <= len(data) <= MAX_PAYLOAD or data[:4] != b"GMUT":
         raise DecodeError("not a payload")
-    if data[4] != 0:
+    if data[4] != 1:
         raise DecodeError(f"payload version {data[4]}: a newer program is needed")
     if zlib.crc32(data[:-4]) != int.from_bytes(data[-4:], "little"):
         raise DecodeError("the payload is damaged: wrong checksum")

@@ -4,7 +4,7 @@ All numbers are little endian.  docs/FORMAT.md says the same at a stranger's pac
 
     offset  bytes  field
     0       4      magic "GMUT"
-    4       1      version, 0: a draft
+    4       1      version, 1
     5       1      flags: 1 every pixel is corrected, 2 CAT02 instead of Bradford, 4 linear ProPhoto color input
     6       1      tolerance, codes
     7       1      blocks along a side of the grid of block means
@@ -45,7 +45,7 @@ from gamutcli.model import Box, Correction, Inputs, Layer, Network
 Number = TypeVar("Number", bound=np.generic)
 
 MAGIC = b"GMUT"
-VERSION = 0
+VERSION = 1
 _HEADER = struct.Struct(f"<4sBBBBII{DIGEST_BYTES}sBBbBHBBf")
 _EVERY_PIXEL, _CAT02, _PROPHOTO_INPUT = 1, 2, 4
 _CONTRAST = 128

@@ -2,8 +2,7 @@
 
     python tests/golden/make.py
 
-Until the format's first release, a change of the format asks for a new run. From then on nothing here may change: a new
-version adds files, and the old ones must decode for ever.
+The format is version 1: what is here must decode for ever and is not made anew. A new version adds files.
 
 payloads/NAME.gamut   bare payloads of networks with weights at random, one for each way a network can be made
 payloads.json         what unpacking them gives, and a few residuals that they predict
