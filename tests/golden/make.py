@@ -29,9 +29,11 @@ sys.path.insert(0, str(HERE.parent))
 from networks import EVERY_KIND, network  # noqa: E402
 from pictures import sample_crop, write_tiff  # noqa: E402
 
-from gamutcli import presets  # noqa: E402
+from gamutcli import carriers, presets  # noqa: E402
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray  # noqa: E402
 from gamutcli.fingerprint import fingerprint  # noqa: E402
+from gamutcli.images import decode_reduced  # noqa: E402
+from gamutcli.metadata import Metadata  # noqa: E402
 from gamutcli.model import Box, Correction, Inputs, Predictor  # noqa: E402
 from gamutcli.payload import Payload, pack, unpack  # noqa: E402
 from gamutcli.pipeline import expand_image, reduce_image  # noqa: E402
@@ -59,6 +61,9 @@ REDUCED: dict[str, tuple[Code16Array, dict[str, Any]]] = {
     "sidecar.jpg": (SMALL, {"carrier": "sidecar"}),
     "nothing-to-restore.png": (GREYS, {}),
 }
+
+#: Name of a reduced file with a network so wide that one segment does not hold it: its width, and the carrier.
+SPLIT = {"xmp-and-exif.jpg": (200, "xmp+exif"), "extended-xmp.jpg": (290, "extended-xmp")}
 
 INPUTS = {
     **EVERY_KIND,
@@ -143,6 +148,12 @@ def make() -> None:
             original = write_tiff(Path(folder) / "original.tif", codes)
             reduce_image(original, HERE / "reduced" / name, **{"preset": "fast", **settings})
             expand_image(HERE / "reduced" / name, HERE / "restored" / f"{name}.tif", device="cpu")
+    default = carriers.strip((HERE / "reduced" / "default.jpg").read_bytes())
+    for name, (hidden, _) in SPLIT.items():
+        wide = network(INPUTS["codes"], hidden, depth=2)
+        payload = Payload(fingerprint(decode_reduced(default)), "bradford", Correction(9), wide)
+        (HERE / "reduced" / name).write_bytes(carriers.embed(default, pack(payload), Metadata()).data)
+        expand_image(HERE / "reduced" / name, HERE / "restored" / f"{name}.tif", device="cpu")
     lines = (f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in expected.items())
     (HERE / "payloads.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
