@@ -104,7 +104,7 @@ def find(blocks: Blocks) -> list[tuple[str, Part]]:
         PayloadError: A part is there and cannot be read.
     """
     found = []
-    for packet in blocks.xmp:
+    for packet in (*blocks.xmp, *filter(None, map(exif.packet, blocks.exif))):
         found += [(XMP, part) for part in parts_in_packet(packet)]
     for block in blocks.exif:
         comment = exif.comment(block)
@@ -148,7 +148,7 @@ def join(found: list[tuple[str, Part]]) -> Extracted | None:
 def remove(blocks: Blocks) -> Blocks:
     """Return the blocks without the payload; those that held nothing else are gone."""
     packets = [packet_without_payload(packet) for packet in blocks.xmp]
-    tiffs = [exif.remove(block) for block in blocks.exif]
+    tiffs = [exif.remove(_without_payload_in_packet(block)) for block in blocks.exif]
     return replace(
         blocks,
         xmp=tuple(packet for packet in packets if packet),
@@ -183,3 +183,10 @@ def packet_without_payload(packet: bytes) -> bytes | None:
         return xmp.remove(packet) if xmp.find(packet) else packet
     except InputError:
         return None if xmp.NAMESPACE.encode() in packet else packet
+
+
+def _without_payload_in_packet(block: bytes) -> bytes:
+    """Return an EXIF block whose tag for XMP, where it has one, holds no payload."""
+    packet = exif.packet(block)
+    rest = None if packet is None else packet_without_payload(packet)
+    return block if rest == packet else exif.with_packet(block, rest)

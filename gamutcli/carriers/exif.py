@@ -16,6 +16,7 @@ from gamutcli.carriers.parts import MARK, body_room
 from gamutcli.errors import InputError
 
 USER_COMMENT = 0x9286
+XMP = 700
 IPTC = 33723
 
 _EXIF_IFD = (ifd.EXIF_POINTER,)
@@ -57,6 +58,27 @@ def comment(block: bytes) -> bytes:
     except InputError:
         value = bytes(8) + block if MARK in block else b""
     return value[8:].replace(b"\0", b"")
+
+
+def packet(block: bytes) -> bytes | None:
+    """Return the XMP packet in the tag that TIFF has for it: some programs turn a TIFF's tags into EXIF as they are."""
+    try:
+        tiff = ifd.Tiff(block)
+        directory = tiff.directory()
+        entry = None if directory is None else directory.get(XMP)
+        return None if entry is None else tiff.value(entry)
+    except InputError:
+        return None
+
+
+def with_packet(block: bytes, rest: bytes | None) -> bytes:
+    """Return the block with another packet in that tag; None removes it."""
+    tiff = ifd.Tiff(block)
+    if rest is None:
+        tiff.remove((), XMP)
+    else:
+        tiff.set((), XMP, ifd.BYTE, rest)
+    return bytes(tiff.data)
 
 
 def insert(block: bytes | None, line: bytes) -> bytes:

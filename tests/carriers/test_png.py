@@ -17,7 +17,8 @@ from carriers.samples import (
     with_chunks,
 )
 
-from gamutcli.carriers import embed, extract, png, strip, xmp
+from gamutcli.carriers import embed, exif, extract, png, strip, xmp
+from gamutcli.carriers.blocks import Blocks
 from gamutcli.carriers.parts import frame
 from gamutcli.errors import InputError, PayloadError
 from gamutcli.metadata import Metadata
@@ -45,6 +46,19 @@ def test_the_packet_is_uncompressed_and_stands_before_the_pixels():
     kinds = [kind for kind, _ in chunks]
     assert kinds.index(b"iTXt") < kinds.index(b"IDAT")
     assert dict(chunks)[b"iTXt"].startswith(KEYWORD + b"\0\0\0\0<?xpacket")
+
+
+@pytest.mark.parametrize("packet", [PACKET, xmp.insert(None, LINE.decode())], ids=["beside others", "alone"])
+def test_a_packet_among_the_tags_of_exif_is_found(packet):
+    # What Pillow makes of a TIFF's tags.
+    data = png.write(PLAIN, Blocks(exif=(exif.with_packet(camera_exif(), packet),)))
+    assert extract(data).payload == PAYLOAD
+    stripped = strip(data)
+    assert extract(stripped) is None
+    assert LINE[:40] not in stripped
+    assert b"Maker" in stripped
+    assert (b"Editor" in stripped) == (packet == PACKET)
+    assert extract(embed(data, b"another", NOTHING).data).payload == b"another"
 
 
 def test_the_camera_metadata_goes_in_beside_the_payload():
