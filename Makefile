@@ -75,8 +75,10 @@ table: .venv/.package  ## measure the table of quality in the README
 samples: .venv/.dev  ## make sample_images/ again
 	$(BIN)/python sample_images/make_samples.py
 
-survival: .venv/.dev .venv/.torch  ## see which tools keep the payload (runs those that are installed)
-	$(BIN)/python -m pytest -m survival
+survival: .venv/.dev  ## see what other tools do to the payload; as root it installs them (about five minutes)
+	$(BIN)/python -m tests.survival install
+	$(BIN)/python -m pytest -m survival tests/survival
+	$(BIN)/python -m tests.survival
 
 build: .venv/.dev  ## build the wheel and the source archive into dist/
 	$(BIN)/python -m build

@@ -5,12 +5,20 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from .album import names
 from .operations import OPERATIONS, Operation
 
 COUNT = 30
 # What leaves nothing to look at would make most chains dull.
-_DULL = ("strip all", "default", "save()", "strip XMP", "save(exif=)", "another picture")
+SUBJECTS = (
+    *[("jpeg", "xmp")] * 3,
+    ("jpeg", "exif"),
+    ("jpeg", "xmp+exif"),
+    ("png", "xmp"),
+    ("webp", "xmp"),
+    ("tiff", "xmp"),
+    ("avif", "xmp"),
+)
+_DULL = ("strip all", "default", "save()", "strip XMP", "save(exif=)", "another picture", "strip EXIF", "CMYK")
 
 
 @dataclass(frozen=True)
@@ -26,19 +34,21 @@ class Chain:
 
 
 def chains() -> list[Chain]:
-    """Draw the chains; every tool has the same chance, however many operations it has."""
+    """Draw the chains, each of three tools; every tool has the same chance, however many operations it has."""
     draw = random.Random(2024)
-    subjects = [(kind, carrier) for kind, carrier in names() if carrier != "sidecar"]
     drawn = []
-    for _ in range(COUNT):
-        kind, carrier = draw.choice(subjects)
-        current, operations = kind, []
+    while len(drawn) < COUNT:
+        kind, carrier = draw.choice(SUBJECTS)
+        current, operations, left = kind, [], {each.tool for each in OPERATIONS}
         for _ in range(3):
-            fit = [
-                each for each in OPERATIONS if current in each.reads and not any(word in each.what for word in _DULL)
-            ]
+            fit = [each for each in OPERATIONS if each.tool in left and current in each.reads and not _is_dull(each)]
             tool = draw.choice(sorted({each.tool for each in fit}))
             operations.append(draw.choice([each for each in fit if each.tool == tool]))
             current = operations[-1].writes or current
+            left.remove(tool)
         drawn.append(Chain(kind, carrier, tuple(operations)))
     return drawn
+
+
+def _is_dull(operation: Operation) -> bool:
+    return operation.writes == "jxl" or any(word in operation.what for word in _DULL)

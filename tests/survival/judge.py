@@ -6,6 +6,7 @@ cries wolf, or gives back other bytes than were stored, or restores colours that
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ from PIL import Image
 
 from gamutcli import expand_image, inspect_image
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray
-from gamutcli.color import PROPHOTO, encoding_table
+from gamutcli.color import PROPHOTO, SRGB, apply_matrix, encoding_table, rgb_to_rgb
 from gamutcli.errors import GamutError, InputError, NoPayload, PayloadError, PixelsChanged
+from gamutcli.gamut import og_mask
 from gamutcli.images import decode_reduced
 from gamutcli.model import codes_to_prophoto
 from gamutcli.payload import unpack
@@ -31,6 +33,9 @@ from .operations import SUFFIX, Operation
 
 #: Turned back, a picture may be restored so much differently, 16-bit codes: sums are made in another order.
 ROUNDING = 4
+#: What expand says of a loss are medians over photographs. The worst of them lost so much more, dB (docs/PIXELS.md):
+#: those whose own file was lossy, and those whose file was lossless, which have more to lose.
+ABOUT = {"lossy": 4, "lossless": 12}
 
 
 class Verdict(StrEnum):
@@ -64,7 +69,7 @@ class Outcome:
         verdict: The verdict.
         detail: Why, in words.
         gain: Of a picture that was saved again: how much closer to the original the restored picture is than the
-            plain one, dB.
+            plain one out of gamut, dB.
     """
 
     verdict: Verdict
@@ -105,9 +110,9 @@ def outcome_of(subject: Subject, operations: Sequence[Operation], folder: Path) 
 
 
 def gain_of(subject: Subject) -> float:
-    """How much closer to the original the restored picture is than the plain one, untouched, dB."""
+    """How much closer to the original the restored picture is than the plain one, untouched: out of gamut, dB."""
     truth = _floats(subject.truth)
-    return _error(_plain(subject, subject.codes), truth) - _error(_floats(subject.restored), truth)
+    return _off(_plain(subject, subject.codes), truth) - _off(_floats(subject.restored), truth)
 
 
 def _judged(subject: Subject, file: Path, truth: FloatArray | None) -> Outcome:
@@ -142,10 +147,21 @@ def _judged(subject: Subject, file: Path, truth: FloatArray | None) -> Outcome:
     if not expanded.notes:
         return Outcome(Verdict.WRONG, "recompressed, and expand says not a word")
     assert truth is not None  # the picture can be decoded, so it was followed
-    gain = _error(_plain(subject, codes), truth) - _error(_floats(result), truth)
+    off = _off(_floats(result), truth)
+    gain = _off(_plain(subject, codes), truth) - off
+    loss = off - _off(_floats(subject.restored), _floats(subject.truth))
+    stated = stated_loss(expanded.notes[0])
     if gain <= 0:
-        return Outcome(Verdict.WRONG, f"the restored picture is {-gain:.2f} dB further off than the plain one", gain)
-    return Outcome(Verdict.RESAVED, expanded.notes[0], gain)
+        return Outcome(Verdict.WRONG, f"the restored picture is {-gain:.1f} dB further off than the plain one", gain)
+    if loss > stated + ABOUT["lossy" if subject.kind in ("jpeg", "avif") else "lossless"]:
+        return Outcome(Verdict.WRONG, f"{loss:.1f} dB were lost, at most {stated} are admitted", gain)
+    return Outcome(Verdict.RESAVED, f"{loss:.1f} dB lost: {expanded.notes[0]}", gain)
+
+
+def stated_loss(note: str) -> int:
+    """The largest loss that a note of expand admits, dB: "about 2 dB less exact, and 11 more where ..." is 13."""
+    numbers = [int(number) for number in re.findall(r"([0-9]+) (?:dB|more)", note)]
+    return sum(numbers) if " more " in note else max(numbers, default=0)
 
 
 def _refused(subject: Subject, file: Path, error: GamutError) -> Outcome:
@@ -214,6 +230,13 @@ def _floats(codes: Code16Array) -> FloatArray:
     return codes.astype(np.float32)
 
 
-def _error(codes: FloatArray, truth: FloatArray) -> float:
-    """Mean squared error in dB, over the whole picture."""
-    return 10 * float(np.log10(np.square(codes - truth).mean(dtype=np.float64) + 1e-9))
+def _off(codes: FloatArray, truth: FloatArray) -> float:
+    """Mean squared error out of gamut, in linear light, as dB: the less, the better.
+
+    Args:
+        codes: (height, width, 3) ROMM RGB codes, 0 to 65535.
+        truth: The original's.
+    """
+    linear, true_linear = (PROPHOTO.cctf_decoding(each.clip(0, 65535) / np.float32(65535)) for each in (codes, truth))
+    outside = og_mask(apply_matrix(true_linear, rgb_to_rgb(PROPHOTO, SRGB)))
+    return 10 * float(np.log10(np.square(linear - true_linear)[outside].mean(dtype=np.float64) + 1e-12))

@@ -25,8 +25,10 @@ what becomes of it with payloads of about {two} and {three} bytes instead of {on
 """
 
 RESAVED = """\
-Behind *re-saved* stands how much closer to the original the restored picture is than the plain one, over the whole
-picture; untouched, the JPEG's is {best:.1f} dB closer. A blank means that the tool does not do this to such files.
+Behind *re-saved* stands how much closer to the original the restored picture is than the plain one, PSNR out of gamut;
+untouched, the JPEG's is {best:.1f} dB closer. It is checked that this is more than nothing, and that no more was lost
+than `expand` says, within the spread that docs/PIXELS.md shows. A blank means that the tool does not do this to such
+files.
 """
 
 SHORT = """\
@@ -35,6 +37,7 @@ SHORT = """\
 With the default carrier. Where tools differ, those that do otherwise than most are named.
 """
 
+CONVERTERS = ("ImageMagick", "GraphicsMagick", "vips", "sharp", "Pillow")
 # Rows of the short form: the label, and the operations in it, each "tool: start of what it does".
 SHORT_ROWS = {
     "edit a tag (exiftool, exiv2)": ("exiftool: edit a tag", "exiv2: edit a tag"),
@@ -57,17 +60,13 @@ SHORT_ROWS = {
         "sharp: resize",
         "Pillow: resize",
     ),
-    "rotate, flip": (
-        "jpegtran: rotate",
-        "jpegtran: flip",
-        *(f"{tool}: {what}" for tool in ("ImageMagick", "vips", "sharp", "Pillow") for what in ("rotate", "flip")),
+    "rotate, flip, crop": tuple(
+        f"{tool}: {what}"
+        for tool in ("jpegtran", "ImageMagick", "vips", "sharp", "Pillow")
+        for what in ("rotate", "flip", "crop")
     ),
-    "crop": ("jpegtran: crop", "ImageMagick: crop", "vips: crop", "sharp: crop"),
-    "convert to PNG, TIFF, WebP, AVIF": tuple(
-        f"{tool}: convert to {kind}"
-        for tool in ("ImageMagick", "vips", "sharp", "Pillow")
-        for kind in ("png", "tiff", "webp", "avif")
-    ),
+    "convert to PNG": tuple(f"{tool}: convert to png" for tool in CONVERTERS),
+    "convert to WebP": tuple(f"{tool}: convert to webp" for tool in CONVERTERS),
     "brighten, saturate, grey, Display P3": (
         "jpegtran: grey",
         "ImageMagick: brighten",
@@ -200,9 +199,9 @@ def _in_short(runs: list[Run]) -> str:
     counts = Counter(str(run.outcome.verdict) for run in runs if run.outcome)
     if not counts:
         return ""
-    (most, _), *others = counts.most_common()
+    most, *others = sorted(counts, key=lambda verdict: (-counts[verdict], list(Verdict).index(Verdict(verdict))))
     dissent = []
-    for verdict, _ in others:
+    for verdict in others:
         tools = Counter(
             run.steps[0].partition(":")[0] for run in runs if run.outcome and run.outcome.verdict == verdict
         )
@@ -212,7 +211,7 @@ def _in_short(runs: list[Run]) -> str:
 
 def _cell(run: Run) -> str:
     if run.outcome is None:
-        return ""
+        return "" if len(run.steps) == 1 else "a tool refused"
     shown = str(run.outcome.verdict)
     if run.outcome.verdict is Verdict.WRONG:
         return f"**{shown}**: {run.outcome.detail}"
