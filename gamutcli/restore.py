@@ -115,15 +115,15 @@ def _cost(reduced: Reduced) -> str:
     # A lossless picture has more to lose.
     lossless = reduced.payload.correction.tolerance == 0
     if found.cropped:
-        more = 15 if lossless else 10
-        return f"restored colours are as exact as before, or about {more} dB less where it was compressed as well"
+        most = 19 if lossless else 12
+        return f"colours are as exact as before, or up to about {most} dB less where it was compressed as well"
     if found.resized:
         scale = math.sqrt(found.frame.height * found.frame.width / (known.height * known.width))
         loss = next(losses[lossless] for above, *losses in RESIZED_COSTS if scale >= above)
         more = 14 if lossless else 11
-        return f"restored colours are about {loss} dB less exact, and {more} more where it was compressed as well"
+        return f"colours are typically {loss} dB less exact, and {more} more where it was compressed as well"
     least, most = (10, 19) if lossless else (1, 12)
-    return f"restored colours are less exact, by about {least} dB (JPEG quality 95, 4:4:4) to {most} dB (quality 50)"
+    return f"colours are less exact, typically by {least} dB (JPEG quality 95, 4:4:4) to {most} dB (quality 50)"
 
 
 class Restoration:
