@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         expand_image,
         inspect_image,
         reduce_image,
+        write_report,
     )
     from gamutcli.transfer import Transfer, embed_payload, extract_payload, strip_payload
 
@@ -47,6 +48,7 @@ __all__ = [
     "inspect_image",
     "reduce_image",
     "strip_payload",
+    "write_report",
 ]
 
 _IN_TRANSFER = ("Transfer", "embed_payload", "extract_payload", "strip_payload")

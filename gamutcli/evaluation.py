@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from gamutcli import carriers, gpu, images, storage
+from gamutcli import carriers, gpu, images, report, storage
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray
 from gamutcli.color import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
-from gamutcli.errors import InputError
+from gamutcli.errors import InputError, UsageError
 from gamutcli.fingerprint import Match
 from gamutcli.frame import UPRIGHT
 from gamutcli.gamut import srgb_codes as to_srgb_codes
-from gamutcli.maps import ErrorMap, draw
-from gamutcli.metrics import Comparison, Scores, squared_error
+from gamutcli.maps import draw
+from gamutcli.metadata import orientation_of
+from gamutcli.metrics import Comparison, Scores
 from gamutcli.model import codes_to_prophoto, strips
 from gamutcli.parallel import in_order, one_blas_thread
 from gamutcli.restore import checked, open_reduced
@@ -34,6 +37,7 @@ def evaluate(
     device: str = "auto",
     map_file: StrPath | None = None,
     map_range: float = 0.05,
+    report_file: StrPath | None = None,
     overwrite: bool = False,
 ) -> Evaluation:
     """Compare a picture with its original, with and without the network.
@@ -46,16 +50,108 @@ def evaluate(
         device: "auto", "cpu" or "cuda".
         map_file: A PNG to draw error maps of the plain and the restored picture into.
         map_range: RMSE at the bright end of the maps' scale, linear ProPhoto units.
-        overwrite: Whether an existing map file may be replaced.
+        report_file: An HTML page to show the comparison on; see ``write_report`` for several pictures on one.
+        overwrite: Whether an existing map or report may be replaced.
 
     Raises:
         NoPayload, PayloadError, PixelsChanged: See ``expand_image``.
         InputError: A file cannot be read, or the sizes differ.
+        OutputError: The map or the report cannot be written; then neither is.
         DeviceError: "cuda" is wanted and not there.
     """
+    targets = [target for target in (map_file, report_file) if target is not None]
+    for target in targets:
+        storage.check_target(target, overwrite)
+    found = _judge(source, reference, force, device, gather=bool(targets))
+    outputs: list[tuple[StrPath, bytes]] = []
+    if map_file is not None and found.exhibit:
+        outputs.append((map_file, _map(found.evaluation, found.exhibit, map_range)))
+    if report_file is not None:
+        outputs.append((report_file, report.page([found.section(map_range)])))
+    storage.publish_all(outputs, overwrite)
+    return found.evaluation
+
+
+def write_report(
+    pairs: Iterable[tuple[StrPath, StrPath]],
+    report_file: StrPath,
+    *,
+    force: bool = False,
+    device: str = "auto",
+    map_range: float = 0.05,
+    overwrite: bool = False,
+) -> tuple[Evaluation, ...]:
+    """Show how close pictures come to their originals, on one HTML page that needs no other file and no network.
+
+    Args:
+        pairs: Pictures, each with its original, as ``evaluate`` takes them; at least one.
+        report_file: The page.
+        force: Compare although the pixels of a reduced file have changed.
+        device: "auto", "cpu" or "cuda".
+        map_range: RMSE at the bright end of the scale of all maps, linear ProPhoto units.
+        overwrite: Whether an existing page may be replaced.
+
+    Returns:
+        The figures of each.
+
+    Raises:
+        UsageError: No pair was given.
+        GamutError: See ``evaluate``. The first picture that cannot be compared ends it, and no page is written.
+    """
+    storage.check_target(report_file, overwrite)
+    sections = [
+        section_of(source, reference, force=force, device=device, map_range=map_range) for source, reference in pairs
+    ]
+    publish_report(sections, report_file, overwrite)
+    return tuple(section.evaluation for section in sections)
+
+
+def section_of(
+    source: StrPath, reference: StrPath, *, force: bool = False, device: str = "auto", map_range: float = 0.05
+) -> report.Section:
+    """Compare a picture with its original for a report; arguments and errors are those of ``evaluate``."""
+    return _judge(source, reference, force, device, gather=True).section(map_range)
+
+
+def publish_report(sections: Sequence[report.Section], report_file: StrPath, overwrite: bool) -> None:
+    """Write a report of sections that were made one by one.
+
+    Raises:
+        UsageError: There is none.
+        OutputError: The page cannot be written.
+    """
+    if not sections:
+        raise UsageError(f"{os.fspath(report_file)}: nothing to report on; name at least one picture.")
+    storage.publish(report_file, report.page(sections), overwrite)
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """What was found of one picture.
+
+    Attributes:
+        evaluation: Its figures.
+        plain: Where those of the plain picture come from.
+        restored: Where those of the restored picture come from.
+        exhibit: What can be shown of it, where that was to be gathered.
+        orientation: How to turn it, as in EXIF.
+    """
+
+    evaluation: Evaluation
+    plain: Comparison
+    restored: Comparison
+    exhibit: report.Exhibit | None
+    orientation: int
+
+    def section(self, map_range: float) -> report.Section:
+        """Its part of a report."""
+        assert self.exhibit is not None
+        differences = (self.plain.differences("og"), self.restored.differences("og"))
+        return report.section(self.evaluation, self.exhibit, differences, map_range, self.orientation)
+
+
+def _judge(source: StrPath, reference: StrPath, force: bool, device: str, gather: bool) -> _Judged:
     gpu.check(device)
-    if map_file is not None:
-        storage.check_target(map_file, overwrite)
     picture = images.read_wide(reference)
     profile, notes = profile_of(reference, picture, None)
     original = Original(picture.codes, profile)
@@ -82,7 +178,7 @@ def evaluate(
 
     height, width = original.size
     plain, restored = Comparison(), Comparison()
-    maps = [ErrorMap(height, width), ErrorMap(height, width)] if map_file is not None else []
+    exhibit = report.Exhibit(height, width) if gather else None
 
     def strip(rows: slice) -> tuple[FloatArray, FloatArray, FloatArray]:
         return original.strip(rows), plain_strip(rows), restored_strip(rows)
@@ -91,14 +187,9 @@ def evaluate(
         for truth, before, after in in_order(strip, strips(height, width)):
             plain.add(before, truth)
             restored.add(after, truth)
-            for error_map, got in zip(maps, (before, after), strict=False):
-                error_map.add(squared_error(got, truth))
-    plain_scores, scores = plain.scores(), restored.scores()
-    if map_file is not None:
-        titles = (f"clip {_decibels(plain_scores)}", f"restored {_decibels(scores)}")
-        panels = [(title, error_map.rmse) for title, error_map in zip(titles, maps, strict=True)]
-        storage.publish(map_file, draw(panels, map_range), overwrite)
-    return Evaluation(
+            if exhibit:
+                exhibit.add(truth, before, after)
+    evaluation = Evaluation(
         file=os.fspath(source),
         reference=os.fspath(reference),
         width=width,
@@ -106,10 +197,19 @@ def evaluate(
         og_pct=plain.og_pct,
         payload_bytes=payload_bytes,
         fit_seconds=fit_seconds,
-        plain=plain_scores,
-        restored=scores,
+        plain=plain.scores(),
+        restored=restored.scores(),
         notes=notes,
     )
+    return _Judged(evaluation, plain, restored, exhibit, orientation_of(picture.metadata))
+
+
+def _map(evaluation: Evaluation, exhibit: report.Exhibit, limit: float) -> bytes:
+    panels = [
+        (f"clip {_decibels(evaluation.plain)}", exhibit.plain_map.rmse),
+        (f"restored {_decibels(evaluation.restored)}", exhibit.restored_map.rmse),
+    ]
+    return draw(panels, limit)
 
 
 def _is_reduced(source: StrPath) -> bool:

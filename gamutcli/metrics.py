@@ -146,10 +146,17 @@ class Comparison:
         figures: dict[str, float | None] = {}
         for region, errors in self._errors.items():
             figures[f"rmse_{region}"], figures[f"psnr_{region}"] = errors.rmse, errors.psnr
-            differences = self._samples[region].delta_e() if region in self._samples else np.empty(0)
+            differences = self.differences(region)
             figures[f"de2000_{region}_mean"] = float(differences.mean()) if differences.size else None
             figures[f"de2000_{region}_p99"] = float(np.percentile(differences, 99)) if differences.size else None
         return Scores(**figures)
+
+    def differences(self, region: str) -> DoubleArray:
+        """CIEDE2000 of evenly spaced pixels of "all", "og" or "in" so far: (n,), at most 200,000.
+
+        It is empty where color differences were not wanted.
+        """
+        return self._samples[region].delta_e() if region in self._samples else np.empty(0)
 
 
 def original_og_mask(prophoto_linear: FloatArray) -> BoolArray:

@@ -18,7 +18,7 @@ from gamutcli import carriers, gpu, images, storage
 from gamutcli.arrays import CodeArray, FloatArray
 from gamutcli.color import PROPHOTO, SPACES, SRGB, Adaptation, apply_matrix, rgb_to_rgb
 from gamutcli.errors import UsageError
-from gamutcli.evaluation import FIT_SECONDS, evaluate
+from gamutcli.evaluation import FIT_SECONDS, evaluate, write_report
 from gamutcli.fingerprint import GRID_SIDE, SMALL_GRID_SIDE, Status, fingerprint
 from gamutcli.fit import Progress, fit
 from gamutcli.gamut import srgb_codes as to_srgb_codes
@@ -47,6 +47,7 @@ __all__ = [
     "expand_image",
     "inspect_image",
     "reduce_image",
+    "write_report",
 ]
 
 

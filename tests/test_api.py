@@ -27,6 +27,7 @@ def test_all_is_what_the_library_promises() -> None:
         "inspect_image",
         "reduce_image",
         "strip_payload",
+        "write_report",
     }
     assert dir(gamutcli) == sorted(gamutcli.__all__)
 

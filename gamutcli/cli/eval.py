@@ -9,6 +9,8 @@ import click
 
 from gamutcli.cli import options
 from gamutcli.cli.console import Report, decibels, percent, render
+from gamutcli.cli.files import reference_of
+from gamutcli.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,8 +21,15 @@ REGIONS = {"all": "all pixels", "og": "out of gamut", "in": "in gamut"}
 
 
 @click.command("eval")
-@click.argument("source", type=options.PATH, metavar="IN")
-@options.option("--gt", "reference", type=options.PATH, required=True, metavar="REF", help="The original picture.")
+@click.argument("sources", nargs=-1, required=True, type=options.PATH, metavar="IN...")
+@options.option(
+    "--gt",
+    "reference",
+    type=options.PATH,
+    required=True,
+    metavar="REF",
+    help="The original picture, or a folder of originals with the names of the inputs.",
+)
 @options.option("--map", "map_file", type=options.PATH, metavar="FILE.png", help="Draw maps of the errors.")
 @options.option(
     "--map-range",
@@ -29,15 +38,17 @@ REGIONS = {"all": "all pixels", "og": "out of gamut", "in": "in gamut"}
     show_default=True,
     help="Error at the bright end of the maps' scale.",
 )
+@options.option("--report", "report_file", type=options.PATH, metavar="FILE.html", help="Show it all on a page.")
 @options.overwrite
 @options.force
 @options.device
 @options.speech
 def evaluate(
-    source: Path,
+    sources: tuple[Path, ...],
     reference: Path,
     map_file: Path | None,
     map_range: float,
+    report_file: Path | None,
     overwrite: bool,
     force: bool,
     device: str,
@@ -45,7 +56,7 @@ def evaluate(
     verbose: int,
     as_json: bool,
 ) -> int:
-    """Compare a picture with its reference.
+    """Compare pictures with their references.
 
     IN is a reduced picture, expanded in memory, or a restored TIFF. Beside it the plain picture is judged: the one that
     other viewers show, without the network; for a restored TIFF, the original clipped to 8-bit sRGB.
@@ -53,26 +64,51 @@ def evaluate(
     RMSE and PSNR are of linear ProPhoto RGB with peak 1; dE2000 is the colour difference CIEDE2000 under D50, its mean
     and 99th percentile.
 
+    Several pictures need a folder of references: photo.jpg is compared with DIR/photo.tif, or .tiff, .png, .avif.
+    --report writes one page of HTML for all of them, with pictures, maps and charts; it needs no network. A picture
+    that cannot be compared is left out of it.
+
     \b
     Examples:
       gamut eval photo.jpg --gt photo.tif
       gamut eval restored.tif --gt photo.tif --json
       gamut eval photo.jpg --gt photo.tif --map errors.png
+      gamut eval reduced/*.jpg --gt originals/ --report report.html
     """
+    from gamutcli import storage
+    from gamutcli.evaluation import publish_report, section_of
     from gamutcli.pipeline import evaluate as evaluate_image
 
-    report = Report(1, quiet=quiet, verbose=verbose, as_json=as_json)
-    with report.file(source):
-        result = evaluate_image(
-            source,
-            reference,
-            force=force,
-            device=device,
-            map_file=map_file,
-            map_range=map_range,
-            overwrite=overwrite,
-        )
-        report.result(source, result, _summary)
+    if len(sources) > 1 and not reference.is_dir():
+        raise UsageError(f"{reference}: is no folder; several pictures need a folder of references.")
+    if len(sources) > 1 and map_file is not None:
+        raise UsageError(f"{map_file}: a map is of one picture; show several with --report.")
+    shared = report_file if len(sources) > 1 else None
+    if shared is not None:
+        storage.check_target(shared, overwrite)
+    report = Report(len(sources), quiet=quiet, verbose=verbose, as_json=as_json)
+    sections = []
+    for source in sources:
+        with report.file(source):
+            original = reference_of(source, reference)
+            if shared is not None:
+                section = section_of(source, original, force=force, device=device, map_range=map_range)
+                sections.append(section)
+                result = section.evaluation
+            else:
+                result = evaluate_image(
+                    source,
+                    original,
+                    force=force,
+                    device=device,
+                    map_file=map_file,
+                    map_range=map_range,
+                    report_file=report_file,
+                    overwrite=overwrite,
+                )
+            report.result(source, result, _summary)
+    if sections and shared is not None:
+        publish_report(sections, shared, overwrite)
     return report.close()
 
 

@@ -6,7 +6,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from gamutcli.errors import OutputError, UsageError
+from gamutcli.errors import InputError, OutputError, UsageError
+
+#: Suffixes of originals that are looked for in a folder.
+ORIGINALS = (".tif", ".tiff", ".png", ".avif")
 
 
 def pair(files: Sequence[Path], folder: Path | None, extension: str) -> list[tuple[Path, Path]]:
@@ -53,6 +56,27 @@ def _refuse_collisions(pairs: Sequence[tuple[Path, Path]]) -> None:
             raise UsageError(
                 f"{source}: would be written to {target}, as {other} would; write them to different folders."
             )
+
+
+def reference_of(source: Path, reference: Path) -> Path:
+    """Find the original of a picture: the file that is named, or the one in that folder with the picture's name.
+
+    Raises:
+        InputError: The folder holds none, or more than one, beside the picture itself.
+    """
+    if not reference.is_dir():
+        return reference
+    found = sorted(
+        path
+        for path in reference.iterdir()
+        if path.stem == source.stem and path.suffix.lower() in ORIGINALS and path.resolve() != source.resolve()
+    )
+    if not found:
+        raise InputError(f"{source}: has no original in {reference}; it would be named {source.stem}.tif or .png.")
+    if len(found) > 1:
+        names = " and ".join(path.name for path in found)
+        raise InputError(f"{source}: has several originals in {reference} ({names}); name one with --gt.")
+    return found[0]
 
 
 def copy_time(source: Path, target: Path) -> None:
