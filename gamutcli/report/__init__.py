@@ -12,7 +12,6 @@ from importlib.resources import files
 from statistics import fmean
 from string import Template
 
-import gamutcli
 from gamutcli.arrays import DoubleArray
 from gamutcli.color import DISPLAY_P3, SRGB
 from gamutcli.maps import CAPTION, ticks, viridis
@@ -112,7 +111,6 @@ def page(sections: Sequence[Section]) -> bytes:
         sections="".join(
             f'<article id="picture-{number}">{part.html}</article>' for number, part in enumerate(sections, 1)
         ),
-        version=escape(gamutcli.__version__),
     )
     # A name that is no text in the file system's encoding is shown with question marks.
     return html.encode("utf-8", "replace")
