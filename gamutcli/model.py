@@ -140,6 +140,11 @@ class Network:
     residual_scale: float
 
     @property
+    def weights(self) -> tuple[FloatArray, ...]:
+        """One (outputs, inputs) float32 matrix a layer."""
+        return tuple(layer.weight for layer in self.layers)
+
+    @property
     def hidden(self) -> int:
         """Width of the hidden layers."""
         return int(self.layers[0].levels.shape[0])
@@ -148,6 +153,31 @@ class Network:
     def depth(self) -> int:
         """Number of hidden layers."""
         return len(self.layers) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class FloatNetwork:
+    """A network whose weights were not rounded to levels: what experiments judge; no payload holds it.
+
+    Attributes:
+        inputs: What it sees.
+        weights: One (outputs, inputs) float32 matrix a layer.
+        residual_scale: Output 1.0 is this much linear ProPhoto RGB.
+    """
+
+    inputs: Inputs
+    weights: tuple[FloatArray, ...]
+    residual_scale: float
+
+    @property
+    def hidden(self) -> int:
+        """Width of the hidden layers."""
+        return int(self.weights[0].shape[0])
+
+    @property
+    def depth(self) -> int:
+        """Number of hidden layers."""
+        return len(self.weights) - 1
 
 
 def waves(positions: DoubleArray, octaves: int, first_octave: int) -> FloatArray:
@@ -314,17 +344,17 @@ class Predictor:
     """Runs a network over a picture, strip by strip.
 
     Args:
-        network: The quantised network.
+        network: The network, quantised or not.
         srgb_codes: (height, width, 3) the picture that the decoder has.
         adaptation: Between sRGB's white and ProPhoto's.
         frame: What x and y refer to; the picture itself where None.
     """
 
     def __init__(
-        self, network: Network, srgb_codes: CodeArray, adaptation: Adaptation, frame: Frame | None = None
+        self, network: Network | FloatNetwork, srgb_codes: CodeArray, adaptation: Adaptation, frame: Frame | None = None
     ) -> None:
         self.features = Features(network.inputs, srgb_codes, adaptation, frame)
-        self.weights = [np.ascontiguousarray(layer.weight.T) for layer in network.layers]
+        self.weights = [np.ascontiguousarray(weight.T) for weight in network.weights]
         self.weights[-1] = self.weights[-1] * np.float32(network.residual_scale)
         first = self.weights[0]
         inputs = network.inputs

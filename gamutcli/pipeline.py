@@ -15,17 +15,16 @@ from pathlib import Path
 import numpy as np
 
 from gamutcli import carriers, gpu, images, storage
-from gamutcli.arrays import CodeArray, FloatArray
-from gamutcli.color import PROPHOTO, SPACES, SRGB, Adaptation, apply_matrix, rgb_to_rgb
+from gamutcli.arrays import FloatArray
+from gamutcli.color import SPACES
 from gamutcli.errors import UsageError
 from gamutcli.evaluation import FIT_SECONDS, evaluate, write_report
 from gamutcli.fingerprint import GRID_SIDE, SMALL_GRID_SIDE, Status, fingerprint
 from gamutcli.fit import Progress, fit
-from gamutcli.gamut import srgb_codes as to_srgb_codes
 from gamutcli.gpu.fit import fit as fit_on_gpu
 from gamutcli.metadata import made_true, orientation_of, private, read_metadata
 from gamutcli.metrics import Comparison
-from gamutcli.model import Correction, Network, strips
+from gamutcli.model import Correction, Network
 from gamutcli.parallel import in_order, one_blas_thread
 from gamutcli.payload import VERSION, Payload, overhead_bytes, pack
 from gamutcli.presets import Preset, choose, fitting
@@ -33,7 +32,7 @@ from gamutcli.quantise import network_within, rounded
 from gamutcli.restore import Restoration, checked, open_reduced
 from gamutcli.results import Evaluation, ExpandResult, Info, ReduceResult, Scores
 from gamutcli.sample import draw, draw_as_the_paper
-from gamutcli.scene import Original, Scene, StrPath, profile_of
+from gamutcli.scene import Original, Scene, StrPath, clipped_codes, profile_of
 from gamutcli.sidecar import check_targets, publish_reduced
 
 __all__ = [
@@ -104,7 +103,7 @@ def reduce_image(
     profile, notes = profile_of(source, picture, assume_profile)
     with one_blas_thread():
         original = Original(picture.codes, profile)
-        codes = _converted(original, chosen.adaptation)
+        codes = clipped_codes(original, chosen.adaptation)
         encoded = images.encode_reduced(codes, kind, quality, subsampling, orientation_of(picture.metadata))
         del codes
         decoded = images.decode_reduced(encoded)
@@ -251,20 +250,6 @@ def tolerance(kind: str, quality: int | None) -> int:
     if kind == "avif":
         return 4 if quality >= 98 else 10
     return min(20, round(5 + 0.75 * (100 - quality)))
-
-
-def _converted(original: Original, adaptation: Adaptation) -> CodeArray:
-    """The (height, width, 3) sRGB codes of a wide-gamut picture, clipped and rounded."""
-    matrix = rgb_to_rgb(PROPHOTO, SRGB, adaptation)
-
-    def convert(rows: slice) -> CodeArray:
-        return to_srgb_codes(apply_matrix(original.strip(rows), matrix))
-
-    codes = np.empty((*original.size, 3), np.uint8)
-    rows = list(strips(*original.size))
-    for part, converted in zip(rows, in_order(convert, rows), strict=True):
-        codes[part] = converted
-    return codes
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from gamutcli.errors import PayloadError, PixelsChanged
 from gamutcli.fingerprint import Match, Status, match
 from gamutcli.frame import Frame
 from gamutcli.gpu.predict import Predictor as GpuPredictor
-from gamutcli.model import Correction, Network, Predictor, codes_to_prophoto, strips
+from gamutcli.model import Correction, FloatNetwork, Network, Predictor, codes_to_prophoto, strips
 from gamutcli.parallel import in_order
 from gamutcli.payload import Payload, unpack
 from gamutcli.scene import StrPath
@@ -149,7 +149,7 @@ class Restoration:
         srgb_codes: CodeArray,
         adaptation: Adaptation,
         correction: Correction,
-        network: Network | None,
+        network: Network | FloatNetwork | None,
         space: RGBSpace = PROPHOTO,
         device: str = "cpu",
         frame: Frame | None = None,

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray
-from gamutcli.color import PROPHOTO, SPACES, Adaptation, apply_matrix
+from gamutcli.color import PROPHOTO, SPACES, SRGB, Adaptation, apply_matrix, rgb_to_rgb
 from gamutcli.errors import InputError, UsageError
+from gamutcli.gamut import srgb_codes
 from gamutcli.icc import Profile, read_profile, write_profile
 from gamutcli.images import Picture
 from gamutcli.model import Correction, codes_to_prophoto, strips
+from gamutcli.parallel import in_order
 
 StrPath = str | os.PathLike[str]
 
@@ -71,6 +73,20 @@ class Scene:
         """(n, 3) linear ProPhoto residuals of some pixels of a strip."""
         plain = codes_to_prophoto(self.srgb_codes[rows].reshape(-1, 3)[inside], self.adaptation)
         return self.original.linear(self.original.codes[rows].reshape(-1, 3)[inside]) - plain
+
+
+def clipped_codes(original: Original, adaptation: Adaptation = "bradford") -> CodeArray:
+    """The (height, width, 3) sRGB codes of a wide-gamut picture, clipped and rounded."""
+    matrix = rgb_to_rgb(PROPHOTO, SRGB, adaptation)
+
+    def convert(rows: slice) -> CodeArray:
+        return srgb_codes(apply_matrix(original.strip(rows), matrix))
+
+    codes = np.empty((*original.size, 3), np.uint8)
+    rows = list(strips(*original.size))
+    for part, converted in zip(rows, in_order(convert, rows), strict=True):
+        codes[part] = converted
+    return codes
 
 
 def profile_of(source: StrPath, picture: Picture, assumed: str | None) -> tuple[Profile, tuple[str, ...]]:

@@ -39,6 +39,11 @@ def warning(message: str) -> None:
     _say("warning", message)
 
 
+def progress(message: str) -> None:
+    """Print how far a long command is as one line on stderr."""
+    click.echo(f"gamut: {' '.join(message.split())}", err=True)
+
+
 def _say(kind: str, message: str) -> None:
     click.echo(f"gamut: {kind}: {' '.join(message.split())}", err=True)
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gamutcli.errors import DeviceError, UsageError
-from gamutcli.model import Inputs, Network
+from gamutcli.model import FloatNetwork, Inputs, Network
 from gamutcli.presets import Preset
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -69,7 +69,7 @@ def fit_seconds(preset: Preset) -> float:
     return preset.steps * preset.batch * _weights(preset.inputs, preset.hidden, preset.depth) / FIT_PACE
 
 
-def prediction_seconds(network: Network, pixels: int) -> float:
+def prediction_seconds(network: Network | FloatNetwork, pixels: int) -> float:
     """What the prediction of some pixels takes on the CPU, about."""
     pace = CODES_PACE if network.inputs.color == "srgb_codes" else LINEAR_PACE
     return pixels * _weights(network.inputs, network.hidden, network.depth) / pace

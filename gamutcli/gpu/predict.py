@@ -15,7 +15,7 @@ from gamutcli.arrays import CodeArray, FloatArray
 from gamutcli.color import Adaptation
 from gamutcli.frame import Frame
 from gamutcli.gpu import working
-from gamutcli.model import BOX_STEPS, CONTRAST_LIMIT, IndexArray, Network
+from gamutcli.model import BOX_STEPS, CONTRAST_LIMIT, FloatNetwork, IndexArray, Network
 
 #: A torch.Tensor; torch has no part in the types, as it need not be installed.
 Tensor = Any
@@ -28,7 +28,7 @@ class Predictor:
     """Runs a network over a picture on a GPU; does what ``model.Predictor`` does.
 
     Args:
-        network: The quantised network.
+        network: The network, quantised or not.
         srgb_codes: (height, width, 3) the picture that the decoder has; copied to the device once.
         adaptation: Between sRGB's white and ProPhoto's.
         device: A torch device.
@@ -37,7 +37,7 @@ class Predictor:
 
     def __init__(
         self,
-        network: Network,
+        network: Network | FloatNetwork,
         srgb_codes: CodeArray,
         adaptation: Adaptation,
         device: str = "cuda",
@@ -48,7 +48,7 @@ class Predictor:
         self.inputs, self.srgb_codes, self.adaptation, self.device = network.inputs, srgb_codes, adaptation, device
         features = model.Features(network.inputs, srgb_codes, adaptation, frame)
         self._frame = features.frame
-        first, *others = [layer.weight.T for layer in network.layers]
+        first, *others = [weight.T for weight in network.weights]
         others[-1] = others[-1] * np.float32(network.residual_scale)
         widths = [table.shape[1] for table in features.tables]
         # The waves of linear colour, which no table holds, lie behind those of the place.

@@ -1,0 +1,20 @@
+"""gamut experiment: the paper's tables and figures on a folder of pictures."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.group()
+def experiment() -> None:
+    """Measure the paper's tables and figures on your own pictures.
+
+    Every experiment takes a folder of wide-gamut TIFF or PNG pictures (those that do not name their colour space are
+    taken as ProPhoto RGB) and writes into the folder given with -o, with the settings and versions that made the
+    figures. Interrupted, it goes on where it stopped: pictures already done are not done again.
+    """
+
+
+_COMMANDS: tuple[click.Command, ...] = ()
+for _command in _COMMANDS:
+    experiment.add_command(_command)

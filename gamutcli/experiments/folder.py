@@ -1,0 +1,169 @@
+"""The folder that an experiment writes into: a record a picture, so that it can be resumed, and in the end tables."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from gamutcli import storage
+from gamutcli.errors import InputError, OutputError, UsageError
+from gamutcli.experiments.pictures import digest
+from gamutcli.scene import StrPath
+
+#: Packages whose version may change a figure.
+PACKAGES = ("gamutcli", "numpy", "imagecodecs", "tifffile", "Pillow")
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What an experiment found of one picture.
+
+    Attributes:
+        picture: Name of its file.
+        sha256: Of its file.
+        notes: What was said of it.
+        rows: The figures, plain numbers and words.
+    """
+
+    picture: str
+    sha256: str
+    notes: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+class ResultsFolder:
+    """Where one experiment keeps its records and writes its results.
+
+    Args:
+        path: The folder; made where it does not exist.
+        experiment: Its name; records lie in a folder of that name.
+        settings: All that decides the figures; records of other settings are not mixed with new ones.
+        outputs: Names of the files that ``publish`` will write.
+        overwrite: Start anew where there are records of other settings, and replace files of others.
+
+    Raises:
+        UsageError: The folder holds records of other settings.
+        OutputError: It cannot be written, or holds files of these names that no experiment wrote.
+    """
+
+    def __init__(
+        self, path: StrPath, experiment: str, settings: Mapping[str, Any], outputs: Sequence[str], overwrite: bool
+    ) -> None:
+        self.path = Path(path)
+        self.experiment = experiment
+        self.settings = json.loads(json.dumps(settings))
+        self._records = self.path / f"{experiment}-records"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{self.path}: cannot be made ({error.strerror}); name another folder.") from error
+        known = self._records.is_dir()
+        for name in outputs:
+            storage.check_target(self.path / name, overwrite or known)
+        try:
+            self._records.mkdir(exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{self._records}: cannot be made ({error.strerror}); name another folder.") from error
+        if not overwrite:
+            self._check_settings()
+
+    def find(self, picture: Path) -> Record | None:
+        """What was found of a picture before, with the same settings; None where it has to be done."""
+        path = self._path_of(picture)
+        if not path.is_file():
+            return None
+        found = _read(path)
+        if found["settings"] != self.settings or found["sha256"] != digest(picture):
+            return None
+        return Record(found["picture"], found["sha256"], tuple(found["notes"]), tuple(found["rows"]))
+
+    def keep(self, picture: Path, notes: Sequence[str], rows: Sequence[Row]) -> Record:
+        """Write down what was found of a picture."""
+        record = Record(picture.name, digest(picture), tuple(notes), tuple(finite(list(rows))))
+        content = {
+            "picture": record.picture,
+            "sha256": record.sha256,
+            "settings": self.settings,
+            "notes": record.notes,
+            "rows": record.rows,
+        }
+        storage.publish(self._path_of(picture), json_bytes(content), overwrite=True)
+        return record
+
+    def publish(self, name: str, content: bytes) -> Path:
+        """Write one of the results, replacing that of an earlier run."""
+        storage.publish(self.path / name, content, overwrite=True)
+        return self.path / name
+
+    def configuration(self) -> dict[str, Any]:
+        """What made the results: settings, versions, machine."""
+        return {
+            "experiment": self.experiment,
+            "settings": self.settings,
+            "versions": {"python": platform.python_version(), **versions()},
+            "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
+        }
+
+    def _path_of(self, picture: Path) -> Path:
+        return self._records / f"{picture.name}.json"
+
+    def _check_settings(self) -> None:
+        for path in sorted(self._records.glob("*.json")):
+            found = _read(path)["settings"]
+            names = sorted(found.keys() | self.settings.keys())
+            other = [name for name in names if found.get(name) != self.settings.get(name)]
+            if other:
+                name = other[0]
+                raise UsageError(
+                    f"{self.path}: holds results with other settings ({name.replace('_', ' ')}: {found.get(name)}, now "
+                    f"{self.settings.get(name)}); name another folder, or start anew with --overwrite."
+                )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_bytes())
+        {name: found[name] for name in ("picture", "sha256", "settings", "notes", "rows")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: is no record of an experiment; remove it.") from error
+    return found
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that may change a figure."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "unknown"
+    return found
+
+
+def finite(value: Any) -> Any:
+    """Infinite and undefined figures become None, in lists and dictionaries too: JSON has no word for them."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def json_bytes(value: Any) -> bytes:
+    """JSON for people and programs."""
+    return (json.dumps(finite(value), indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def file_name(text: str) -> str:
+    """A text as part of a file's name."""
+    return re.sub(r"[^\w.-]+", "-", text)

@@ -1,0 +1,79 @@
+"""The paper's method, as it is: float weights, every pixel corrected.
+
+``gamut reduce --preset paper`` is the same recipe with weights rounded to 8 bits, to travel in a file.
+
+Source: Le et al., GamutMLP, CVPR 2023, section 3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gamutcli.arrays import FloatArray
+from gamutcli.fit import fit
+from gamutcli.metrics import Comparison, Scores
+from gamutcli.model import Correction, FloatNetwork, Network
+from gamutcli.parallel import in_order
+from gamutcli.presets import PAPER_MODELS, PRESETS, Preset
+from gamutcli.restore import Restoration
+from gamutcli.sample import draw_as_the_paper
+from gamutcli.scene import Original, Scene, clipped_codes
+
+#: Steps from random weights, and from a meta-initialisation.
+STEPS, META_STEPS = 9000, 1200
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A network of the paper's, and the seconds that its optimisation took."""
+
+    network: FloatNetwork
+    seconds: float
+
+    @property
+    def float_bytes(self) -> int:
+        """What its weights take as float32: what the paper counts."""
+        return 4 * sum(weight.size for weight in self.network.weights)
+
+
+def preset_of(model: str, steps: int = STEPS) -> Preset:
+    """The paper's recipe for one of its model sizes (``presets.PAPER_MODELS``)."""
+    return replace(PRESETS["paper"], hidden=PAPER_MODELS[model], steps=steps)
+
+
+def scaled(steps: int, scale: float) -> int:
+    """A number of steps times a scale, at least one."""
+    return max(1, round(steps * scale))
+
+
+def scene_of(original: Original, preset: Preset) -> Scene:
+    """A picture on both sides of a lossless reduction."""
+    codes = clipped_codes(original, preset.adaptation)
+    return Scene(original, codes, preset.adaptation, Correction(0, preset.every_pixel))
+
+
+def fit_as_the_paper(scene: Scene, preset: Preset, seed: int) -> Fitted:
+    """Fit one of the paper's networks to a picture.
+
+    Args:
+        scene: The picture.
+        preset: From ``preset_of``.
+        seed: Of the first weights and of the batches.
+    """
+    sample = draw_as_the_paper(scene, preset.inputs, preset.samples, seed)
+    fitted = fit(sample, preset, seed)
+    network = FloatNetwork(preset.inputs, tuple(fitted.weights), fitted.residual_scale)
+    return Fitted(network, fitted.seconds)
+
+
+def judged(scene: Scene, network: Network | FloatNetwork | None) -> Scores:
+    """Errors of the picture that a network restores, rounded to 16 bits as a file keeps it; None: the plain clip."""
+    restoration = Restoration(scene.srgb_codes, scene.adaptation, scene.correction, network)
+    comparison = Comparison()
+
+    def strip(rows: slice) -> tuple[FloatArray, FloatArray]:
+        return restoration.rounded(rows), scene.original.strip(rows)
+
+    for restored, truth in in_order(strip, scene.strips()):
+        comparison.add(restored, truth)
+    return comparison.scores()
