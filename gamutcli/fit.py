@@ -40,7 +40,7 @@ class Fit:
     Attributes:
         weights: One (outputs, inputs) float32 matrix a layer.
         residual_scale: Output 1.0 is this much linear ProPhoto RGB.
-        loss: Mean squared error over the last steps, in units of the residual's own mean square.
+        loss: Mean squared error over the last steps, in units of the square of ``residual_scale``.
         steps: How many were done; fewer than wanted where no error was left, or where the fit diverged.
         seconds: Wall time of the loop.
     """
@@ -66,7 +66,7 @@ def fit(sample: Sample, preset: Preset, seed: int, progress: Progress | None = N
     """
     start = time.perf_counter()
     generator = np.random.default_rng(seed)
-    scale = residual_scale(sample)
+    scale = preset.residual_unit or residual_scale(sample)
     widths = [sample.features.shape[1], *[preset.hidden] * preset.depth, 3]
     weights = first_weights(widths, preset, generator)
     half = max(1, min(preset.batch, len(sample.features)) // 2)

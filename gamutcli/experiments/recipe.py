@@ -1,6 +1,7 @@
 """The paper's method, as it is: float weights, every pixel corrected.
 
-``gamut reduce --preset paper`` is the same recipe with weights rounded to 8 bits, to travel in a file.
+``gamut reduce --preset paper`` is the same recipe with weights rounded to 8 bits, to travel in a file, and residuals in
+units of their own root mean square.
 
 Source: Le et al., GamutMLP, CVPR 2023, section 3.
 """
@@ -19,6 +20,8 @@ from gamutcli.restore import Restoration
 from gamutcli.sample import draw_as_the_paper
 from gamutcli.scene import Original, Scene, clipped_codes
 
+#: The paper's networks predict residuals of values scaled to [-1, 1].
+RESIDUAL_UNIT = 0.5
 #: Steps from random weights, and from a meta-initialisation.
 STEPS, META_STEPS = 9000, 1200
 
@@ -38,7 +41,7 @@ class Fitted:
 
 def preset_of(model: str, steps: int = STEPS) -> Preset:
     """The paper's recipe for one of its model sizes (``presets.PAPER_MODELS``)."""
-    return replace(PRESETS["paper"], hidden=PAPER_MODELS[model], steps=steps)
+    return replace(PRESETS["paper"], hidden=PAPER_MODELS[model], steps=steps, residual_unit=RESIDUAL_UNIT)
 
 
 def scaled(steps: int, scale: float) -> int:

@@ -59,7 +59,7 @@ def fit(sample: Sample, preset: Preset, seed: int, progress: Progress | None = N
     """
     start = time.perf_counter()
     generator = np.random.default_rng(seed)
-    count, scale = len(sample.features), residual_scale(sample)
+    count, scale = len(sample.features), preset.residual_unit or residual_scale(sample)
     weights = first_weights([sample.features.shape[1], *[preset.hidden] * preset.depth, 3], preset, generator)
     half = max(1, min(preset.batch, count) // 2)
     starts = np.fromiter(batch_starts(count, half, generator), np.int64, 2 * preset.steps)
