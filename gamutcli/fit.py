@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from itertools import pairwise
 import numpy as np
 
 from gamutcli.arrays import DoubleArray, FloatArray
-from gamutcli.optimisers import Adam, Muon, Update
+from gamutcli.optimisers import Adam, Descent, Muon, Update
 from gamutcli.presets import Preset
 from gamutcli.sample import Sample
 
@@ -52,7 +52,13 @@ class Fit:
     seconds: float
 
 
-def fit(sample: Sample, preset: Preset, seed: int, progress: Progress | None = None) -> Fit:
+def fit(
+    sample: Sample,
+    preset: Preset,
+    seed: int,
+    progress: Progress | None = None,
+    start_weights: Sequence[FloatArray] | None = None,
+) -> Fit:
     """Fit a network to a sample.
 
     The same sample, preset and seed give the same network on the same machine.  Weights are always finite: a fit that
@@ -63,12 +69,13 @@ def fit(sample: Sample, preset: Preset, seed: int, progress: Progress | None = N
         preset: Width, steps, batch, rate, optimiser.
         seed: Of the first weights and of the order of the batches.
         progress: Called with (step, steps, loss) about a hundred times.
+        start_weights: What to start from, one (outputs, inputs) matrix a layer; None: at random.
     """
     start = time.perf_counter()
     generator = np.random.default_rng(seed)
     scale = preset.residual_unit or residual_scale(sample)
     widths = [sample.features.shape[1], *[preset.hidden] * preset.depth, 3]
-    weights = first_weights(widths, preset, generator)
+    weights = first_weights(widths, preset, generator, start_weights)
     half = max(1, min(preset.batch, len(sample.features)) // 2)
     targets = sample.residuals / np.float32(scale)
     halves = [_Half(sample, targets, widths, half) for _ in range(2)]
@@ -181,11 +188,18 @@ def residual_scale(sample: Sample) -> float:
     return float(np.sqrt(np.average(np.square(sample.residuals).mean(axis=1), weights=sample.weights))) or 1.0
 
 
-def first_weights(widths: list[int], preset: Preset, generator: np.random.Generator) -> Matrices:
-    """What a fit starts from: one (outputs, inputs) matrix a layer, at random."""
+def first_weights(
+    widths: list[int],
+    preset: Preset,
+    generator: np.random.Generator,
+    start_weights: Sequence[FloatArray] | None = None,
+) -> Matrices:
+    """What a fit starts from: one (outputs, inputs) matrix a layer, given or at random."""
+    if start_weights is not None:
+        return [np.array(weight, np.float32) for weight in start_weights]
     weights: Matrices = []
     for fan_in, outputs in pairwise(widths):
-        if preset.optimizer == "adam":
+        if preset.optimizer != "muon":
             # What frameworks start linear layers with, and so the paper.
             spread: DoubleArray = (2 * generator.random((outputs, fan_in)) - 1) * fan_in**-0.5
         else:
@@ -200,9 +214,10 @@ def first_weights(widths: list[int], preset: Preset, generator: np.random.Genera
 
 def _updates(weights: Matrices, preset: Preset) -> list[Update]:
     """What moves each weight matrix."""
-    hidden: list[Update] = [Muon(weight) for weight in weights[:-1]]
+    if preset.optimizer == "sgd":
+        return [Descent(weight) for weight in weights]
     adam: list[Update] = [Adam(weight, SQUARE_DECAY[preset.optimizer]) for weight in weights]
-    return adam if preset.optimizer == "adam" else [*hidden, adam[-1]]
+    return adam if preset.optimizer == "adam" else [*map(Muon, weights[:-1]), adam[-1]]
 
 
 def batch_starts(count: int, half: int, generator: np.random.Generator) -> Iterator[int]:

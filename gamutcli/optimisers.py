@@ -1,4 +1,4 @@
-"""What moves a weight matrix by its gradient: Muon for hidden matrices, Adam for the rest."""
+"""What moves a weight matrix by its gradient: Muon for hidden matrices, Adam for the rest; plain descent."""
 
 from __future__ import annotations
 
@@ -36,6 +36,17 @@ class Muon:
         self.momentum += gradient
         step = orthogonalised(gradient + np.float32(MOMENTUM) * self.momentum)
         self.weight -= np.float32(rate * self.factor) * step
+
+
+class Descent:
+    """Plain gradient descent, as the paper's meta-learning takes its inner steps."""
+
+    def __init__(self, weight: FloatArray) -> None:
+        self.weight = weight
+
+    def __call__(self, gradient: FloatArray, rate: float) -> None:
+        """Do one step."""
+        self.weight -= np.float32(rate) * gradient
 
 
 class Adam:

@@ -36,7 +36,7 @@ class Preset:
         batch: Pixels a step.
         samples: Pixels drawn from the picture, once; more cost memory and drawing time, no steps.
         rate: Peak rate of Adam; Muon's is a fixed multiple of it.
-        optimizer: "muon" on the hidden matrices (Adam on the rest), or "adam" on all.
+        optimizer: "muon" on the hidden matrices (Adam on the rest), "adam" on all, or plain "sgd".
         decay: The rate falls along a cosine to 1 %; otherwise it is constant.
         payload: Bytes that the payload may take; None: as many as the network needs at 8 bits.
         decoding: Multiplications that expanding the picture may take, about; None: any number.  It narrows the network
@@ -56,7 +56,7 @@ class Preset:
     rate: float
     payload: int | None = None
     decoding: int | None = None
-    optimizer: Literal["muon", "adam"] = "muon"
+    optimizer: Literal["muon", "adam", "sgd"] = "muon"
     decay: bool = True
     every_pixel: bool = False
     adaptation: Adaptation = "bradford"

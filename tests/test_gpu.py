@@ -270,7 +270,7 @@ def test_the_same_seed_gives_the_same_network(device: str, preset: presets.Prese
 @on_both
 def test_progress_is_told_now_and_then_and_at_the_end(device: str) -> None:
     told: list[tuple[int, int, float]] = []
-    fit(a_sample(), MUON, 0, lambda *state: told.append(state), device)
+    fit(a_sample(), MUON, 0, lambda *state: told.append(state), device=device)
     assert [step for step, _, _ in told] == [64, 128, 150]
     assert {steps for _, steps, _ in told} == {150}
     assert told[-1][2] < told[0][2]

@@ -8,6 +8,7 @@ Source: Le et al., GamutMLP, CVPR 2023, section 3.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gamutcli.arrays import FloatArray
@@ -55,16 +56,19 @@ def scene_of(original: Original, preset: Preset) -> Scene:
     return Scene(original, codes, preset.adaptation, Correction(0, preset.every_pixel))
 
 
-def fit_as_the_paper(scene: Scene, preset: Preset, seed: int) -> Fitted:
+def fit_as_the_paper(
+    scene: Scene, preset: Preset, seed: int, start_weights: Sequence[FloatArray] | None = None
+) -> Fitted:
     """Fit one of the paper's networks to a picture.
 
     Args:
         scene: The picture.
         preset: From ``preset_of``.
         seed: Of the first weights and of the batches.
+        start_weights: What to start from; None: at random.
     """
     sample = draw_as_the_paper(scene, preset.inputs, preset.samples, seed)
-    fitted = fit(sample, preset, seed)
+    fitted = fit(sample, preset, seed, start_weights=start_weights)
     network = FloatNetwork(preset.inputs, tuple(fitted.weights), fitted.residual_scale)
     return Fitted(network, fitted.seconds)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -37,6 +37,8 @@ from gamutcli.sample import Sample
 
 #: A torch.Tensor; torch has no part in the types, as it need not be installed.
 Tensor = Any
+#: Changes a weight matrix, or a stack of them, in place, by its gradient and the step's row of the schedule.
+Update = Callable[[Tensor, Tensor], None]
 
 #: Steps of a fit between two looks at the losses; those of ``Best`` are multiples of it.
 BLOCK = 64
@@ -44,7 +46,14 @@ BLOCK = 64
 WARM_UP = 3
 
 
-def fit(sample: Sample, preset: Preset, seed: int, progress: Progress | None = None, device: str = "cuda") -> Fit:
+def fit(
+    sample: Sample,
+    preset: Preset,
+    seed: int,
+    progress: Progress | None = None,
+    start_weights: Sequence[FloatArray] | None = None,
+    device: str = "cuda",
+) -> Fit:
     """Fit a network to a sample on a GPU; does what ``fit.fit`` does, from the same first weights and batches.
 
     The same sample, preset and seed give the same network on the same GPU and torch.  It is not the CPU's, bit for
@@ -55,12 +64,14 @@ def fit(sample: Sample, preset: Preset, seed: int, progress: Progress | None = N
         preset: Width, steps, batch, rate, optimiser.
         seed: Of the first weights and of the order of the batches.
         progress: Called with (step, steps, loss) every ``BLOCK`` steps.
+        start_weights: What to start from, one (outputs, inputs) matrix a layer; None: at random.
         device: A torch device.
     """
     start = time.perf_counter()
     generator = np.random.default_rng(seed)
     count, scale = len(sample.features), preset.residual_unit or residual_scale(sample)
-    weights = first_weights([sample.features.shape[1], *[preset.hidden] * preset.depth, 3], preset, generator)
+    widths = [sample.features.shape[1], *[preset.hidden] * preset.depth, 3]
+    weights = first_weights(widths, preset, generator, start_weights)
     half = max(1, min(preset.batch, count) // 2)
     starts = np.fromiter(batch_starts(count, half, generator), np.int64, 2 * preset.steps)
     best = Best(weights)
@@ -120,9 +131,11 @@ class _Step:
             part[:, : weight.shape[1]] = weight
         self.stacks = there(stack), there(weights[-1])
         self.gradients = tuple(map(torch.zeros_like, self.stacks))
-        square_share = 1 - SQUARE_DECAY[preset.optimizer]
-        self.updates: list[_Muon | _Adam] = [_Adam(stack, square_share) for stack in self.stacks]
-        if preset.optimizer == "muon":
+        square_share = 1 - SQUARE_DECAY.get(preset.optimizer, 0.0)
+        self.updates: list[Update] = [_Adam(stack, square_share) for stack in self.stacks]
+        if preset.optimizer == "sgd":
+            self.updates = [_Descent(stack) for stack in self.stacks]
+        elif preset.optimizer == "muon":
             factors = [MUON_FACTOR * max(1.0, preset.hidden / width) ** 0.5 for width in widths]
             self.updates[0] = _Muon(self.stacks[0], there(factors)[:, None, None])
 
@@ -155,10 +168,20 @@ class _Step:
 
 def _schedule(preset: Preset) -> FloatArray:
     """(steps, 3): the rate of Muon, the rate of Adam with its bias corrected, and what corrects Adam's squares."""
-    decay = SQUARE_DECAY[preset.optimizer]
+    decay = SQUARE_DECAY.get(preset.optimizer, 0.0)
     rates = [rate_at(preset, step) for step in range(preset.steps)]
     rows = [(rate, rate / (1 - MEAN_DECAY**step), 1 / (1 - decay**step)) for step, rate in enumerate(rates, 1)]
     return np.array(rows, np.float32).reshape(-1, 3)
+
+
+class _Descent:
+    """``optimisers.Descent``."""
+
+    def __init__(self, weight: Tensor) -> None:
+        self.weight = weight
+
+    def __call__(self, gradient: Tensor, now: Tensor) -> None:
+        self.weight -= now[0] * gradient
 
 
 class _Muon:

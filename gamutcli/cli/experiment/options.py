@@ -1,13 +1,19 @@
-"""What every experiment takes."""
+"""What every experiment takes, and how it is carried out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from gamutcli.cli import console, options
+
+if TYPE_CHECKING:
+    from gamutcli.experiments.runner import Findings, Job
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -35,11 +41,44 @@ def common(command: Command) -> Command:
     return pictures(output(steps_scale(seed(overwrite(options.speech(command))))))
 
 
-def announcer(quiet: bool) -> Callable[[str], None]:
-    """Says how far an experiment is: a line on stderr for each picture."""
+def carry_out(
+    experiment: Callable[..., Findings],
+    *,
+    pictures: Path,
+    output: Path,
+    steps_scale: float,
+    seed: int,
+    overwrite: bool,
+    quiet: bool,
+    verbose: int,
+    as_json: bool,
+    **more: Any,
+) -> int:
+    """Run an experiment on a folder of pictures, show what it found, and give the exit code.
+
+    Args:
+        experiment: Takes a ``Job``, and ``more``.
+        more: The experiment's own options; the rest are those of ``common``.
+    """
+    from gamutcli.experiments.pictures import pictures_in
+    from gamutcli.experiments.runner import Job
+
+    found = tuple(pictures_in(pictures))
+    report = console.Report(len(found), quiet=quiet, verbose=verbose, as_json=False)
+
+    @contextmanager
+    def guard(path: Path) -> Iterator[None]:
+        with report.file(path):
+            yield
 
     def announce(text: str) -> None:
         if not quiet:
             console.progress(text)
 
-    return announce
+    findings = experiment(Job(found, output, steps_scale, seed, overwrite, announce, guard), **more)
+    if as_json:
+        click.echo(json.dumps(console.plain_data(findings.data), indent=2))
+    elif not quiet:
+        click.echo(findings.text)
+    announce("wrote " + ", ".join(map(str, findings.files)))
+    return report.close()
