@@ -115,6 +115,12 @@ PHOTOGRAPHS = (
 )
 
 
+def codes_of(source: Path) -> CodeArray:
+    """(height, width, 3) uint8 of an 8-bit picture."""
+    with Image.open(source) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
 def photograph_to_prophoto(codes: CodeArray, space: color.RGBSpace, seed: int) -> DoubleArray:
     """Decode 8-bit codes to linear ProPhoto RGB, without the steps of 8 bits.
 
@@ -243,7 +249,7 @@ def og_mask_of(codes: Code16Array) -> BoolArray:
     return gamut.og_mask(color.apply_matrix(linear, color.rgb_to_rgb(color.PROPHOTO, color.SRGB)))
 
 
-def write_sample(path: Path, codes: Code16Array, description: str, artist: str, licence: str) -> None:
+def write_picture(path: Path, codes: Code16Array, description: str, artist: str, licence: str) -> None:
     """Write one tagged 16-bit TIFF that names its author and licence."""
     tifffile.imwrite(
         path,
@@ -271,12 +277,11 @@ def main(arguments: Sequence[str]) -> None:
     """Write all samples into the folder given, or beside this script."""
     folder = Path(arguments[0]) if arguments else Path(__file__).parent
     for number, photo in enumerate(PHOTOGRAPHS):
-        with Image.open(photo.source) as source:
-            codes = np.asarray(source.convert("RGB"))
+        codes = codes_of(photo.source)
         linear = regrade(photograph_to_prophoto(codes, photo.space, SEED + number), photo.grade)
         description = f"Regraded in linear ProPhoto RGB from {photo.source.name}"
-        write_sample(folder / f"{photo.name}.tif", encode(linear), description, photo.artist, photo.licence)
-    write_sample(
+        write_picture(folder / f"{photo.name}.tif", encode(linear), description, photo.artist, photo.licence)
+    write_picture(
         folder / "fabrics.tif",
         encode(rendered_scene.render(SEED)),
         "Rendered from measured reflectance spectra under CIE D50",

@@ -10,7 +10,7 @@ ColorChecker, from colour-science. Light: CIE D50. Observer: CIE 1931, 2 degrees
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import colour
@@ -89,20 +89,23 @@ class Light:
     is_key: bool  # part of the softbox, which is seen as a highlight; not of the room's light
 
 
-def render(seed: int) -> DoubleArray:
+def render(seed: int, cloths: Sequence[Cloth] = CLOTHS, balls: Sequence[Ball] = BALLS) -> DoubleArray:
     """Render the scene.
 
     Args:
         seed: Of the folds, the weave and the photon noise.
+        cloths: From left to right, later ones on top; the first covers the left edge.
+        balls: On top of them.
 
     Returns:
         (HEIGHT, WIDTH, 3) linear ProPhoto within [0, 1].
     """
     rng = np.random.default_rng(seed)
-    surface = lay_out(rng)
+    surface = lay_out(rng, cloths, balls)
     diffuse, highlight = illuminate(surface)
     weave = 1.0 + np.where(surface.gloss > 0, 0.0, 0.05) * smooth_noise(rng, 1.2)
-    prophoto = shade(surface, diffuse * weave.astype(np.float32), highlight)
+    table = color_table(cloths, balls)
+    prophoto = shade(surface, table, diffuse * weave.astype(np.float32), highlight)
     prophoto = prophoto.reshape(HEIGHT, SUPERSAMPLING, WIDTH, SUPERSAMPLING, 3).mean(axis=(1, 3))
     prophoto *= 0.88 / np.percentile(prophoto.max(axis=-1), 99.5)
     prophoto += rng.normal(0.0, 0.004, prophoto.shape) * np.sqrt(prophoto)
@@ -120,12 +123,12 @@ def smooth_noise(rng: np.random.Generator, radius: float) -> FloatArray:
     return normal
 
 
-def lay_out(rng: np.random.Generator) -> Surface:
+def lay_out(rng: np.random.Generator, cloths: Sequence[Cloth], balls: Sequence[Ball]) -> Surface:
     """Lay the cloths over each other from left to right, and the balls on top."""
     rows, columns = np.indices(SHAPE, dtype=np.float32) / (WIDTH * SUPERSAMPLING)
     height = np.zeros(SHAPE, np.float32)
     material = np.zeros(SHAPE, np.float32)
-    for number, cloth in enumerate(CLOTHS):
+    for number, cloth in enumerate(cloths):
         wave = 0.012 * smooth_noise(rng, 60.0) + 0.35 * (rows - HEIGHT / WIDTH / 2)
         across = columns - cloth.edge + wave
         # Folds run along the strip and wander. The exponential of a sine has narrow crests between wide valleys, as
@@ -144,7 +147,7 @@ def lay_out(rng: np.random.Generator) -> Surface:
     height = gaussian_filter(height, 0.8 * SUPERSAMPLING)
     depth = (gaussian_filter(height, 9.0 * SUPERSAMPLING) - height) / SUPERSAMPLING
     cover = np.clip(0.5 + depth / 10.0, 0.1, 0.9).astype(np.float32)
-    for number, ball in enumerate(BALLS, start=len(CLOTHS)):
+    for number, ball in enumerate(balls, start=len(cloths)):
         radius = ball.radius * WIDTH * SUPERSAMPLING
         square = ((columns - ball.x) ** 2 + (rows - ball.y) ** 2) * (WIDTH * SUPERSAMPLING) ** 2
         inside = square < radius**2
@@ -216,7 +219,7 @@ def shadow(height: FloatArray, direction: tuple[float, float, float]) -> BoolArr
     return hidden
 
 
-def shade(surface: Surface, diffuse: FloatArray, highlight: FloatArray) -> DoubleArray:
+def shade(surface: Surface, table: DoubleArray, diffuse: FloatArray, highlight: FloatArray) -> DoubleArray:
     """Turn light into color.
 
     A share of the light that leaves a fold meets the same cloth again, and a share of that once more:
@@ -225,7 +228,6 @@ def shade(surface: Surface, diffuse: FloatArray, highlight: FloatArray) -> Doubl
     Returns:
         SHAPE + (3,) linear ProPhoto, in no particular exposure.
     """
-    table = color_table()
     index = surface.material.astype(np.intp)
     prophoto = highlight[..., None] * white_light()
     for bounce in range(BOUNCES):
@@ -233,10 +235,10 @@ def shade(surface: Surface, diffuse: FloatArray, highlight: FloatArray) -> Doubl
     return prophoto
 
 
-def color_table() -> DoubleArray:
+def color_table(cloths: Sequence[Cloth], balls: Sequence[Ball]) -> DoubleArray:
     """Linear ProPhoto of each material after 1, 2, ... reflections of D50 light: (materials, BOUNCES, 3)."""
-    dyes = [SDS_VS["NIST CQS 9.0"][cloth.dye] for cloth in CLOTHS]
-    paints = [SDS_COLOURCHECKERS["BabelColor Average"][ball.paint] for ball in BALLS]
+    dyes = [SDS_VS["NIST CQS 9.0"][cloth.dye] for cloth in cloths]
+    paints = [SDS_COLOURCHECKERS["BabelColor Average"][ball.paint] for ball in balls]
     spectra = np.stack([sd.copy().align(WAVELENGTHS).values for sd in dyes + paints])
     powers = spectra[:, None, :] ** np.arange(1, BOUNCES + 1)[:, None]
     return powers @ spectrum_to_prophoto()
