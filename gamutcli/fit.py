@@ -43,6 +43,7 @@ class Fit:
         loss: Mean squared error over the last steps, in units of the square of ``residual_scale``.
         steps: How many were done; fewer than wanted where no error was left, or where the fit diverged.
         seconds: Wall time of the loop.
+        snapshots: The weights after those numbers of steps that were asked for.
     """
 
     weights: Matrices
@@ -50,6 +51,7 @@ class Fit:
     loss: float
     steps: int
     seconds: float
+    snapshots: tuple[Matrices, ...] = ()
 
 
 def fit(
@@ -58,6 +60,7 @@ def fit(
     seed: int,
     progress: Progress | None = None,
     start_weights: Sequence[FloatArray] | None = None,
+    snapshots_at: Sequence[int] = (),
 ) -> Fit:
     """Fit a network to a sample.
 
@@ -70,6 +73,8 @@ def fit(
         seed: Of the first weights and of the order of the batches.
         progress: Called with (step, steps, loss) about a hundred times.
         start_weights: What to start from, one (outputs, inputs) matrix a layer; None: at random.
+        snapshots_at: Rising numbers of steps after which the weights are wanted as well. A fit that ends early gives
+            its last ones for all that it did not reach.
     """
     start = time.perf_counter()
     generator = np.random.default_rng(seed)
@@ -83,6 +88,7 @@ def fit(
     starts = batch_starts(len(sample.features), half, generator)
     best = Best(weights)
     steps = 0
+    snapshots: list[Matrices] = []
     with ThreadPoolExecutor(1) as other, _overflowing():
         for step in range(preset.steps):
             first, second = next(starts), next(starts)
@@ -98,11 +104,15 @@ def fit(
             waiting_update.result()
             loss, steps = (squares + more_squares) / (6 * half), step + 1
             best.watch(loss, step)
+            if steps in snapshots_at:
+                snapshots.append([weight.copy() for weight in best.choose()])
             if not math.isfinite(loss) or (preset.decay and best.recent * scale**2 < INVISIBLE):
                 break
             if progress and (step + 1) % max(1, preset.steps // 100) == 0:
                 progress(step + 1, preset.steps, best.recent)
-    return Fit(best.choose(), scale, best.recent, steps, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    snapshots += [best.choose() for _ in snapshots_at[len(snapshots) :]]
+    return Fit(best.choose(), scale, best.recent, steps, seconds, tuple(snapshots))
 
 
 def _update(updates: list[Update], gradients: Matrices, rate: float) -> None:
@@ -221,9 +231,13 @@ def _updates(weights: Matrices, preset: Preset) -> list[Update]:
 
 
 def batch_starts(count: int, half: int, generator: np.random.Generator) -> Iterator[int]:
-    """Where each half batch starts: through the shuffled sample again and again, each time from another offset."""
+    """Where each half batch starts: through the shuffled sample again and again, each time from another offset.
+
+    Where two halves are the whole sample, so is every batch.
+    """
+    offsets = 1 if 2 * half == count else max(1, min(half, count - half + 1))
     while True:
-        offset = int(generator.integers(0, max(1, min(half, count - half + 1))))
+        offset = int(generator.integers(0, offsets))
         yield from range(offset, count - half + 1, half)
 
 

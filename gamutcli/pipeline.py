@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,7 @@ from gamutcli.results import Evaluation, ExpandResult, Info, ReduceResult, Score
 from gamutcli.sample import draw, draw_as_the_paper
 from gamutcli.scene import Original, Scene, StrPath, clipped_codes, profile_of
 from gamutcli.sidecar import check_targets, publish_reduced
+from gamutcli.weights import Weights, read_weights
 
 __all__ = [
     "Evaluation",
@@ -67,6 +68,7 @@ def reduce_image(
     assume_profile: str | None = None,
     seed: int = 0,
     device: str = "auto",
+    init: StrPath | None = None,
     no_metadata: bool = False,
     strip_gps: bool = False,
     overwrite: bool = False,
@@ -87,6 +89,8 @@ def reduce_image(
         assume_profile: Name of an RGB space, for a source that does not name its own.
         seed: Same seed, same machine, same bytes.
         device: "auto", "cpu" or "cuda".
+        init: File of the weights that the fit starts from, which ``pretrain`` made for a network of the preset's
+            shape; None: random ones.
         no_metadata: Leave out all metadata of the source but its orientation.
         strip_gps: Leave out where the picture was taken.
         overwrite: Whether an existing target may be replaced.
@@ -95,21 +99,59 @@ def reduce_image(
     Raises:
         InputError, OutputError, UsageError, DeviceError: See ``gamutcli.errors``; nothing is left behind.
     """
-    chosen = choose(preset, model, max_payload)
+    return reduce_with(
+        source,
+        target,
+        choose(preset, model, max_payload),
+        max_payload=max_payload,
+        quality=quality,
+        subsampling=subsampling,
+        carrier=carrier,
+        assume_profile=assume_profile,
+        seed=seed,
+        device=device,
+        init=init,
+        no_metadata=no_metadata,
+        strip_gps=strip_gps,
+        overwrite=overwrite,
+        progress=progress,
+    )
+
+
+def reduce_with(
+    source: StrPath,
+    target: StrPath,
+    preset: Preset,
+    *,
+    max_payload: int | None = None,
+    quality: int | None = None,
+    subsampling: str = "4:4:4",
+    carrier: str = "auto",
+    assume_profile: str | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    init: StrPath | None = None,
+    no_metadata: bool = False,
+    strip_gps: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> ReduceResult:
+    """``reduce_image`` with a preset of one's own, for experiments; all else is the same."""
     gpu.check(device)
     kind = images.format_of(target)
     check_targets(target, carrier, overwrite)
+    start = None if init is None else _start(Path(init), preset)
     picture = images.read_wide(source)
     profile, notes = profile_of(source, picture, assume_profile)
     with one_blas_thread():
         original = Original(picture.codes, profile)
-        codes = clipped_codes(original, chosen.adaptation)
+        codes = clipped_codes(original, preset.adaptation)
         encoded = images.encode_reduced(codes, kind, quality, subsampling, orientation_of(picture.metadata))
         del codes
         decoded = images.decode_reduced(encoded)
-        correction = Correction(tolerance(kind, quality), chosen.every_pixel)
-        scene = Scene(original, decoded, chosen.adaptation, correction)
-        fitted = _fitted(scene, chosen, max_payload, seed, device, progress)
+        correction = Correction(tolerance(kind, quality), preset.every_pixel)
+        scene = Scene(original, decoded, preset.adaptation, correction)
+        fitted = _fitted(scene, preset, max_payload, seed, device, progress, start)
         network, notes = fitted.network, notes + fitted.notes
         plain, restored = _measured(scene, network, fitted.device)
         plain_scores, scores = plain.scores(), restored.scores()
@@ -117,7 +159,7 @@ def reduce_image(
             network, scores = None, plain_scores
             notes += ("the network did not come closer than the plain picture, so none is stored",)
         mark = fingerprint(decoded, fitted.grid_side if network else SMALL_GRID_SIDE)
-        packed = pack(Payload(mark, chosen.adaptation, correction, network))
+        packed = pack(Payload(mark, preset.adaptation, correction, network))
     kept = private(picture.metadata, no_metadata, strip_gps)
     metadata = made_true(kept, decoded.shape[1], decoded.shape[0], srgb=True)
     embedded = carriers.embed(encoded, packed, metadata, carrier)
@@ -126,7 +168,7 @@ def reduce_image(
     return ReduceResult(
         file=os.fspath(target),
         source=os.fspath(source),
-        preset=preset,
+        preset=preset.name,
         model=_model_name(network),
         hidden=network.hidden if network else 0,
         layers=network.depth if network else 0,
@@ -264,27 +306,53 @@ class _Fitted:
     notes: tuple[str, ...] = ()
 
 
+def _start(file: Path, preset: Preset) -> Weights:
+    """Read the weights that a fit is to start from."""
+    weights = read_weights(file)
+    if not weights.suit(preset.inputs, preset.hidden, preset.depth):
+        raise UsageError(
+            f"{file}: is for {weights.depth} hidden layers of {weights.hidden} units, not for the network of preset "
+            f"{preset.name} ({preset.depth} of {preset.hidden}); make weights for it with `gamut pretrain`."
+        )
+    return weights
+
+
 def _fitted(
-    scene: Scene, preset: Preset, max_payload: int | None, seed: int, device: str, progress: Progress | None
+    scene: Scene,
+    preset: Preset,
+    max_payload: int | None,
+    seed: int,
+    device: str,
+    progress: Progress | None,
+    start: Weights | None,
 ) -> _Fitted:
     """Draw a sample, fit, quantise; no network where there is nothing to restore or no room for it."""
-    start = time.perf_counter()
+    began = time.perf_counter()
     drawn = draw_as_the_paper if preset.every_pixel else draw
     sample = drawn(scene, preset.inputs, preset.samples, seed)
     if sample is None:
         return _Fitted(None, notes=("no colour was clipped: the payload holds no network",))
     preset = fitting(preset, sample.pixels, max_payload, lossless=not scene.correction.tolerance)
+    notes: tuple[str, ...] = ()
+    if start and start.suit(preset.inputs, preset.hidden, preset.depth):
+        preset = replace(preset, steps=preset.meta_steps or preset.steps, residual_unit=start.residual_unit)
+    elif start:
+        notes = (f"the weights of --init are for {start.hidden} units; this picture gets {preset.hidden}, from random",)
+        start = None
     device = gpu.device_for(device, gpu.fit_seconds(preset))
-    fitted = (fit_on_gpu if device == "cuda" else fit)(sample, preset, seed, progress)
+    fitted = (fit_on_gpu if device == "cuda" else fit)(
+        sample, preset, seed, progress, start_weights=start.weights if start else None
+    )
     if preset.payload is None:
         scale = float(np.float32(fitted.residual_scale))
         plainly = Network(preset.inputs, tuple(map(rounded, fitted.weights)), scale)
-        return _Fitted(plainly, GRID_SIDE, fitted.steps, time.perf_counter() - start, device)
+        return _Fitted(plainly, GRID_SIDE, fitted.steps, time.perf_counter() - began, device, notes)
     side = GRID_SIDE if preset.payload >= 4096 and preset.hidden >= 32 else SMALL_GRID_SIDE
     room = preset.payload - overhead_bytes(side, preset.inputs)
     network = network_within(fitted, sample, preset.inputs, room)
-    notes = () if network else (f"no network fits into {preset.payload} bytes, so none is stored",)
-    return _Fitted(network, side, fitted.steps, time.perf_counter() - start, device, notes)
+    if network is None:
+        notes += (f"no network fits into {preset.payload} bytes, so none is stored",)
+    return _Fitted(network, side, fitted.steps, time.perf_counter() - began, device, notes)
 
 
 def _measured(scene: Scene, network: Network | None, device: str) -> tuple[Comparison, Comparison]:

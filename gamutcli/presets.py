@@ -43,6 +43,7 @@ class Preset:
             of pictures with millions of clipped pixels, within bounds, so that they expand in seconds.
         every_pixel: Fit and correct the whole picture, as the paper does, not just what was clipped.
         adaptation: Between ProPhoto's white and sRGB's.
+        meta_steps: Optimiser steps from meta-learned weights; None: as many as from random ones.
         residual_unit: What an output of 1.0 means, linear ProPhoto units; None: the root mean square of the residuals.
     """
 
@@ -60,6 +61,7 @@ class Preset:
     decay: bool = True
     every_pixel: bool = False
     adaptation: Adaptation = "bradford"
+    meta_steps: int | None = None
     residual_unit: float | None = None
 
 
@@ -116,10 +118,13 @@ PRESETS = {
             decay=False,
             every_pixel=True,
             adaptation="cat02",
+            meta_steps=1200,
         ),
     )
 }
 
+#: The paper's networks predict residuals of values scaled to [-1, 1].
+PAPER_RESIDUAL_UNIT = 0.5
 #: The paper's and the reproduction's model sizes, by their names: kilobytes as float32.
 PAPER_MODELS = {"11kb": 16, "23kb": 32, "53kb": 64, "137kb": 128}
 

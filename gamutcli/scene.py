@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from copy import copy
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from gamutcli.color import PROPHOTO, SPACES, SRGB, Adaptation, apply_matrix, rgb
 from gamutcli.errors import InputError, UsageError
 from gamutcli.gamut import srgb_codes
 from gamutcli.icc import Profile, read_profile, write_profile
-from gamutcli.images import Picture
+from gamutcli.images import Picture, read_wide
 from gamutcli.model import Correction, codes_to_prophoto, strips
 from gamutcli.parallel import in_order
 
@@ -36,6 +38,12 @@ class Original:
     def size(self) -> tuple[int, int]:
         """(height, width)."""
         return self.codes.shape[0], self.codes.shape[1]
+
+    def part(self, codes: Code16Array) -> Original:
+        """Codes cut out of this picture, as a picture of their own: (height, width, 3) uint16."""
+        cut = copy(self)
+        cut.codes = codes
+        return cut
 
     def linear(self, codes: Code16Array) -> FloatArray:
         """(..., 3) of its codes to (..., 3) linear ProPhoto RGB."""
@@ -87,6 +95,22 @@ def clipped_codes(original: Original, adaptation: Adaptation = "bradford") -> Co
     for part, converted in zip(rows, in_order(convert, rows), strict=True):
         codes[part] = converted
     return codes
+
+
+def read_original(path: Path, assumed: str) -> tuple[Original, tuple[str, ...]]:
+    """Open a picture; one that does not name its colour space is taken as an assumed one, as research data sets are.
+
+    Returns:
+        The picture, and what is to be said of it.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    picture = read_wide(path)
+    profile, notes = profile_of(path, picture, assumed if picture.profile is None else None)
+    if picture.profile is None:
+        notes += (f"does not say which colours it holds, and is taken as {SPACES[assumed].title}",)
+    return Original(picture.codes, profile), notes
 
 
 def profile_of(source: StrPath, picture: Picture, assumed: str | None) -> tuple[Profile, tuple[str, ...]]:

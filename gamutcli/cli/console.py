@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from gamutcli.pipeline import Evaluation, ExpandResult, Info, Progress, ReduceResult
+    from gamutcli.pretrain import PretrainResult
     from gamutcli.results import Transfer
 
-Result = TypeVar("Result", "ReduceResult", "ExpandResult", "Evaluation", "Info", "Transfer")
+Result = TypeVar("Result", "ReduceResult", "ExpandResult", "Evaluation", "Info", "Transfer", "PretrainResult")
 
 
 def error(message: str) -> None:
@@ -120,8 +121,8 @@ class Report:
             self._fail(source, caught)
 
     @contextmanager
-    def progress(self, source: Path) -> Iterator[Progress | None]:
-        """Give a function that shows how far the fit is, or None where no terminal watches."""
+    def progress(self, source: Path, unit: str = "steps") -> Iterator[Progress | None]:
+        """Give a function that shows how far a fit is, or None where no terminal watches."""
         if self._quiet or not sys.stderr.isatty():
             yield None
             return
@@ -131,11 +132,13 @@ class Report:
         columns = (
             progress.TextColumn("{task.description}", markup=False),
             progress.BarColumn(),
-            progress.TextColumn("{task.completed}/{task.total} steps, loss {task.fields[loss]:.4g}, left"),
+            progress.TextColumn(
+                "{task.completed}/{task.total} {task.fields[unit]}, loss {task.fields[loss]:.4g}, left"
+            ),
             progress.TimeRemainingColumn(),
         )
         with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(source.name, total=None, visible=False, loss=math.nan)
+            task = bar.add_task(source.name, total=None, visible=False, loss=math.nan, unit=unit)
 
             def update(step: int, steps: int, loss: float) -> None:
                 bar.update(task, completed=step, total=steps, loss=loss, visible=True)

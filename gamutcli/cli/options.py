@@ -19,6 +19,8 @@ SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
 COMPRESSIONS = ("none", "lzw", "deflate", "zstd")
 DEVICES = ("auto", "cpu", "cuda")
 
+OPTIMIZERS = ("sgd", "adam", "muon")
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
 
@@ -48,7 +50,22 @@ carrier = choice(
     show_default=True,
     help="Where in the file the payload goes; sidecar: into OUT.gamut beside it.",
 )
+assume_profile = choice("--assume-profile", values=SPACES, help="Colour space of inputs that do not name theirs.")
 device = choice("--device", values=DEVICES, default="auto", show_default=True, help="Where the network runs.")
+steps_scale = option(
+    "--steps-scale",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Multiplies every number of steps, for quick runs.",
+)
+map_range = option(
+    "--map-range",
+    type=click.FloatRange(min=0, min_open=True),
+    default=0.05,
+    show_default=True,
+    help="Error at the bright end of the maps' scale.",
+)
 no_metadata = option("--no-metadata", is_flag=True, help="Leave out all metadata but the orientation.")
 strip_gps = option("--strip-gps", is_flag=True, help="Leave out where the picture was taken.")
 quiet = option("-q", "--quiet", is_flag=True, help="Say nothing but errors and what --json asks for.")

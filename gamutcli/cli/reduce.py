@@ -43,9 +43,12 @@ if TYPE_CHECKING:
     help="Of a JPEG's or AVIF's colours.",
 )
 @options.carrier
-@options.choice("--assume-profile", values=options.SPACES, help="Colour space of inputs that do not name theirs.")
+@options.assume_profile
 @options.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same machine, same bytes."
+)
+@options.option(
+    "--init", type=options.PATH, metavar="FILE", help="Start the fit from weights that `gamut pretrain` made."
 )
 @options.privacy
 @options.device

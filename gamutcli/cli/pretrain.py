@@ -1,0 +1,129 @@
+"""gamut pretrain: learn weights to start fits from, on a folder of pictures."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gamutcli.cli import options
+from gamutcli.cli.console import Report, plain_data
+
+if TYPE_CHECKING:
+    from gamutcli.pretrain import PretrainResult, Recipe
+
+
+@click.command()
+@click.argument("pictures", type=options.PATH, metavar="DIR")
+@options.option(
+    "-o", "--output", type=options.PATH, required=True, metavar="FILE.safetensors", help="The weights file to write."
+)
+@options.choice(
+    "--preset",
+    values=options.PRESETS,
+    default="balanced",
+    show_default=True,
+    help="Whose network; paper has the published way of learning as well.",
+)
+@options.choice("--model", values=options.MODELS, help="The paper's network of this size instead of the preset's.")
+@options.choice("--inner-optimizer", values=options.OPTIMIZERS, help="Of the short fit to one crop.")
+@options.option("--inner-steps", type=click.IntRange(min=1), metavar="N", help="Of that fit.")
+@options.option("--inner-rate", type=click.FloatRange(min=0, min_open=True), metavar="RATE", help="Of that fit.")
+@options.option("--inner-batch", type=click.IntRange(min=2), metavar="N", help="Pixels of each of its steps.")
+@options.choice(
+    "--outer-optimizer",
+    values=("adam", "average"),
+    help="How the weights follow the fits: by Adam, or by a share of the way.",
+)
+@options.option(
+    "--outer-rate", type=click.FloatRange(min=0, min_open=True), metavar="RATE", help="Adam's, or the first share."
+)
+@options.option("--meta-batch", type=click.IntRange(min=1), metavar="N", help="Crops an outer step.")
+@options.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Crops that are taken of each picture.")
+@options.steps_scale
+@options.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same weights.")
+@options.device
+@options.overwrite
+@options.speech
+def pretrain(
+    pictures: Path,
+    output: Path,
+    preset: str,
+    model: str | None,
+    steps_scale: float,
+    seed: int,
+    device: str,
+    overwrite: bool,
+    quiet: bool,
+    verbose: int,
+    as_json: bool,
+    **recipe: Any,
+) -> int:
+    """Learn weights that fits can start from (Reptile).
+
+    DIR holds wide-gamut TIFF or PNG pictures of any size; those that do not name their colour space are taken as
+    ProPhoto RGB. Random crops of 512 x 512 pixels are learned from. What is not given is measured to be good, or with
+    --preset paper the paper's own.
+
+    Interrupted or killed, the same command goes on where it stopped, from FILE.safetensors.checkpoint, to the same
+    weights. `gamut reduce --init FILE.safetensors` starts from them.
+
+    \b
+    Examples:
+      gamut pretrain prophoto/ -o weights.safetensors
+      gamut pretrain prophoto/ -o paper-53kb.safetensors --model 53kb
+      gamut pretrain prophoto/ -o paper.safetensors --preset paper --device cuda
+      gamut pretrain prophoto/ -o quick.safetensors --epochs 1 --steps-scale 0.1
+    """
+    from gamutcli.experiments.pictures import pictures_in
+    from gamutcli.pretrain import pretrain as learn
+    from gamutcli.pretrain import recipe_of
+
+    network, chosen = recipe_of(preset, model)
+    chosen = _adapted(chosen, steps_scale, recipe)
+    found = pictures_in(pictures)
+    report = Report(len(found), quiet=quiet, verbose=verbose, as_json=False)
+
+    @contextmanager
+    def guard(path: Path) -> Iterator[None]:
+        with report.file(path):
+            yield
+
+    with report.progress(output, "crops") as progress:
+        result = learn(
+            found,
+            output,
+            network,
+            chosen,
+            command=" ".join(["gamut", *sys.argv[1:]]),
+            seed=seed,
+            device=device,
+            overwrite=overwrite,
+            progress=progress,
+            guard=guard,
+        )
+    if as_json:
+        click.echo(json.dumps(plain_data(asdict(result)), indent=2))
+    else:
+        report.result(pictures, result, _summary)
+    return report.close()
+
+
+def _adapted(recipe: Recipe, steps_scale: float, given: dict[str, Any]) -> Recipe:
+    """A recipe with what the user gave, its steps scaled."""
+    changed = replace(recipe, **{name: value for name, value in given.items() if value is not None})
+    return replace(changed, inner_steps=max(1, round(changed.inner_steps * steps_scale)))
+
+
+def _summary(result: PretrainResult) -> str:
+    resumed = f", from crop {result.resumed_at} on" if result.resumed_at else ""
+    return (
+        f"{result.file}: {result.layers} hidden layers of {result.hidden}, learned from {result.crops} crops of "
+        f"{result.pictures} pictures{resumed} in {result.seconds:.0f} s; sha256 {result.digest[:16]}"
+    )
