@@ -4,7 +4,7 @@
 Each preset runs as a user runs it: `gamut reduce` and `gamut expand`, each a process of its own; the restored file is
 judged against the original.  PSNR is over linear ProPhoto RGB, dE is CIEDE2000, "out" is out of gamut.  Seconds of the
 fit are the command's own; those of reduce and expand are whole processes.  "Over AVIF" is the gain over the best AVIF
-picture of the residual (avif_residual.py) that takes no more bytes than the payload.
+picture of the residual (gamutcli/experiments/avif.py) that takes no more bytes than the payload.
 
 Use: quality.py [--presets LIST] [--no-paper] [--avif LIST] [--ext png|jpg] [--json FILE] [TIFF or folder...]
      (default: the pictures of sample_images)
@@ -22,12 +22,12 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-import avif_residual
-from avif_residual import AvifResidual
 from files import listed
 from originals import Picture, linear_pixels
 from processes import gamut
 
+from gamutcli.experiments.avif import AVAILABLE as AVIF_AVAILABLE
+from gamutcli.experiments.avif import AvifResidual
 from gamutcli.metrics import Scores
 
 PAPER = "paper"
@@ -237,7 +237,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     presets = [*([] if given.no_paper else [PAPER]), *filter(None, given.presets.split(","))]
     sizes = [int(size) for size in given.avif.split(",") if size]
-    if sizes and not avif_residual.AVAILABLE:
+    if sizes and not AVIF_AVAILABLE:
         print("This imagecodecs cannot write AVIF: that baseline is left out.")
         sizes = []
     pictures: dict[str, list[Row]] = {}

@@ -35,6 +35,7 @@ def evaluate(
     *,
     force: bool = False,
     device: str = "auto",
+    assume_profile: str | None = None,
     map_file: StrPath | None = None,
     map_range: float = 0.05,
     report_file: StrPath | None = None,
@@ -48,6 +49,7 @@ def evaluate(
         reference: The original, 16-bit TIFF or PNG with an ICC profile.
         force: Compare although the pixels of a reduced file have changed.
         device: "auto", "cpu" or "cuda".
+        assume_profile: Name of an RGB space, for a reference or a restored picture that does not name its own.
         map_file: A PNG to draw error maps of the plain and the restored picture into.
         map_range: RMSE at the bright end of the maps' scale, linear ProPhoto units.
         report_file: An HTML page to show the comparison on; see ``write_report`` for several pictures on one.
@@ -55,14 +57,15 @@ def evaluate(
 
     Raises:
         NoPayload, PayloadError, PixelsChanged: See ``expand_image``.
-        InputError: A file cannot be read, or the sizes differ.
+        InputError: A file cannot be read or does not say which colours it holds, or the sizes differ.
+        UsageError: An unknown space.
         OutputError: The map or the report cannot be written; then neither is.
         DeviceError: "cuda" is wanted and not there.
     """
     targets = [target for target in (map_file, report_file) if target is not None]
     for target in targets:
         storage.check_target(target, overwrite)
-    found = _judge(source, reference, force, device, gather=bool(targets))
+    found = _judge(source, reference, force, device, assume_profile, gather=bool(targets))
     outputs: list[tuple[StrPath, bytes]] = []
     if map_file is not None and found.exhibit:
         outputs.append((map_file, _map(found.evaluation, found.exhibit, map_range)))
@@ -78,6 +81,7 @@ def write_report(
     *,
     force: bool = False,
     device: str = "auto",
+    assume_profile: str | None = None,
     map_range: float = 0.05,
     overwrite: bool = False,
 ) -> tuple[Evaluation, ...]:
@@ -88,6 +92,7 @@ def write_report(
         report_file: The page.
         force: Compare although the pixels of a reduced file have changed.
         device: "auto", "cpu" or "cuda".
+        assume_profile: Name of an RGB space, for references and restored pictures that do not name their own.
         map_range: RMSE at the bright end of the scale of all maps, linear ProPhoto units.
         overwrite: Whether an existing page may be replaced.
 
@@ -100,21 +105,33 @@ def write_report(
     """
     storage.check_target(report_file, overwrite)
     sections = [
-        section_of(source, reference, force=force, device=device, map_range=map_range) for source, reference in pairs
+        section_of(source, reference, force=force, device=device, assume_profile=assume_profile, map_range=map_range)
+        for source, reference in pairs
     ]
     publish_report(sections, report_file, overwrite)
     return tuple(section.evaluation for section in sections)
 
 
 def section_of(
-    source: StrPath, reference: StrPath, *, force: bool = False, device: str = "auto", map_range: float = 0.05
+    source: StrPath,
+    reference: StrPath,
+    *,
+    force: bool = False,
+    device: str = "auto",
+    assume_profile: str | None = None,
+    map_range: float = 0.05,
 ) -> report.Section:
     """Compare a picture with its original for a report; arguments and errors are those of ``evaluate``."""
-    return _judge(source, reference, force, device, gather=True).section(map_range)
+    return _judge(source, reference, force, device, assume_profile, gather=True).section(map_range)
 
 
-def publish_report(sections: Sequence[report.Section], report_file: StrPath, overwrite: bool) -> None:
-    """Write a report of sections that were made one by one.
+def publish_report(
+    sections: Sequence[report.Section],
+    report_file: StrPath,
+    overwrite: bool,
+    introduction: report.Introduction | None = None,
+) -> None:
+    """Write a report of sections that were made one by one, perhaps after an introduction.
 
     Raises:
         UsageError: There is none.
@@ -122,7 +139,7 @@ def publish_report(sections: Sequence[report.Section], report_file: StrPath, ove
     """
     if not sections:
         raise UsageError(f"{os.fspath(report_file)}: nothing to report on; name at least one picture.")
-    storage.publish(report_file, report.page(sections), overwrite)
+    storage.publish(report_file, report.page(sections, introduction), overwrite)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,10 +167,12 @@ class _Judged:
         return report.section(self.evaluation, self.exhibit, differences, map_range, self.orientation)
 
 
-def _judge(source: StrPath, reference: StrPath, force: bool, device: str, gather: bool) -> _Judged:
+def _judge(
+    source: StrPath, reference: StrPath, force: bool, device: str, assume_profile: str | None, gather: bool
+) -> _Judged:
     gpu.check(device)
     picture = images.read_wide(reference)
-    profile, notes = profile_of(reference, picture, None)
+    profile, notes = profile_of(reference, picture, assume_profile)
     original = Original(picture.codes, profile)
     payload_bytes = fit_seconds = None
     restored_strip = plain_strip = None
@@ -167,7 +186,7 @@ def _judge(source: StrPath, reference: StrPath, force: bool, device: str, gather
         plain_strip, restored_strip = restoration.plain, restoration.rounded
     else:
         other = images.read_wide(source)
-        other_profile, other_notes = profile_of(source, other, None)
+        other_profile, other_notes = profile_of(source, other, assume_profile)
         notes += other_notes
         _same_size(source, other.codes, reference, original)
         restored_strip = Original(other.codes, other_profile).strip

@@ -80,20 +80,23 @@ class ErrorMap:
         return np.sqrt(self._squares / self._pixels).astype(np.float32)
 
 
-def draw(panels: Sequence[tuple[str, FloatArray]], limit: float) -> bytes:
+def draw(panels: Sequence[tuple[str, FloatArray]], limit: float, picture: tuple[str, CodeArray] | None = None) -> bytes:
     """Draw error maps beside each other, with one color bar for all.
 
     Args:
         panels: Title and map of each: (rows, columns) float32, linear ProPhoto units, of any size.  The font of the
             titles has the printable characters of ASCII.
         limit: Error at the bright end of the scale; larger ones are drawn like it.  Above 0.
+        picture: Title and picture to show before the maps: (rows, columns, 3) sRGB codes, of the size that the maps
+            are of; None: nothing.
 
     Returns:
         A PNG.
     """
     from PIL import Image, ImageDraw, ImageFont
 
-    pictures = [(title, _colored(_fitted(rmse), limit)) for title, rmse in panels]
+    pictures = [(picture[0], _shown(picture[1]))] if picture else []
+    pictures += [(title, _colored(_fitted(rmse), limit)) for title, rmse in panels]
     # The text grows with the figure, so that it can still be read when a page shows the figure smaller.
     em = min(max(sum(picture.width for _, picture in pictures) // 56, 18), 40)
     font = ImageFont.load_default(size=em)
@@ -107,9 +110,9 @@ def draw(panels: Sequence[tuple[str, FloatArray]], limit: float) -> bytes:
     pen = ImageDraw.Draw(figure)
 
     left = (figure.width - sum(columns) - margin * (len(columns) - 1)) // 2
-    for (title, picture), column in zip(pictures, columns, strict=True):
+    for (title, image), column in zip(pictures, columns, strict=True):
         pen.text((left, top - em // 2), title, INK, font, anchor="ls")
-        figure.paste(picture, (left, top))
+        figure.paste(image, (left, top))
         left += column + margin
 
     width = min(content - 6 * em, 36 * em)
@@ -160,6 +163,18 @@ def _fitted(rmse: FloatArray) -> FloatArray:
         return reduced.rmse
     factor = max(SMALL_PANEL // max(rmse.shape), 1)
     return rmse.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def _shown(srgb_codes: CodeArray) -> Image:
+    """A picture at the size of its map."""
+    from PIL import Image
+
+    height, width, _ = srgb_codes.shape
+    longest = max(height, width)
+    scale = PANEL / longest if longest > PANEL else max(SMALL_PANEL // longest, 1)
+    size = (max(round(width * scale), 1), max(round(height * scale), 1))
+    image = Image.fromarray(srgb_codes)
+    return image.resize(size, Image.Resampling.BOX) if size != image.size else image
 
 
 def _colored(rmse: FloatArray, limit: float) -> Image:

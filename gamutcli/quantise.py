@@ -32,16 +32,21 @@ _LARGEST = 127
 _HALF_MAX = float(np.finfo(np.float16).max)
 
 
-def rounded(weight: FloatArray) -> Layer:
-    """Round a layer to the nearest int8 levels, with one float16 scale a row and nothing else.
+def rounded(weight: FloatArray, bits: int = 8) -> Layer:
+    """Round a layer to the nearest levels, with one float16 scale a row and nothing else.
 
     What float16 cannot hold is clipped to its largest number.
+
+    Args:
+        weight: (outputs, inputs) float32.
+        bits: Of a level, 2 to 8: levels are whole numbers up to ``2 ** (bits - 1) - 1``, of either sign.
     """
-    scale = np.minimum(np.abs(weight).max(axis=1) / _LARGEST, _HALF_MAX).astype(np.float16)
+    largest = 2 ** (bits - 1) - 1
+    scale = np.minimum(np.abs(weight).max(axis=1) / largest, _HALF_MAX).astype(np.float16)
     # A row of zeros, or one so small that its scale is none: its levels are zero.
     steps = np.where(scale > 0, scale, 1).astype(np.float32)[:, None]
     levels = np.where(scale[:, None] > 0, np.round(weight / steps), 0)
-    return _layer(levels, scale)
+    return _layer(levels, scale, largest)
 
 
 def network_within(fitted: Fit, sample: Sample, inputs: Inputs, most_bytes: int) -> Network | None:
@@ -163,8 +168,8 @@ class Quantiser:
         return felt
 
 
-def _layer(levels: DoubleArray | FloatArray, scale: HalfArray) -> Layer:
-    return Layer(np.clip(levels, -_LARGEST, _LARGEST).astype(np.int8), scale)
+def _layer(levels: DoubleArray | FloatArray, scale: HalfArray, largest: int = _LARGEST) -> Layer:
+    return Layer(np.clip(levels, -largest, largest).astype(np.int8), scale)
 
 
 def _few_bits(steps: DoubleArray) -> HalfArray:

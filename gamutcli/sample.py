@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gamutcli.arrays import FloatArray
+from gamutcli.arrays import BoolArray, FloatArray
 from gamutcli.metrics import original_og_mask
 from gamutcli.model import Features, IndexArray, Inputs
 from gamutcli.parallel import in_order
@@ -96,7 +96,7 @@ def draw(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sample | None:
         return Sample(features.rows(rows, inside), scene.residuals(rows, inside), 1 / chance[picked], chance.size)
 
     parts = list(in_order(drawn, [index for index, share in enumerate(shares) if share.size and chances[index].size]))
-    return _shuffled(parts, pixels * stride, generator)
+    return shuffled(parts, pixels * stride, generator)
 
 
 def draw_as_the_paper(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sample:
@@ -108,15 +108,27 @@ def draw_as_the_paper(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sa
 
     def drawn(rows: slice) -> Sample:
         og = original_og_mask(scene.original.strip(rows))
-        inside = np.concatenate([np.flatnonzero(og)[::PAPER_OG_STEP], np.flatnonzero(~og)[::PAPER_IN_STEP]])
+        inside = paper_pixels(og)
         weights = np.ones(inside.size, np.float32)
         return Sample(features.rows(rows, inside), scene.residuals(rows, inside), weights, og.size)
 
     height, width = scene.original.size
-    return _shuffled(list(in_order(drawn, scene.strips())), height * width, np.random.default_rng(seed))
+    return shuffled(list(in_order(drawn, scene.strips())), height * width, np.random.default_rng(seed))
 
 
-def _shuffled(parts: list[Sample], pixels: int, generator: np.random.Generator) -> Sample:
+def paper_pixels(og: BoolArray) -> IndexArray:
+    """(n,) flat places of the pixels that the paper draws from a strip, given which of them are out of gamut."""
+    return np.concatenate([np.flatnonzero(og)[::PAPER_OG_STEP], np.flatnonzero(~og)[::PAPER_IN_STEP]])
+
+
+def shuffled(parts: list[Sample], pixels: int, generator: np.random.Generator) -> Sample:
+    """Put the samples of strips together, in random order.
+
+    Args:
+        parts: What was drawn of each strip.
+        pixels: How many pixels they were drawn from, in all.
+        generator: Of the order.
+    """
     sizes = [len(part.weights) for part in parts]
     places = np.split(generator.permutation(sum(sizes)), np.cumsum(sizes)[:-1])
 

@@ -10,7 +10,7 @@ import pytest
 from fits import ADAM, MUON, a_sample, assert_finite, predicted, unexplained
 from networks import CODES
 
-from gamutcli.fit import fit
+from gamutcli.fit import batch_starts, fit
 from gamutcli.optimisers import orthogonalised
 from gamutcli.parallel import one_blas_thread
 from gamutcli.presets import Preset
@@ -83,6 +83,13 @@ def test_pixels_of_no_weight_do_not_matter() -> None:
 def test_before_the_first_step_a_network_changes_nothing() -> None:
     fitted = fit(a_sample(), replace(MUON, steps=0), seed=0)
     assert (predicted(fitted, a_sample().features) == 0).all()
+
+
+def test_a_batch_as_large_as_the_sample_is_the_sample() -> None:
+    starts = batch_starts(10, 5, np.random.default_rng(0))
+    assert [next(starts) for _ in range(6)] == [0, 5, 0, 5, 0, 5]
+    smaller = batch_starts(10, 4, np.random.default_rng(0))
+    assert {next(smaller) for _ in range(100)} > {0, 4}
 
 
 # Seeds and progress.

@@ -23,8 +23,10 @@ def gathered(squared: FloatArray, rows: int) -> FloatArray:
     return errors.rmse
 
 
-def drawn(*panels: tuple[str, FloatArray], limit: float = 0.05) -> CodeArray:
-    with Image.open(io.BytesIO(draw(panels, limit))) as figure:
+def drawn(
+    *panels: tuple[str, FloatArray], limit: float = 0.05, picture: tuple[str, CodeArray] | None = None
+) -> CodeArray:
+    with Image.open(io.BytesIO(draw(panels, limit, picture))) as figure:
         assert (figure.format, figure.mode) == ("PNG", "RGB")
         return np.asarray(figure)
 
@@ -147,6 +149,21 @@ def test_a_large_map_is_reduced_by_its_squares() -> None:
 def test_drawing_gives_the_same_bytes_again() -> None:
     panels = [("clip", noise(40, 60))]
     assert draw(panels, 0.05) == draw(panels, 0.05)
+
+
+@pytest.mark.parametrize("shape", [(300, 400), (1500, 2000), (40, 30), (1, 1), (1, 1500)])
+def test_a_picture_is_shown_before_the_maps_in_their_size(shape: tuple[int, int]) -> None:
+    orange = np.full((*shape, 3), (255, 128, 0), np.uint8)
+    errors = ErrorMap(*shape)
+    errors.add(flat(0.02**2, *shape))
+    figure = drawn(("clip", errors.rmse), picture=("sRGB", orange))
+    shown = np.argwhere((figure == (255, 128, 0)).all(axis=-1))
+    mapped = np.argwhere((figure == viridis()[102]).all(axis=-1))
+    # The scale below has the map's colour too.
+    mapped = mapped[mapped[:, 0] <= shown[:, 0].max()]
+    assert (np.ptp(shown, axis=0) == np.ptp(mapped, axis=0)).all()
+    assert shown[:, 0].min() == mapped[:, 0].min()
+    assert shown[:, 1].max() < mapped[:, 1].min()
 
 
 # The scale

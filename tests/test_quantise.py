@@ -75,13 +75,25 @@ def decibels(after: float, before: float) -> float:
     columns=st.integers(1, 20),
     size=st.floats(-4, 3).map(lambda exponent: 10**exponent),
     seed=st.integers(0, 99),
+    bits=st.sampled_from([8, 6, 3]),
 )
-def test_a_weight_moves_by_at_most_half_a_step_of_its_row(rows: int, columns: int, size: float, seed: int) -> None:
+def test_a_weight_moves_by_at_most_half_a_step_of_its_row(
+    rows: int, columns: int, size: float, seed: int, bits: int
+) -> None:
     random = np.random.default_rng(seed)
     weight = (size * random.standard_normal((rows, columns))).astype(np.float32)
     largest = np.abs(weight).max(axis=1, keepdims=True)
+    levels = 2 ** (bits - 1) - 1
+    found = rounded(weight, bits)
     # Half a step, and what the rounding of a small scale costs the largest weight.
-    assert (np.abs(rounded(weight).weight - weight) <= largest * (0.5 / 127 + 1e-3) + 127 * 2**-25).all()
+    assert (np.abs(found.weight - weight) <= largest * (0.5 / levels + 1e-3) + levels * 2**-25).all()
+    assert np.abs(found.levels).max(initial=0) <= levels
+
+
+@pytest.mark.parametrize(("bits", "levels"), [(8, 255), (6, 63), (2, 3)])
+def test_all_levels_of_so_many_bits_are_used(bits: int, levels: int) -> None:
+    weight = np.linspace(-1, 1, 10_000, dtype=np.float32)[None]
+    assert len(np.unique(rounded(weight, bits).levels)) == levels
 
 
 def test_each_row_has_a_scale_of_its_own() -> None:

@@ -19,7 +19,9 @@ from gamutcli import evaluate, presets, reduce_image, write_report
 from gamutcli.cli import run
 from gamutcli.color import PROPHOTO, SRGB, rgb_to_rgb
 from gamutcli.errors import InputError, OutputError, UsageError
+from gamutcli.evaluation import publish_report, section_of
 from gamutcli.icc import read_profile
+from gamutcli.report import introduction
 from gamutcli.report.charts import chromaticities, spectral_locus, triangle
 from gamutcli.report.shown import Smaller, mask_png, outside, upright
 
@@ -122,6 +124,27 @@ def test_several_pictures_get_an_overview_with_links_and_means(album: Path) -> N
     mean = np.mean([one.restored.psnr_og for one in found if one.restored.psnr_og is not None])
     assert f"{mean:.2f}" in page.cells
     assert not Page(text_of(album)).all("a")
+
+
+def test_a_report_can_start_with_a_title_and_a_table_of_its_own(album: Path, tmp_path: Path) -> None:
+    sections = [section_of(album / "a.jpg", album / "originals" / "a.tif")]
+    before = introduction("Mine <1>", "Means & more", (("method", "dB"), [("<b>clip", "31.50")]))
+    publish_report(sections, tmp_path / "r.html", overwrite=False, introduction=before)
+    text = text_of(tmp_path, "r.html")
+    assert "<h1>Mine &lt;1&gt;</h1>" in text
+    assert text.index("Means &amp; more") < text.index("&lt;b&gt;clip") < text.index("<article")
+    assert Page(text).cells[0] == "31.50"
+
+
+def test_several_untagged_references(album: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_tiff(tmp_path / "a.tif", wide_codes(60, 90), space=None)
+    write_tiff(tmp_path / "b.tif", sample_crop("pavilion", 352, 96), space=None)
+    words = ["eval", album / "a.jpg", album / "b.png", "--gt", tmp_path, "--report", tmp_path / "r.html"]
+    assert run([*map(str, words), "--assume-profile", "prophoto"]) == 0
+    assert (tmp_path / "r.html").read_bytes() == (album / "both.html").read_bytes()
+    pairs = [(album / name, tmp_path / f"{name[0]}.tif") for name in ("a.jpg", "b.png")]
+    write_report(pairs, tmp_path / "again.html", assume_profile="prophoto")
+    assert (tmp_path / "again.html").read_bytes() == (album / "both.html").read_bytes()
 
 
 def test_the_pictures_are_in_display_p3(album: Path) -> None:

@@ -22,8 +22,10 @@ from gamutcli.cli import console
 from gamutcli.cli.embed import embed
 from gamutcli.cli.eval import evaluate
 from gamutcli.cli.expand import expand
+from gamutcli.cli.experiment import experiment
 from gamutcli.cli.extract import extract
 from gamutcli.cli.info import info
+from gamutcli.cli.pretrain import pretrain
 from gamutcli.cli.reduce import reduce
 from gamutcli.cli.strip import strip
 from gamutcli.errors import GamutError
@@ -68,7 +70,7 @@ def gamut() -> None:
     """
 
 
-for _command in (reduce, expand, evaluate, info, strip, extract, embed):
+for _command in (reduce, expand, evaluate, info, strip, extract, embed, pretrain, experiment):
     gamut.add_command(_command)
 
 

@@ -31,14 +31,9 @@ REGIONS = {"all": "all pixels", "og": "out of gamut", "in": "in gamut"}
     help="The original picture, or a folder of originals with the names of the inputs.",
 )
 @options.option("--map", "map_file", type=options.PATH, metavar="FILE.png", help="Draw maps of the errors.")
-@options.option(
-    "--map-range",
-    type=click.FloatRange(min=0, min_open=True),
-    default=0.05,
-    show_default=True,
-    help="Error at the bright end of the maps' scale.",
-)
+@options.map_range
 @options.option("--report", "report_file", type=options.PATH, metavar="FILE.html", help="Show it all on a page.")
+@options.assume_profile
 @options.overwrite
 @options.force
 @options.device
@@ -49,6 +44,7 @@ def evaluate(
     map_file: Path | None,
     map_range: float,
     report_file: Path | None,
+    assume_profile: str | None,
     overwrite: bool,
     force: bool,
     device: str,
@@ -73,6 +69,7 @@ def evaluate(
       gamut eval photo.jpg --gt photo.tif
       gamut eval restored.tif --gt photo.tif --json
       gamut eval photo.jpg --gt photo.tif --map errors.png
+      gamut eval photo.jpg --gt untagged.tif --assume-profile prophoto
       gamut eval reduced/*.jpg --gt originals/ --report report.html
     """
     from gamutcli import storage
@@ -92,7 +89,9 @@ def evaluate(
         with report.file(source):
             original = reference_of(source, reference)
             if shared is not None:
-                section = section_of(source, original, force=force, device=device, map_range=map_range)
+                section = section_of(
+                    source, original, force=force, device=device, assume_profile=assume_profile, map_range=map_range
+                )
                 sections.append(section)
                 result = section.evaluation
             else:
@@ -101,6 +100,7 @@ def evaluate(
                     original,
                     force=force,
                     device=device,
+                    assume_profile=assume_profile,
                     map_file=map_file,
                     map_range=map_range,
                     report_file=report_file,

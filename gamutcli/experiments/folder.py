@@ -7,6 +7,7 @@ import math
 import os
 import platform
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -49,7 +50,7 @@ class ResultsFolder:
         experiment: Its name; records lie in a folder of that name.
         settings: All that decides the figures; records of other settings are not mixed with new ones.
         outputs: Names of the files that ``publish`` will write.
-        overwrite: Start anew where there are records of other settings, and replace files of others.
+        overwrite: Start anew where there are records of other settings, which are removed, and replace files of others.
 
     Raises:
         UsageError: The folder holds records of other settings.
@@ -74,7 +75,9 @@ class ResultsFolder:
             self._records.mkdir(exist_ok=True)
         except OSError as error:
             raise OutputError(f"{self._records}: cannot be made ({error.strerror}); name another folder.") from error
-        if not overwrite:
+        if overwrite:
+            self._forget_others()
+        else:
             self._check_settings()
 
     def find(self, picture: Path) -> Record | None:
@@ -100,6 +103,15 @@ class ResultsFolder:
         storage.publish(self._path_of(picture), json_bytes(content), overwrite=True)
         return record
 
+    def companions(self, picture: Path) -> Path:
+        """The folder for files that go with a picture's record, and stay for a run that resumes; it may not exist."""
+        return self._records / picture.name
+
+    def forget(self, picture: Path) -> None:
+        """Remove what was found of a picture, and the files that went with it."""
+        self._path_of(picture).unlink(missing_ok=True)
+        shutil.rmtree(self.companions(picture), ignore_errors=True)
+
     def publish(self, name: str, content: bytes) -> Path:
         """Write one of the results, replacing that of an earlier run."""
         storage.publish(self.path / name, content, overwrite=True)
@@ -116,6 +128,16 @@ class ResultsFolder:
 
     def _path_of(self, picture: Path) -> Path:
         return self._records / f"{picture.name}.json"
+
+    def _forget_others(self) -> None:
+        """Remove records of other settings, and files that are no records: no later run shall stumble over them."""
+        for path in self._records.glob("*.json"):
+            try:
+                known = _read(path)["settings"] == self.settings
+            except InputError:
+                known = False
+            if not known:
+                self.forget(path.with_suffix(""))
 
     def _check_settings(self) -> None:
         for path in sorted(self._records.glob("*.json")):
@@ -160,8 +182,8 @@ def finite(value: Any) -> Any:
 
 
 def json_bytes(value: Any) -> bytes:
-    """JSON for people and programs."""
-    return (json.dumps(finite(value), indent=1, ensure_ascii=False) + "\n").encode()
+    """JSON for people and programs; what of a file's name is no text becomes an escape that JSON knows."""
+    return (json.dumps(finite(value), indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
 
 def file_name(text: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gamutcli import images
 from gamutcli.errors import InputError
-from gamutcli.scene import Original, StrPath, profile_of
+from gamutcli.scene import Original, StrPath, read_original
 
 SUFFIXES = (".tif", ".tiff", ".png")
 
@@ -55,11 +55,8 @@ def opened(path: Path) -> Subject:
     Raises:
         InputError: It cannot be read.
     """
-    picture = images.read_wide(path)
-    profile, notes = profile_of(path, picture, "prophoto")
-    if picture.profile is None:
-        notes += ("does not say which colours it holds, and is taken as ProPhoto RGB",)
-    return Subject(path, Original(picture.codes, profile), notes)
+    original, notes = read_original(path, "prophoto")
+    return Subject(path, original, notes)
 
 
 def digest(path: Path) -> str:

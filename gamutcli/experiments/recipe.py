@@ -12,17 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gamutcli.arrays import FloatArray
+from gamutcli.experiments.judging import compared
 from gamutcli.fit import fit
-from gamutcli.metrics import Comparison, Scores
+from gamutcli.maps import ErrorMap
+from gamutcli.metrics import Scores
 from gamutcli.model import Correction, FloatNetwork, Network
-from gamutcli.parallel import in_order
-from gamutcli.presets import PAPER_MODELS, PRESETS, Preset
+from gamutcli.presets import PAPER_MODELS, PAPER_RESIDUAL_UNIT, PRESETS, Preset
 from gamutcli.restore import Restoration
 from gamutcli.sample import draw_as_the_paper
 from gamutcli.scene import Original, Scene, clipped_codes
 
-#: The paper's networks predict residuals of values scaled to [-1, 1].
-RESIDUAL_UNIT = 0.5
 #: Steps from random weights, and from a meta-initialisation.
 STEPS, META_STEPS = 9000, 1200
 
@@ -42,7 +41,7 @@ class Fitted:
 
 def preset_of(model: str, steps: int = STEPS) -> Preset:
     """The paper's recipe for one of its model sizes (``presets.PAPER_MODELS``)."""
-    return replace(PRESETS["paper"], hidden=PAPER_MODELS[model], steps=steps, residual_unit=RESIDUAL_UNIT)
+    return replace(PRESETS["paper"], hidden=PAPER_MODELS[model], steps=steps, residual_unit=PAPER_RESIDUAL_UNIT)
 
 
 def scaled(steps: int, scale: float) -> int:
@@ -73,14 +72,12 @@ def fit_as_the_paper(
     return Fitted(network, fitted.seconds)
 
 
-def judged(scene: Scene, network: Network | FloatNetwork | None) -> Scores:
-    """Errors of the picture that a network restores, rounded to 16 bits as a file keeps it; None: the plain clip."""
+def judged(
+    scene: Scene,
+    network: Network | FloatNetwork | None,
+    errors: ErrorMap | None = None,
+    color_differences: bool = True,
+) -> Scores:
+    """Errors of the picture that a network restores, None: of the plain clip; the rest is that of ``compared``."""
     restoration = Restoration(scene.srgb_codes, scene.adaptation, scene.correction, network)
-    comparison = Comparison()
-
-    def strip(rows: slice) -> tuple[FloatArray, FloatArray]:
-        return restoration.rounded(rows), scene.original.strip(rows)
-
-    for restored, truth in in_order(strip, scene.strips()):
-        comparison.add(restored, truth)
-    return comparison.scores()
+    return compared(restoration, scene.original, errors, color_differences)

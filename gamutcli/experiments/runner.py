@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,20 +59,28 @@ class Findings:
         text: Its main table, as Markdown.
         data: All its figures, as they are in its JSON file.
         files: What it wrote.
+        notes: What the user should know, such as a plot that could not be drawn.
     """
 
     text: str
     data: dict[str, Any]
     files: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
 
 
-def over_pictures(job: Job, folder: ResultsFolder, judge: Callable[[Subject], Sequence[Row]]) -> list[Record]:
+def over_pictures(
+    job: Job,
+    folder: ResultsFolder,
+    judge: Callable[[Subject], Sequence[Row]],
+    drawing: Callable[[Path], Path] | None = None,
+) -> list[Record]:
     """Judge every picture, or take what was found of it before.
 
     Args:
         job: Names the pictures.
         folder: Keeps the records.
         judge: Gives the figures of one picture.
+        drawing: Names a file that ``judge`` writes as well; where it is gone, the picture is done anew.
 
     Returns:
         A record for every picture that was judged, in their order.
@@ -80,11 +88,82 @@ def over_pictures(job: Job, folder: ResultsFolder, judge: Callable[[Subject], Se
     Raises:
         InputError: No picture could be judged.
     """
+
+    def find(path: Path) -> Record | None:
+        return folder.find(path) if drawing is None or drawing(path).is_file() else None
+
+    return walk(job, folder, find, lambda subject: folder.keep(subject.path, subject.notes, judge(subject)))
+
+
+def over_rows(
+    job: Job, folder: ResultsFolder, identities: Sequence[Row], judge: Callable[[Subject, Row], Row]
+) -> list[Record]:
+    """Judge every picture row by row, and keep every row as it comes: where the run ends early, one row is lost.
+
+    Args:
+        job: Names the pictures.
+        folder: Keeps the records, whose rows may be more than were asked for this time.
+        identities: At least one: what the rows wanted start with, such as a method and the digest of its first weights.
+            A row is taken from an earlier run only where all of it is the same.  First entries are shown on the way.
+        judge: Gives the rest of one row.
+
+    Returns:
+        A record for every picture of which there are all rows, with these rows alone, in their order.
+
+    Raises:
+        InputError: No picture could be judged.
+    """
+
+    def wanted(record: Record) -> Record:
+        rows = (_row_of(record, identity) for identity in identities)
+        return replace(record, rows=tuple(row for row in rows if row))
+
+    def find(path: Path) -> Record | None:
+        record = folder.find(path)
+        found = wanted(record) if record else None
+        return found if found and len(found.rows) == len(identities) else None
+
+    def complete(subject: Subject) -> Record:
+        record = folder.find(subject.path)
+        if record is None:
+            folder.forget(subject.path)
+        for identity in identities:
+            if record is None or _row_of(record, identity) is None:
+                job.announce(f"{subject.name}: {next(iter(identity.values()))}")
+                row = {**identity, **judge(subject, identity)}
+                record = folder.keep(subject.path, subject.notes, [*(record.rows if record else ()), row])
+        assert record is not None
+        return wanted(record)
+
+    return walk(job, folder, find, complete)
+
+
+def _row_of(record: Record, identity: Row) -> Row | None:
+    return next((row for row in record.rows if identity.items() <= row.items()), None)
+
+
+def walk(
+    job: Job, folder: ResultsFolder, find: Callable[[Path], Record | None], do: Callable[[Subject], Record]
+) -> list[Record]:
+    """Walk through the pictures.
+
+    Args:
+        job: Names them.
+        folder: Where the records are.
+        find: Gives what was found of a picture before; None where it has to be done.
+        do: Does and keeps one that was opened.
+
+    Returns:
+        A record for every picture that did not fail, in their order.
+
+    Raises:
+        InputError: There is none.
+    """
     records = []
     spent, done = 0.0, 0
     for number, path in enumerate(job.pictures, 1):
         with job.guard(path):
-            record = folder.find(path)
+            record = find(path)
             if record:
                 job.announce(f"{path.name} ({number} of {len(job.pictures)}): done before")
             else:
@@ -93,8 +172,9 @@ def over_pictures(job: Job, folder: ResultsFolder, judge: Callable[[Subject], Se
                 start = time.perf_counter()
                 with one_blas_thread():
                     subject = opened(path)
-                    rows = judge(subject)
-                record = folder.keep(path, subject.notes, rows)
+                    for note in subject.notes:
+                        job.announce(f"{path.name}: {note}")
+                    record = do(subject)
                 spent, done = spent + time.perf_counter() - start, done + 1
             records.append(record)
     if not records:

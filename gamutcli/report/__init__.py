@@ -20,7 +20,7 @@ from gamutcli.report.charts import chromaticity_diagram, histogram
 from gamutcli.report.shown import Exhibit, map_png, mask_png, outside, screen_jpeg
 from gamutcli.results import Evaluation
 
-__all__ = ["Exhibit", "Section", "page", "section"]
+__all__ = ["Exhibit", "Introduction", "Section", "introduction", "page", "section"]
 
 REGIONS = {"all": "All pixels", "og": "Out of gamut", "in": "In gamut"}
 FIGURES = {"psnr": "PSNR, dB", "rmse": "RMSE", "de2000_mean": "ΔE2000, mean", "de2000_p99": "ΔE2000, 99th percentile"}
@@ -92,21 +92,55 @@ def section(
     return Section(evaluation, html)
 
 
-def page(sections: Sequence[Section]) -> bytes:
+@dataclass(frozen=True)
+class Introduction:
+    """What a report can start with: a title of its own, and figures that are not of single pictures.
+
+    Attributes:
+        title: Of the page, plain text.
+        html: Below the title.
+    """
+
+    title: str
+    html: str
+
+
+def introduction(title: str, heading: str, table: tuple[Sequence[str], Sequence[Sequence[str]]]) -> Introduction:
+    """A table to start a report with; all texts are plain.
+
+    Args:
+        title: Of the page.
+        heading: Of the table.
+        table: Its head, and its rows, whose first cells name them.
+    """
+    head, rows = table
+    titles = "".join(f'<th scope="col">{_text(title)}</th>' for title in head)
+    lines = (
+        f'<tr><th scope="row">{_text(first)}</th>{"".join(f"<td>{_text(cell)}</td>" for cell in cells)}</tr>'
+        for first, *cells in rows
+    )
+    shown = f"<thead><tr>{titles}</tr></thead><tbody>{''.join(lines)}</tbody>"
+    return Introduction(title, _framed("introduction", heading, shown))
+
+
+def page(sections: Sequence[Section], introduction: Introduction | None = None) -> bytes:
     """Put a report together.
 
     Args:
         sections: At least one.
+        introduction: What comes before them.
 
     Returns:
         An HTML page, UTF-8.
     """
     evaluations = [part.evaluation for part in sections]
     names = [_text(os.path.basename(found.file)) for found in evaluations]  # noqa: PTH119
+    title = names[0] if len(names) == 1 else f"{len(names)} pictures"
     html = _template("page.html").substitute(
-        title=names[0] if len(names) == 1 else f"{len(names)} pictures",
+        title=_text(introduction.title) if introduction else title,
         style=_template("style.css").template,
         script=_template("script.js").template,
+        introduction=introduction.html if introduction else "",
         overview=_overview(names, evaluations) if len(names) > 1 else "",
         sections="".join(
             f'<article id="picture-{number}">{part.html}</article>' for number, part in enumerate(sections, 1)
@@ -217,8 +251,14 @@ def _overview(names: Sequence[str], evaluations: Sequence[Evaluation]) -> str:
     means = _overview_row("Mean", [_mean(column) for column in zip(*numbers, strict=True)])
     kinds = '<th scope="col">plain</th><th scope="col">restored</th>' * 2
     table = f"<thead><tr>{head}</tr><tr>{kinds}</tr></thead><tbody>{''.join(rows)}</tbody><tfoot>{means}</tfoot>"
-    box = '<div class="scroll" tabindex="0" role="region" aria-labelledby="pictures">'
-    return f'<section><h2 id="pictures">Pictures</h2>{box}<table class="overview">{table}</table></div></section>'
+    return _framed("pictures", "Pictures", table)
+
+
+def _framed(name: str, heading: str, table: str) -> str:
+    """A part of the page with a heading and a wide table, which scrolls on a narrow screen."""
+    box = f'<div class="scroll" tabindex="0" role="region" aria-labelledby="{name}">'
+    title = f'<h2 id="{name}">{_text(heading)}</h2>'
+    return f'<section>{title}{box}<table class="overview">{table}</table></div></section>'
 
 
 def _overview_row(name: str, values: Sequence[float | None]) -> str:

@@ -1,32 +1,15 @@
-"""Runs command lines inside the test's process, and makes an album of files for them."""
+"""An album of files for command lines."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from commands import Gamut, Outcome
 from pictures import wide_codes, write_tiff
 
 from gamutcli import presets
 from gamutcli.cli import run
-
-
-@pytest.fixture
-def gamut(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Gamut:
-    """`gamut("info", path)` runs `gamut info PATH`."""
-    for name in [name for name in os.environ if name.startswith("GAMUT_")]:
-        monkeypatch.delenv(name)
-
-    def call(*words: object) -> Outcome:
-        capsys.readouterr()
-        code = run([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return Outcome(code, out, err)
-
-    return call
 
 
 @pytest.fixture

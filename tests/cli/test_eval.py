@@ -78,3 +78,27 @@ def test_pictures_of_different_size_are_refused(gamut: Gamut, album: Path, tmp_p
     assert outcome.code == 1
     assert "90 x 60" in outcome.err
     assert "45 x 30" in outcome.err
+
+
+def test_a_reference_that_does_not_name_its_space(gamut: Gamut, album: Path, tmp_path: Path) -> None:
+    untagged = write_tiff(tmp_path / "untagged.tif", wide_codes(60, 90), space=None)
+    refused = gamut("eval", album / "photo.png", "--gt", untagged)
+    assert refused.code == 1
+    assert "--assume-profile prophoto" in refused.err
+    assumed = gamut("eval", album / "photo.png", "--gt", untagged, "--assume-profile", "prophoto", "--json").json
+    tagged = gamut("eval", album / "photo.png", "--gt", album / "photo.tif", "--json").json
+    assert assumed["restored"] == tagged["restored"]
+
+
+def test_a_restored_picture_that_does_not_name_its_space(gamut: Gamut, album: Path, tmp_path: Path) -> None:
+    restored = write_tiff(tmp_path / "restored.tif", wide_codes(60, 90), space=None)
+    words = ["eval", restored, "--gt", album / "photo.tif", "--json"]
+    assert gamut(*words).code == 1
+    assert gamut(*words, "--assume-profile", "prophoto").json["restored"]["rmse_all"] == 0
+
+
+def test_what_a_reference_says_of_itself_comes_first(gamut: Gamut, album: Path) -> None:
+    words = ["eval", album / "photo.png", "--gt", album / "photo.tif"]
+    outcome = gamut(*words, "--assume-profile", "rec2020", "--json")
+    assert outcome.json["restored"] == gamut(*words, "--json").json["restored"]
+    assert "not --assume-profile rec2020" in outcome.err

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import click
 
+from gamutcli.cli.experiment.maps import maps
+from gamutcli.cli.experiment.size import size
+from gamutcli.cli.experiment.steps import steps
+from gamutcli.cli.experiment.table import table
+from gamutcli.cli.experiment.why import why
+
 
 @click.group()
 def experiment() -> None:
@@ -12,9 +18,14 @@ def experiment() -> None:
     Every experiment takes a folder of wide-gamut TIFF or PNG pictures (those that do not name their colour space are
     taken as ProPhoto RGB) and writes into the folder given with -o, with the settings and versions that made the
     figures. Interrupted, it goes on where it stopped: pictures already done are not done again.
+
+    \b
+    Examples:
+      gamut experiment table photos/ -o results/
+      gamut experiment size photos/ -o results/
     """
 
 
-_COMMANDS: tuple[click.Command, ...] = ()
+_COMMANDS: tuple[click.Command, ...] = (table, maps, size, why, steps)
 for _command in _COMMANDS:
     experiment.add_command(_command)

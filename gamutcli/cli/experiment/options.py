@@ -13,20 +13,13 @@ import click
 from gamutcli.cli import console, options
 
 if TYPE_CHECKING:
-    from gamutcli.experiments.runner import Findings, Job
+    from gamutcli.experiments.runner import Findings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 pictures = click.argument("pictures", type=options.PATH, default="sample_images", metavar="[DIR]")
 output = options.option(
     "-o", "--output", type=options.PATH, required=True, metavar="DIR", help="Where the results go; made if needed."
-)
-steps_scale = options.option(
-    "--steps-scale",
-    type=click.FloatRange(min=0, min_open=True),
-    default=1.0,
-    show_default=True,
-    help="Multiplies every number of steps, for quick runs.",
 )
 seed = options.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same machine, same figures."
@@ -38,7 +31,7 @@ overwrite = options.option(
 
 def common(command: Command) -> Command:
     """The arguments and options of every experiment."""
-    return pictures(output(steps_scale(seed(overwrite(options.speech(command))))))
+    return pictures(output(options.steps_scale(seed(overwrite(options.speech(command))))))
 
 
 def carry_out(
@@ -56,9 +49,7 @@ def carry_out(
 ) -> int:
     """Run an experiment on a folder of pictures, show what it found, and give the exit code.
 
-    Args:
-        experiment: Takes a ``Job``, and ``more``.
-        more: The experiment's own options; the rest are those of ``common``.
+    It takes a ``Job``, made of the options of ``common``, and its own options.
     """
     from gamutcli.experiments.pictures import pictures_in
     from gamutcli.experiments.runner import Job
@@ -80,5 +71,8 @@ def carry_out(
         click.echo(json.dumps(console.plain_data(findings.data), indent=2))
     elif not quiet:
         click.echo(findings.text)
+    if not quiet:
+        for note in findings.notes:
+            console.warning(note)
     announce("wrote " + ", ".join(map(str, findings.files)))
     return report.close()

@@ -1,0 +1,48 @@
+"""gamut experiment why: what each of the reproduction's deviations costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gamutcli.cli import options
+from gamutcli.cli.experiment.options import carry_out, common
+
+
+@click.command()
+@common
+@options.choice(
+    "--model", values=options.MODELS, default="23kb", show_default=True, help="The size of the paper's network."
+)
+@options.option(
+    "--meta",
+    type=options.PATH,
+    metavar="FILE",
+    help="Weights by Reptile, from `gamut pretrain`, to compare first weights; otherwise those of the package.",
+)
+@options.option(
+    "--train",
+    type=options.PATH,
+    metavar="DIR",
+    help="Pictures to train the reproduction's first weights on; otherwise sample_images, if there.",
+)
+def why(model: str, meta: Path | None, train: Path | None, **given: Any) -> int:
+    """Find out why a reproduction missed the paper.
+
+    A published reproduction of the paper could not reach its figures. Its program differs from the paper in nine ways,
+    (a) to (i), such as reading 8 bits, or never decoding ProPhoto's curve. Here each is switched on for itself on the
+    paper's recipe, and all together, and judged twice: by the truth, and by the figures that the reproduction itself
+    would have reported. Writes why.md, why.csv and why.json.
+
+    \b
+    Examples:
+      gamut experiment why photos/ -o results/
+      gamut experiment why photos/ -o quick/ --steps-scale 0.05
+      gamut experiment why photos/ -o results/ --meta meta.safetensors --train other-photos/
+    """
+    from gamutcli.experiments.why import beginnings_for
+    from gamutcli.experiments.why import why as experiment
+
+    return carry_out(experiment, model=model, beginnings=beginnings_for(model, meta, train), **given)

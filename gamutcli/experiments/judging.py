@@ -1,0 +1,34 @@
+"""How close a restored picture comes to its original, as every experiment counts it."""
+
+from __future__ import annotations
+
+from gamutcli.arrays import FloatArray
+from gamutcli.maps import ErrorMap
+from gamutcli.metrics import Comparison, Scores, squared_error
+from gamutcli.model import strips
+from gamutcli.parallel import in_order
+from gamutcli.restore import Restoration
+from gamutcli.scene import Original
+
+
+def compared(
+    restoration: Restoration, original: Original, errors: ErrorMap | None = None, color_differences: bool = True
+) -> Scores:
+    """Errors of a restored picture, rounded to 16 bits as a file keeps it.
+
+    Args:
+        restoration: The picture.
+        original: What it is held against, of the same size.
+        errors: A new map, which gathers them by place as well.
+        color_differences: Whether CIEDE2000 is wanted, which takes more time than all else.
+    """
+    comparison = Comparison(color_differences)
+
+    def strip(rows: slice) -> tuple[FloatArray, FloatArray]:
+        return restoration.rounded(rows), original.strip(rows)
+
+    for restored, truth in in_order(strip, strips(*original.size)):
+        comparison.add(restored, truth)
+        if errors:
+            errors.add(squared_error(restored, truth))
+    return comparison.scores()

@@ -1,0 +1,115 @@
+"""The paper's Table 1, and the reproduction's: every method on every picture of a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gamutcli import report
+from gamutcli.evaluation import publish_report, section_of
+from gamutcli.experiments import tabulated
+from gamutcli.experiments.folder import Record, ResultsFolder, Row, json_bytes
+from gamutcli.experiments.methods import KEYS, Method, Starts, chosen, title_of
+from gamutcli.experiments.ours import preset_named
+from gamutcli.experiments.pictures import Subject
+from gamutcli.experiments.runner import Findings, Job, over_rows
+from gamutcli.pipeline import reduce_with
+
+REPORT = "report.html"
+#: The preset whose results the report shows.
+SHOWN = "balanced"
+
+
+def table(
+    job: Job, methods: Sequence[str] | None = None, starts: Starts | None = None, with_report: bool = False
+) -> Findings:
+    """Measure methods on every picture.
+
+    Args:
+        job: The pictures, and where the results go.
+        methods: Keys of ``methods.KEYS``; None: all that can be measured.
+        starts: Weights of a meta-initialisation by model, see ``methods.starts_in``; rows without are left out.
+        with_report: Whether to show the pictures on a page, as restored with preset balanced.
+
+    Raises:
+        UsageError: See ``methods.chosen``.
+        GamutError: See ``ResultsFolder`` and ``over_rows``.
+    """
+    starts = starts or {}
+    measured = chosen(methods, starts)
+    by_key = {method.key: method for method in measured}
+    outputs = ("table.md", "table.csv", "table.json", *([REPORT] if with_report else []))
+    folder = ResultsFolder(job.output, "table", job.settings, outputs, job.overwrite)
+
+    def judge(subject: Subject, identity: Row) -> Row:
+        return by_key[identity["method"]].measure(subject, job)
+
+    records = over_rows(job, folder, [method.identity for method in measured], judge)
+    means = tabulated.means(records)
+    notes = tuple(_notes(methods, by_key, means, records))
+    configuration = {**folder.configuration(), **_origins(measured, starts)}
+    files = [
+        folder.publish("table.md", tabulated.markdown(means, records, configuration, notes)),
+        folder.publish("table.csv", tabulated.csv(records)),
+        folder.publish("table.json", json_bytes(tabulated.data(means, records, configuration, notes))),
+    ]
+    if with_report:
+        files.append(_report(job, folder, means, records))
+    return Findings(
+        tabulated.text(means, len(records)), tabulated.data(means, records, configuration, notes), tuple(files), notes
+    )
+
+
+def _notes(
+    wanted: Sequence[str] | None, measured: Mapping[str, Method], means: Sequence[Row], records: Sequence[Record]
+) -> Iterator[str]:
+    """What the user should know of the figures."""
+    missing = [title_of(key) for key in KEYS if wanted is None and key not in measured]
+    if missing:
+        yield (
+            f"left out, as there are no weights to start from: {', '.join(missing)}; name a folder of them with --meta "
+            "(`gamut pretrain` makes them)"
+        )
+    for row in means:
+        exact = max(row["exact_all"], row["exact_og"])
+        if exact:
+            yield f"{title_of(row['method'])}: {exact} exact, with an infinite PSNR that is left out of the mean"
+    without = sum(record.rows[0]["rmse_og"] is None for record in records)
+    if without:
+        yield f"pictures without a pixel out of gamut, which have no figures OG: {without} of {len(records)}"
+
+
+def _origins(measured: Sequence[Method], starts: Starts) -> dict[str, Any]:
+    """Where the first weights come from, by model."""
+    used = {method.key.removesuffix("-meta") for method in measured if method.weights}
+    found = {
+        model: {"sha256": weights.digest, **weights.provenance} for model, weights in starts.items() if model in used
+    }
+    return {"meta": found} if found else {}
+
+
+def _report(job: Job, folder: ResultsFolder, means: Sequence[Row], records: Sequence[Record]) -> Path:
+    """A page that shows the table and the pictures, plain and restored."""
+    paths = {path.name: path for path in job.pictures}
+    sections = []
+    for record in records:
+        path = paths[record.picture]
+        with job.guard(path):
+            job.announce(f"{record.picture}: for the report")
+            sections.append(section_of(_reduced(job, folder, path), path, device="cpu", assume_profile="prophoto"))
+    heading = "Mean over " + tabulated.pictures(len(records))
+    introduction = report.introduction(tabulated.TITLE, heading, tabulated.cells(means))
+    publish_report(sections, folder.path / REPORT, overwrite=True, introduction=introduction)
+    return folder.path / REPORT
+
+
+def _reduced(job: Job, folder: ResultsFolder, picture: Path) -> Path:
+    """A picture reduced to a file, which stays for a run that resumes."""
+    companions = folder.companions(picture)
+    target = companions / f"{picture.stem}.png"
+    if not target.is_file():
+        companions.mkdir(exist_ok=True)
+        preset = preset_named(SHOWN, job.steps_scale)
+        reduce_with(picture, target, preset, assume_profile="prophoto", seed=job.seed, device="cpu")
+    return target

@@ -1,0 +1,125 @@
+"""`gamut experiment steps`: how many steps a start from given weights saves."""
+
+from __future__ import annotations
+
+import csv
+import json
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import Gamut
+from pictures import sample_crop, wide_codes, write_tiff
+
+from gamutcli.experiments.runner import Job
+from gamutcli.experiments.steps import META, RANDOM, steps, steps_to
+from gamutcli.fit import first_weights, fit
+from gamutcli.presets import PRESETS
+from gamutcli.pretrain import Album, recipe_of
+from gamutcli.weights import Weights, pack_weights
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    write_tiff(folder / "dahlia.tif", sample_crop("dahlia", 150, 250, 96, 128))
+    write_tiff(folder / "rocket.tif", sample_crop("rocket", 100, 200, 96, 128))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fitted(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights that were fitted to one of the very pictures: a better start than any that is learned."""
+    return weights_for(photos / "dahlia.tif", tmp_path_factory.mktemp("weights") / "w.safetensors")
+
+
+def weights_for(picture: Path, target: Path) -> Path:
+    network, _ = recipe_of("balanced", "11kb")
+    sample = Album([picture], network, "prophoto", 0, lambda path: nullcontext()).sample(0)
+    assert sample is not None
+    found = fit(sample, replace(network, steps=400, batch=512), 0)
+    target.write_bytes(pack_weights(Weights(network.inputs, tuple(found.weights), network.residual_unit, {})))
+    return target
+
+
+# The figure that it is about.
+
+
+def test_equal_quality_lies_between_two_points_in_the_logarithm_of_the_steps() -> None:
+    curve = [(100, 40.0), (400, 42.0), (1600, 50.0)]
+    assert steps_to(curve, 41.0) == pytest.approx(200)
+    assert steps_to(curve, 42.0) == pytest.approx(400)
+    assert steps_to(curve, 46.0) == pytest.approx(800)
+
+
+def test_quality_that_is_there_from_the_start_takes_the_first_steps_and_what_is_never_there_none() -> None:
+    curve = [(100, 40.0), (400, 42.0)]
+    assert steps_to(curve, 30.0) == 100
+    assert steps_to(curve, 42.1) is None
+
+
+# The experiment.
+
+
+def test_a_start_from_fitted_weights_is_ahead_and_faster(photos: Path, fitted: Path, tmp_path: Path) -> None:
+    job = Job((photos / "dahlia.tif",), tmp_path, steps_scale=0.02)
+    found = steps(job, model="11kb", init=fitted).data["compared"]
+    assert [row["steps"] for row in found] == [2, 3, 6, 12, 24, 48, 96, 180]
+    for row in found[:4]:
+        assert row["gain"] == pytest.approx(row[META] - row[RANDOM])
+        assert row["gain"] > 1
+    assert found[5]["faster"] > 2
+
+
+def test_every_point_is_in_the_files(photos: Path, fitted: Path, tmp_path: Path) -> None:
+    job = Job(tuple(sorted(photos.iterdir())), tmp_path, steps_scale=0.002)
+    findings = steps(job, model="11kb", init=fitted)
+    data = json.loads((tmp_path / "steps.json").read_text("utf-8"))
+    with (tmp_path / "steps.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    points = len(data["compared"])
+    assert len(rows) == 2 * 2 * points
+    assert {row["start"] for row in rows} == {RANDOM, META}
+    assert data["settings"]["network"] == "the paper's network, 11kb"
+    assert findings.text in (tmp_path / "steps.md").read_text("utf-8")
+    assert (tmp_path / "steps.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_preset_of_ours_is_fitted_anew_for_every_number_of_steps(photos: Path, tmp_path: Path) -> None:
+    preset = PRESETS["fast"]
+    random = first_weights([preset.inputs.size, 64, 64, 64, 3], preset, np.random.default_rng(0))
+    file = tmp_path / "w.safetensors"
+    file.write_bytes(pack_weights(Weights(preset.inputs, tuple(random), None, {})))
+    job = Job((photos / "dahlia.tif",), tmp_path / "out", steps_scale=0.1)
+    found = steps(job, preset="fast", init=file).data["compared"]
+    assert [row["steps"] for row in found] == [4, 8, 17, 34]
+    # The very weights that a fit starts from with this seed: nothing gained, nothing lost.
+    assert [row["gain"] for row in found] == pytest.approx([0, 0, 0, 0], abs=0.5)
+
+
+def test_a_picture_without_wide_colours_has_no_curve(photos: Path, fitted: Path, tmp_path: Path) -> None:
+    grey = write_tiff(tmp_path / "grey.tif", wide_codes(32, 32) // 2 + 8000, "srgb")
+    findings = steps(Job((grey,), tmp_path / "out", steps_scale=0.002), model="11kb", init=fitted)
+    assert findings.data["compared"] == []
+    assert "no picture has a pixel out of gamut" in findings.notes[0]
+
+
+# The command.
+
+
+def test_the_command(gamut: Gamut, photos: Path, fitted: Path, tmp_path: Path) -> None:
+    words = ("experiment", "steps", photos, "-o", tmp_path, "--steps-scale", 0.002, "--init", fitted)
+    told = gamut(*words, "--model", "11kb")
+    assert told.code == 0
+    assert "equal, steps" in told.out
+    other = gamut(*words, "--model", "53kb")
+    assert other.code == 2
+    assert "not for this network" in other.err
+
+
+def test_weights_that_do_not_ship_have_to_be_named(gamut: Gamut, photos: Path, tmp_path: Path) -> None:
+    told = gamut("experiment", "steps", photos, "-o", tmp_path, "--preset", "fast")
+    assert told.code == 2
+    assert "--init" in told.err
