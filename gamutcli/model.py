@@ -193,8 +193,14 @@ def waves(positions: DoubleArray, octaves: int, first_octave: int) -> FloatArray
 
     Source: Mildenhall et al., NeRF, ECCV 2020, equation 4.
     """
-    angles = positions[:, None] * (np.pi * 2.0 ** (first_octave + np.arange(octaves)))
-    return np.concatenate([np.sin(angles), np.cos(angles)], axis=1).astype(np.float32)
+    found = np.empty((2 * octaves, positions.size), np.float32)
+    angles = positions * (np.pi * 2.0**first_octave)
+    sines, cosines = np.sin(angles), np.cos(angles)
+    for octave in range(octaves):
+        found[octave], found[octaves + octave] = sines, cosines
+        # The double angle: many times faster than a sine, and 16 octaves leave 1e-11 of float64's error.
+        sines, cosines = 2 * sines * cosines, 1 - 2 * sines * sines
+    return np.ascontiguousarray(found.T)
 
 
 def centres(count: int) -> DoubleArray:

@@ -88,8 +88,8 @@ class Recipe:
 #: The paper's: plain descent within, Adam without. Our notes of it do not tell batch and epochs.
 PAPER_RECIPE = Recipe("sgd", 10_000, 1e-2, 4096, "adam", 1e-3, meta_batch=1, epochs=1)
 #: Measured (docs/PRETRAINING.md).
-PAPER_NETWORK_RECIPE = Recipe("adam", 100, 5e-3, 1024, "average", 0.5, meta_batch=1, epochs=8)
-OWN_NETWORK_RECIPE = Recipe("muon", 50, 5e-3, 1024, "average", 0.5, meta_batch=1, epochs=8)
+PAPER_NETWORK_RECIPE = Recipe("adam", 100, 5e-3, 1024, "adam", 1e-3, meta_batch=1, epochs=8)
+OWN_NETWORK_RECIPE = Recipe("muon", 50, 5e-3, 1024, "adam", 1e-3, meta_batch=1, epochs=8)
 
 
 def recipe_of(preset: str, model: str | None) -> tuple[Preset, Recipe]:

@@ -62,7 +62,8 @@ class ResultsFolder:
     ) -> None:
         self.path = Path(path)
         self.experiment = experiment
-        self.settings = json.loads(json.dumps(settings))
+        # Another version may fit otherwise.
+        self.settings = json.loads(json.dumps({**settings, "version": versions()["gamutcli"]}))
         self._records = self.path / f"{experiment}-records"
         try:
             self.path.mkdir(parents=True, exist_ok=True)

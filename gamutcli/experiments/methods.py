@@ -81,7 +81,7 @@ def starts_in(folder: Path | None) -> dict[str, Weights]:
         InputError: There is no such folder or no such file in it, or a file holds something else.
     """
     if folder and not folder.is_dir():
-        raise InputError(f"{folder}: is no folder; name one with files of weights, or leave --meta out.")
+        raise InputError(f"{folder}: is no folder; name one with files of weights, or leave --weights out.")
     found = {}
     files = {model: folder / WEIGHTS_FILE.format(model) for model in PAPER_MODELS} if folder else {}
     if folder and not any(file.is_file() for file in files.values()):
@@ -116,7 +116,7 @@ def chosen(names: Sequence[str] | None, starts: Starts) -> tuple[Method, ...]:
         if name not in KEYS:
             raise UsageError(f"unknown method {name!r}; choose from {', '.join(KEYS)}.")
         if name not in known:
-            raise UsageError(f"{name}: no weights to start from; name a folder of them with --meta.")
+            raise UsageError(f"{name}: no weights to start from; name a folder of them with --weights.")
     if not names:
         raise UsageError(f"no method named; choose from {', '.join(KEYS)}.")
     return tuple(method for key, method in known.items() if key in names)

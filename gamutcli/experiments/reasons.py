@@ -15,7 +15,7 @@ MUCH = 0.5
 VISIBLE = 1.0
 NO_STARTS = (
     "(h), first weights by descent instead of Reptile, is left out, as there are no weights by Reptile for this model "
-    "or no pictures to train on: give --meta and --train"
+    "or no pictures to train on: give --init and --train"
 )
 
 ABOUT = """\

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gamutcli import report
+from gamutcli import report, storage
 from gamutcli.evaluation import publish_report, section_of
 from gamutcli.experiments import tabulated
 from gamutcli.experiments.folder import Record, ResultsFolder, Row, json_bytes
@@ -16,13 +16,12 @@ from gamutcli.experiments.pictures import Subject
 from gamutcli.experiments.runner import Findings, Job, over_rows
 from gamutcli.pipeline import reduce_with
 
-REPORT = "report.html"
 #: The preset whose results the report shows.
 SHOWN = "balanced"
 
 
 def table(
-    job: Job, methods: Sequence[str] | None = None, starts: Starts | None = None, with_report: bool = False
+    job: Job, methods: Sequence[str] | None = None, starts: Starts | None = None, report_file: Path | None = None
 ) -> Findings:
     """Measure methods on every picture.
 
@@ -30,7 +29,7 @@ def table(
         job: The pictures, and where the results go.
         methods: Keys of ``methods.KEYS``; None: all that can be measured.
         starts: Weights of a meta-initialisation by model, see ``methods.starts_in``; rows without are left out.
-        with_report: Whether to show the pictures on a page, as restored with preset balanced.
+        report_file: A page to show the table on, and the pictures as restored with preset balanced.
 
     Raises:
         UsageError: See ``methods.chosen``.
@@ -39,8 +38,10 @@ def table(
     starts = starts or {}
     measured = chosen(methods, starts)
     by_key = {method.key: method for method in measured}
-    outputs = ("table.md", "table.csv", "table.json", *([REPORT] if with_report else []))
+    outputs = ("table.md", "table.csv", "table.json")
     folder = ResultsFolder(job.output, "table", job.settings, outputs, job.overwrite)
+    if report_file:
+        storage.check_target(report_file, job.overwrite)
 
     def judge(subject: Subject, identity: Row) -> Row:
         return by_key[identity["method"]].measure(subject, job)
@@ -54,8 +55,9 @@ def table(
         folder.publish("table.csv", tabulated.csv(records)),
         folder.publish("table.json", json_bytes(tabulated.data(means, records, configuration, notes))),
     ]
-    if with_report:
-        files.append(_report(job, folder, means, records))
+    if report_file:
+        _write_report(report_file, job, folder, means, records)
+        files.append(report_file)
     return Findings(
         tabulated.text(means, len(records)), tabulated.data(means, records, configuration, notes), tuple(files), notes
     )
@@ -68,8 +70,8 @@ def _notes(
     missing = [title_of(key) for key in KEYS if wanted is None and key not in measured]
     if missing:
         yield (
-            f"left out, as there are no weights to start from: {', '.join(missing)}; name a folder of them with --meta "
-            "(`gamut pretrain` makes them)"
+            f"left out, as there are no weights to start from: {', '.join(missing)}; name a folder of them with "
+            "--weights (`gamut pretrain` makes them)"
         )
     for row in means:
         exact = max(row["exact_all"], row["exact_og"])
@@ -89,7 +91,9 @@ def _origins(measured: Sequence[Method], starts: Starts) -> dict[str, Any]:
     return {"meta": found} if found else {}
 
 
-def _report(job: Job, folder: ResultsFolder, means: Sequence[Row], records: Sequence[Record]) -> Path:
+def _write_report(
+    report_file: Path, job: Job, folder: ResultsFolder, means: Sequence[Row], records: Sequence[Record]
+) -> None:
     """A page that shows the table and the pictures, plain and restored."""
     paths = {path.name: path for path in job.pictures}
     sections = []
@@ -100,8 +104,7 @@ def _report(job: Job, folder: ResultsFolder, means: Sequence[Row], records: Sequ
             sections.append(section_of(_reduced(job, folder, path), path, device="cpu", assume_profile="prophoto"))
     heading = "Mean over " + tabulated.pictures(len(records))
     introduction = report.introduction(tabulated.TITLE, heading, tabulated.cells(means))
-    publish_report(sections, folder.path / REPORT, overwrite=True, introduction=introduction)
-    return folder.path / REPORT
+    publish_report(sections, report_file, job.overwrite, introduction=introduction)
 
 
 def _reduced(job: Job, folder: ResultsFolder, picture: Path) -> Path:

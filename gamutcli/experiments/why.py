@@ -110,12 +110,12 @@ class Beginnings:
         return {REPTILE: list(self.reptile.weights), RANDOM: None, DESCENT: descent}
 
 
-def beginnings_for(model: str, meta: Path | None, train: Path | None) -> Beginnings | None:
+def beginnings_for(model: str, init: Path | None, train: Path | None) -> Beginnings | None:
     """Find the first weights to compare.
 
     Args:
         model: One of ``presets.PAPER_MODELS``.
-        meta: A file of meta-learned weights; None: those that ship with the package.
+        init: A file of meta-learned weights; None: those that ship with the package.
         train: A folder of pictures; None: ``TRAINING``.
 
     Returns:
@@ -127,9 +127,9 @@ def beginnings_for(model: str, meta: Path | None, train: Path | None) -> Beginni
     """
     preset = preset_of(model)
     shape = preset.inputs, preset.hidden, preset.depth
-    reptile = read_weights(meta) if meta else shipped(*shape)
+    reptile = read_weights(init) if init else shipped(*shape)
     if reptile and not reptile.suit(*shape):
-        raise UsageError(f"{meta}: holds the weights of another network than --model {model}; name that of the file.")
+        raise UsageError(f"{init}: holds the weights of another network than --model {model}; name that of the file.")
     folder = train or TRAINING
     if train is None and not folder.is_dir():
         return None

@@ -87,7 +87,7 @@ def test_other_settings_are_refused(gamut: Gamut, photos: Path) -> None:
     [
         (["--methods", "clip,12kb"], 2, "unknown method '12kb'"),
         (["--methods", ","], 2, "no method named"),
-        (["--meta", "nowhere"], 1, "nowhere: is no folder"),
+        (["--weights", "nowhere"], 1, "nowhere: is no folder"),
         (["--steps-scale", "0"], 2, "--steps-scale"),
     ],
 )
@@ -99,8 +99,9 @@ def test_options_that_cannot_be_used(gamut: Gamut, photos: Path, words: list[str
 
 
 def test_the_report(gamut: Gamut, photos: Path) -> None:
-    assert table(gamut, photos, "--methods", "clip,balanced", "--report").code == 0
-    assert "<article" in (photos.parent / "out" / "report.html").read_text("utf-8")
+    page = photos.parent / "report.html"
+    assert table(gamut, photos, "--methods", "clip,balanced", "--report", page).code == 0
+    assert "<article" in page.read_text("utf-8")
 
 
 def test_the_whole_table_of_the_sample_pictures(gamut: Gamut, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

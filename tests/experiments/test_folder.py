@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def test_own_files_are_replaced(tmp_path: Path) -> None:
 
 def test_the_configuration_tells_settings_and_versions(tmp_path: Path) -> None:
     found = a_folder(tmp_path).configuration()
-    assert found["settings"] == {"seed": 0}
+    assert found["settings"] == {"seed": 0, "version": version("gamutcli")}
     assert {"python", "gamutcli", "numpy"} <= set(found["versions"])
     json.dumps(found)
 

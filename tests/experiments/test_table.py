@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from pictures import wide_codes, write_tiff
 
 from gamutcli.color import PROPHOTO, SRGB, rgb_to_rgb
-from gamutcli.errors import InputError, UsageError
+from gamutcli.errors import InputError, OutputError, UsageError
 from gamutcli.experiments import methods
 from gamutcli.experiments.methods import KEYS, chosen, starts_in, title_of
 from gamutcli.experiments.published import PUBLISHED
@@ -197,7 +198,7 @@ def test_the_json_tells_what_made_it(photos: Path) -> None:
     findings = measured(photos, *QUICK)
     found = written(photos, "table.json")
     assert found == findings.data
-    assert found["settings"] == {"steps_scale": STEPS_SCALE, "seed": 0}
+    assert found["settings"] == {"steps_scale": STEPS_SCALE, "seed": 0, "version": version("gamutcli")}
     assert "numpy" in found["versions"]
     assert [picture["picture"] for picture in found["pictures"]] == ["a.tif", "b.tif"]
 
@@ -283,7 +284,7 @@ def test_without_weights_rows_are_left_out_and_it_says_so(photos: Path) -> None:
     keys = [method.key for method in chosen(None, {"23kb": some_weights("23kb")})]
     assert keys == [key for key in KEYS if not key.endswith("-meta") or key == "23kb-meta"]
     findings = table(Job((photos / "a.tif",), photos.parent / "out", STEPS_SCALE))
-    assert any("53 KB + enc + meta" in note and "--meta" in note for note in findings.notes)
+    assert any("53 KB + enc + meta" in note and "--weights" in note for note in findings.notes)
 
 
 @pytest.mark.parametrize(
@@ -291,7 +292,7 @@ def test_without_weights_rows_are_left_out_and_it_says_so(photos: Path) -> None:
     [
         (["clip", "24kb"], "unknown method '24kb'; choose from clip, soft, 11kb"),
         ([], "no method named"),
-        (["23kb-meta"], "23kb-meta: no weights to start from.*--meta"),
+        (["23kb-meta"], "23kb-meta: no weights to start from.*--weights"),
     ],
 )
 def test_methods_that_cannot_be_measured_are_refused(names: list[str], message: str) -> None:
@@ -354,7 +355,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 def test_an_untagged_png_is_taken_as_prophoto(photos: Path) -> None:
     (photos / "b.tif").unlink()
     (photos / "a.png").write_bytes(imagecodecs.png_encode(wide_codes(40, 60)))
-    findings = measured(photos, "clip", "soft", "fast", with_report=True)
+    findings = measured(photos, "clip", "soft", "fast", report_file=photos.parent / "out" / "report.html")
     rows = findings.data["rows"]
     tagged = [{**row, "fit_seconds": None} for row in rows if row["picture"] == "a.tif"]
     untagged = [{**row, "fit_seconds": None, "picture": "a.tif"} for row in rows if row["picture"] == "a.png"]
@@ -369,7 +370,7 @@ def test_an_untagged_png_is_taken_as_prophoto(photos: Path) -> None:
 def test_the_report_starts_with_the_table_and_shows_every_picture(
     photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    findings = measured(photos, "clip", "soft", with_report=True)
+    findings = measured(photos, "clip", "soft", report_file=photos.parent / "out" / "report.html")
     assert photos.parent / "out" / "report.html" in findings.files
     page = written(photos, "report.html")
     assert page.index("Mean over 2 pictures") < page.index("soft clip") < page.index('<article id="picture-1">')
@@ -377,13 +378,21 @@ def test_the_report_starts_with_the_table_and_shows_every_picture(
     assert "a.png" in page
     # A run that resumes takes the reduced pictures from before.
     monkeypatch.setattr("gamutcli.experiments.table.reduce_with", None)
-    measured(photos, "clip", "soft", with_report=True)
-    assert written(photos, "report.html") == page
+    measured(photos, "clip", "soft", report_file=photos.parent / "again.html")
+    assert (photos.parent / "again.html").read_text("utf-8") == page
+
+
+def test_an_existing_report_is_not_replaced_unasked(photos: Path) -> None:
+    page = photos.parent / "page.html"
+    page.write_text("mine")
+    with pytest.raises(OutputError, match="exists already"):
+        measured(photos, "clip", report_file=page)
+    assert page.read_text() == "mine"
 
 
 def test_of_a_changed_picture_the_report_shows_the_new_one(photos: Path) -> None:
     (photos / "b.tif").unlink()
-    measured(photos, "clip", with_report=True)
+    measured(photos, "clip", report_file=photos.parent / "page.html")
     write_tiff(photos / "a.tif", wide_codes(33, 47))
-    measured(photos, "clip", with_report=True)
+    measured(photos, "clip", report_file=photos.parent / "out" / "report.html")
     assert "47 × 33" in written(photos, "report.html")

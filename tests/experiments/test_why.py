@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, replace
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -333,7 +334,8 @@ def test_the_results_are_written(album: Path, tmp_path: Path) -> None:
     assert all(f"## {name}" in written for name in ("one.tif", "two.tif"))
     assert len(table.read_text().splitlines()) == 1 + 2 * len(CASES)
     found = json.loads(data.read_text())
-    assert found["settings"] == {"steps_scale": 0.0005, "seed": 0, "model": "11kb"}
+    settings = {"steps_scale": 0.0005, "seed": 0, "model": "11kb", "version": version("gamutcli")}
+    assert found["settings"] == settings
     assert {"numpy", "gamutcli"} <= found["versions"].keys()
 
 
@@ -441,7 +443,7 @@ def test_the_command_shows_the_table(command: Gamut, album: Path, tmp_path: Path
 def test_the_command_takes_weights_and_pictures_to_train_on(command: Gamut, album: Path, tmp_path: Path) -> None:
     meta = tmp_path / "meta.safetensors"
     meta.write_bytes(pack_weights(beginnings_of(album).reptile))
-    words = (album, "-o", tmp_path / "out", "--meta", meta, "--train", album)
+    words = (album, "-o", tmp_path / "out", "--init", meta, "--train", album)
     outcome = command(*words, "--model", "11kb", "--json")
     assert outcome.code == 0
     assert [row["variant"] for row in outcome.json["summary"]][-3:] == ["Reptile", "random", "h"]

@@ -19,13 +19,13 @@ from gamutcli.cli.experiment.options import carry_out, common
     help="Rows to measure: clip, soft, 11kb to 137kb, 11kb-meta to 137kb-meta, fast, balanced, best; all if not given.",
 )
 @options.option(
-    "--meta",
+    "--weights",
     type=options.PATH,
     metavar="DIR",
     help="Weights to start from, paper-11kb.safetensors and so on; for models without, those of the package.",
 )
-@options.option("--report", "with_report", is_flag=True, help="Show the pictures on a page as well, report.html.")
-def table(methods: str | None, meta: Path | None, with_report: bool, **given: Any) -> int:
+@options.option("--report", "report_file", type=options.PATH, metavar="FILE.html", help="Show it all on a page.")
+def table(methods: str | None, weights: Path | None, report_file: Path | None, **given: Any) -> int:
     """Measure the paper's Table 1.
 
     The plain clip; a soft clip; the paper's networks of four sizes, from random weights and, where there are weights to
@@ -37,11 +37,11 @@ def table(methods: str | None, meta: Path | None, with_report: bool, **given: An
     \b
     Examples:
       gamut experiment table photos/ -o results/
-      gamut experiment table photos/ -o results/ --methods clip,23kb,balanced --report
+      gamut experiment table photos/ -o results/ --methods clip,23kb,balanced --report report.html
       gamut experiment table photos/ -o quick/ --steps-scale 0.05
     """
     from gamutcli.experiments.methods import starts_in
     from gamutcli.experiments.table import table as experiment
 
     names = None if methods is None else [name.strip().lower() for name in methods.split(",") if name.strip()]
-    return carry_out(experiment, methods=names, starts=starts_in(meta), with_report=with_report, **given)
+    return carry_out(experiment, methods=names, starts=starts_in(weights), report_file=report_file, **given)

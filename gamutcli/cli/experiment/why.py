@@ -17,7 +17,7 @@ from gamutcli.cli.experiment.options import carry_out, common
     "--model", values=options.MODELS, default="23kb", show_default=True, help="The size of the paper's network."
 )
 @options.option(
-    "--meta",
+    "--init",
     type=options.PATH,
     metavar="FILE",
     help="Weights by Reptile, from `gamut pretrain`, to compare first weights; otherwise those of the package.",
@@ -28,7 +28,7 @@ from gamutcli.cli.experiment.options import carry_out, common
     metavar="DIR",
     help="Pictures to train the reproduction's first weights on; otherwise sample_images, if there.",
 )
-def why(model: str, meta: Path | None, train: Path | None, **given: Any) -> int:
+def why(model: str, init: Path | None, train: Path | None, **given: Any) -> int:
     """Find out why a reproduction missed the paper.
 
     A published reproduction of the paper could not reach its figures. Its program differs from the paper in nine ways,
@@ -40,9 +40,9 @@ def why(model: str, meta: Path | None, train: Path | None, **given: Any) -> int:
     Examples:
       gamut experiment why photos/ -o results/
       gamut experiment why photos/ -o quick/ --steps-scale 0.05
-      gamut experiment why photos/ -o results/ --meta meta.safetensors --train other-photos/
+      gamut experiment why photos/ -o results/ --init weights.safetensors --train other-photos/
     """
     from gamutcli.experiments.why import beginnings_for
     from gamutcli.experiments.why import why as experiment
 
-    return carry_out(experiment, model=model, beginnings=beginnings_for(model, meta, train), **given)
+    return carry_out(experiment, model=model, beginnings=beginnings_for(model, init, train), **given)
