@@ -8,10 +8,11 @@ TORCH ?= torch==2.13.0
 BIN := .venv/bin
 DEMO := build/demo
 SAMPLE ?= sample_images/dahlia.tif
+PICTURES ?= sample_images
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-slow format lint types check bench speed samples table survival build clean
+.PHONY: help install demo test test-slow format lint types check bench speed samples table paper training weights survival build clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -71,6 +72,20 @@ speed: .venv/.package  ## time whole commands on a sample picture
 
 table: .venv/.package  ## measure the table of quality in the README
 	$(BIN)/python bench/table.py
+
+paper: .venv/.dev  ## all experiments of the paper, into results/ (PICTURES=folder; hours; ARGS='--steps-scale 0.05')
+	for experiment in table maps size why steps; do \
+	  $(BIN)/gamut experiment $$experiment $(PICTURES) -o results $(ARGS) || exit; \
+	done
+
+training: .venv/.dev  ## make pictures to pretrain on, in build/training
+	$(BIN)/python sample_images/make_training.py build/training
+
+weights: training  ## learn the weights in gamutcli/weights/ again
+	for model in 11kb 23kb 53kb 137kb; do \
+	  $(BIN)/gamut pretrain build/training -o gamutcli/weights/paper-$$model.safetensors --model $$model --overwrite \
+	    || exit; \
+	done
 
 samples: .venv/.dev  ## make sample_images/ again
 	$(BIN)/python sample_images/make_samples.py

@@ -34,7 +34,7 @@ from gamutcli.results import Evaluation, ExpandResult, Info, ReduceResult, Score
 from gamutcli.sample import draw, draw_as_the_paper
 from gamutcli.scene import Original, Scene, StrPath, clipped_codes, profile_of
 from gamutcli.sidecar import check_targets, publish_reduced
-from gamutcli.weights import Weights, read_weights
+from gamutcli.weights import SHIPPED, Weights, read_weights, shipped
 
 __all__ = [
     "Evaluation",
@@ -89,8 +89,8 @@ def reduce_image(
         assume_profile: Name of an RGB space, for a source that does not name its own.
         seed: Same seed, same machine, same bytes.
         device: "auto", "cpu" or "cuda".
-        init: File of the weights that the fit starts from, which ``pretrain`` made for a network of the preset's
-            shape; None: random ones.
+        init: The weights that the fit starts from: a file that ``pretrain`` made for a network of the preset's shape,
+            or "shipped" for those of the package, if there are any; None: random ones.
         no_metadata: Leave out all metadata of the source but its orientation.
         strip_gps: Leave out where the picture was taken.
         overwrite: Whether an existing target may be replaced.
@@ -140,7 +140,7 @@ def reduce_with(
     gpu.check(device)
     kind = images.format_of(target)
     check_targets(target, carrier, overwrite)
-    start = None if init is None else _start(Path(init), preset)
+    start = None if init is None else _start(init, preset)
     picture = images.read_wide(source)
     profile, notes = profile_of(source, picture, assume_profile)
     with one_blas_thread():
@@ -306,13 +306,16 @@ class _Fitted:
     notes: tuple[str, ...] = ()
 
 
-def _start(file: Path, preset: Preset) -> Weights:
-    """Read the weights that a fit is to start from."""
-    weights = read_weights(file)
-    if not weights.suit(preset.inputs, preset.hidden, preset.depth):
+def _start(init: StrPath, preset: Preset) -> Weights:
+    """Find the weights that a fit is to start from."""
+    shape = preset.inputs, preset.hidden, preset.depth
+    weights = shipped(*shape) if init == SHIPPED else read_weights(Path(init))
+    if weights is None:
+        raise UsageError(f"no weights ship for the network of preset {preset.name}; make some with `gamut pretrain`.")
+    if not weights.suit(*shape):
         raise UsageError(
-            f"{file}: is for {weights.depth} hidden layers of {weights.hidden} units, not for the network of preset "
-            f"{preset.name} ({preset.depth} of {preset.hidden}); make weights for it with `gamut pretrain`."
+            f"{os.fspath(init)}: is for {weights.depth} hidden layers of {weights.hidden} units, not for the network "
+            f"of preset {preset.name} ({preset.depth} of {preset.hidden}); make weights for it with `gamut pretrain`."
         )
     return weights
 

@@ -52,6 +52,41 @@ def test_the_loss_is_that_of_the_sample() -> None:
     assert fitted.seconds > 0
 
 
+def test_a_fit_goes_on_from_given_weights() -> None:
+    sample = a_sample()
+    first = fit(sample, replace(ADAM, steps=200), seed=0)
+    none = fit(sample, replace(ADAM, steps=0), seed=1, start_weights=first.weights)
+    for begun, kept in zip(none.weights, first.weights, strict=True):
+        np.testing.assert_array_equal(begun, kept)
+    short = replace(ADAM, steps=20)
+    again = fit(sample, short, seed=1, start_weights=first.weights)
+    assert unexplained(again, sample) < unexplained(fit(sample, short, seed=1), sample) / 2
+
+
+def test_plain_descent_goes_down() -> None:
+    sample = a_sample()
+    down = replace(ADAM, optimizer="sgd", rate=0.05, steps=300)
+    assert unexplained(fit(sample, down, seed=0), sample) < 0.5
+
+
+def test_snapshots_are_the_weights_on_the_way() -> None:
+    sample = a_sample()
+    whole = fit(sample, replace(ADAM, steps=40), seed=0, snapshots_at=(10, 40))
+    part = fit(sample, replace(ADAM, steps=10), seed=0)
+    for kept, alone in zip(whole.snapshots[0], part.weights, strict=True):
+        np.testing.assert_array_equal(kept, alone)
+    for kept, last in zip(whole.snapshots[1], whole.weights, strict=True):
+        np.testing.assert_array_equal(kept, last)
+
+
+def test_a_fit_that_ends_early_gives_its_last_weights_for_the_rest() -> None:
+    sample = a_sample(scale=5e-5)
+    fitted = fit(sample, MUON, seed=0, snapshots_at=(1, MUON.steps))
+    assert fitted.steps < MUON.steps
+    assert len(fitted.snapshots) == 2
+    np.testing.assert_array_equal(fitted.snapshots[1][0], fitted.weights[0])
+
+
 def test_layers_have_the_shape_of_the_preset() -> None:
     fitted = fit(a_sample(), replace(MUON, hidden=10, depth=3, steps=2), seed=0)
     assert [weight.shape for weight in fitted.weights] == [(10, CODES.size), (10, 10), (10, 10), (3, 10)]

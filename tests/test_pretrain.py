@@ -255,6 +255,14 @@ def test_weights_of_another_shape_are_refused(gamut: Gamut, folder: list[Path], 
     assert not (tmp_path / "a.png").exists()
 
 
+def test_reduce_starts_from_the_weights_that_ship(gamut: Gamut, folder: list[Path], tmp_path: Path) -> None:
+    words = ("reduce", folder[0], tmp_path / "a.png", "--model", "11kb", "--init", "shipped", "--json")
+    assert gamut(*words, "--preset", "paper").json["steps"] == 1200
+    none = gamut("reduce", folder[0], tmp_path / "b.png", "--init", "shipped")
+    assert none.code == 2
+    assert "no weights ship for the network of preset balanced" in none.err
+
+
 def test_options_replace_the_recipe_of_the_preset(gamut: Gamut, folder: list[Path], tmp_path: Path) -> None:
     options = ["--inner-optimizer", "adam", "--inner-steps", 2, "--outer-rate", 0.5, "--epochs", 1, "--json"]
     told = gamut("pretrain", folder[0].parent, "-o", tmp_path / "w.safetensors", "--preset", "paper", *options)

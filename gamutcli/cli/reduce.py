@@ -48,7 +48,9 @@ if TYPE_CHECKING:
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same machine, same bytes."
 )
 @options.option(
-    "--init", type=options.PATH, metavar="FILE", help="Start the fit from weights that `gamut pretrain` made."
+    "--init",
+    metavar="FILE|shipped",
+    help="Start the fit from weights that `gamut pretrain` made, or from those that ship for the paper's networks.",
 )
 @options.privacy
 @options.device
@@ -77,6 +79,7 @@ def reduce(
       gamut reduce photo.tif photo.webp
       gamut reduce photo.tif photo.jpg --carrier sidecar
       gamut reduce *.tif -o web --ext jpg --quality 90
+      gamut reduce photo.tif photo.png --preset paper --init shipped
       gamut reduce untagged.tif photo.jpg --assume-profile prophoto
     """
     jobs = pair(files, output, ext)

@@ -25,6 +25,8 @@ from gamutcli.model import Box, Inputs
 
 FORMAT = "gamutcli weights 1"
 SUFFIX = ".safetensors"
+#: Says, in place of a file's name, that the weights of this package are wanted.
+SHIPPED = "shipped"
 #: Far above what any network has, and little enough to read without a thought.
 MAX_BYTES = 1 << 26
 
