@@ -12,7 +12,7 @@ PICTURES ?= sample_images
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-slow format lint types check bench speed samples table paper training weights survival build clean
+.PHONY: help install demo test format lint types check bench speed samples table paper training weights survival build clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -46,9 +46,6 @@ demo: .venv/.package  ## reduce, expand and judge one sample picture (results in
 
 test: .venv/.dev .venv/.torch  ## run the tests (about two minutes)
 	$(BIN)/python -m pytest
-
-test-slow: .venv/.dev .venv/.torch  ## run the tests that take longer
-	$(BIN)/python -m pytest -m slow
 
 format: .venv/.dev  ## format the code and mend what ruff can mend
 	$(BIN)/ruff format .

@@ -13,7 +13,6 @@ from pictures import wide_codes, write_tiff
 
 from gamutcli import presets, reduce_image, write_report
 
-pytestmark = pytest.mark.slow
 DRIVER = shutil.which("chromedriver")
 
 

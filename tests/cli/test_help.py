@@ -12,8 +12,10 @@ from commands import Gamut
 
 import gamutcli
 from gamutcli.cli import gamut as group
+from gamutcli.cli.experiment import experiment
 
 COMMANDS = sorted(group.commands)
+EXPERIMENTS = sorted(experiment.commands)
 
 
 def test_the_main_loop_is_there() -> None:
@@ -28,6 +30,15 @@ def test_every_command_explains_itself_with_examples(gamut: Gamut, name: str) ->
     assert f"gamut {name}" in outcome.out.split("Examples:")[1]
 
 
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_experiment_explains_itself_with_examples(gamut: Gamut, name: str) -> None:
+    outcome = gamut("experiment", name, "--help")
+    assert outcome.code == 0
+    assert f"gamut experiment {name}" in outcome.out.split("Examples:")[1]
+    assert "-o, --output DIR" in outcome.out
+    assert "--steps-scale" in outcome.out
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_list_of_commands_shows_the_whole_first_sentence(gamut: Gamut, name: str) -> None:
     line = next(line for line in gamut("--help").out.splitlines() if line.split()[:1] == [name])
@@ -35,9 +46,9 @@ def test_the_list_of_commands_shows_the_whole_first_sentence(gamut: Gamut, name:
     assert not line.endswith("...")
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_option_has_help_and_a_variable(name: str) -> None:
-    for option in group.commands[name].params:
+@pytest.mark.parametrize("command", [*group.commands.values(), *experiment.commands.values()], ids=lambda c: c.name)
+def test_every_option_has_help_and_a_variable(command: click.Command) -> None:
+    for option in command.params:
         if isinstance(option, click.Option):
             long = next(word for word in option.opts if word.startswith("--"))
             assert option.help, long
@@ -56,7 +67,7 @@ def test_help_is_quick_and_loads_no_numbers() -> None:
     script = (
         "import sys\n"
         "from gamutcli.cli import run\n"
-        "run(['--help']); run(['reduce', '--help'])\n"
+        "run(['--help']); run(['reduce', '--help']); run(['experiment', 'table', '--help'])\n"
         "heavy = {'numpy', 'torch', 'rich', 'PIL', 'tifffile'} & set(sys.modules)\n"
         "sys.exit(f'loaded: {heavy}' if heavy else 0)\n"
     )
