@@ -76,6 +76,8 @@ def fit(
         snapshots_at: Rising numbers of steps after which the weights are wanted as well. A fit that ends early gives
             its last ones for all that it did not reach.
     """
+    if list(snapshots_at) != sorted({step for step in snapshots_at if step > 0}):
+        raise ValueError(f"snapshots are taken after rising numbers of steps, not {list(snapshots_at)}")
     start = time.perf_counter()
     generator = np.random.default_rng(seed)
     scale = preset.residual_unit or residual_scale(sample)

@@ -198,7 +198,7 @@ def waves(positions: DoubleArray, octaves: int, first_octave: int) -> FloatArray
     sines, cosines = np.sin(angles), np.cos(angles)
     for octave in range(octaves):
         found[octave], found[octaves + octave] = sines, cosines
-        # The double angle: many times faster than a sine, and 16 octaves leave 1e-11 of float64's error.
+        # The double angle: many times faster than a sine, and after 16 octaves float64 still has 1e-9.
         sines, cosines = 2 * sines * cosines, 1 - 2 * sines * sines
     return np.ascontiguousarray(found.T)
 

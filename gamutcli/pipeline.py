@@ -340,7 +340,9 @@ def _fitted(
     if start and start.suit(preset.inputs, preset.hidden, preset.depth):
         preset = replace(preset, steps=preset.meta_steps or preset.steps, residual_unit=start.residual_unit)
     elif start:
-        notes = (f"the weights of --init are for {start.hidden} units; this picture gets {preset.hidden}, from random",)
+        notes = (
+            f"fitted from random weights: --init is for {start.hidden} units, and this picture gets {preset.hidden}",
+        )
         start = None
     device = gpu.device_for(device, gpu.fit_seconds(preset))
     fitted = (fit_on_gpu if device == "cuda" else fit)(

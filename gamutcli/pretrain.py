@@ -14,18 +14,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from gamutcli import gpu, images, storage
+from gamutcli import gpu, storage
 from gamutcli.arrays import FloatArray
 from gamutcli.errors import InputError, UsageError
 from gamutcli.fit import Matrices, Progress, first_weights, fit
@@ -41,7 +43,7 @@ from gamutcli.weights import Weights, pack_tensors, pack_weights, unpack_tensors
 CROP = 512
 #: Pixels drawn from a crop for the networks of this project's own presets.
 SAMPLES = 1 << 14
-#: Crops with fewer corrected pixels teach nothing.
+#: Crops with fewer corrected pixels teach nothing; the paper's networks correct every pixel, and take every crop.
 FEWEST_PIXELS = 1024
 #: Places in a picture that are looked at before it is passed over.
 TRIES = 8
@@ -54,6 +56,10 @@ MEAN_DECAY, SQUARE_DECAY = 0.9, 0.999
 
 #: What a checkpoint keeps of every layer.
 GROUPS = ("weight", "mean", "square")
+#: And of the run.
+COUNTS = ("done", "used", "moves")
+#: From either end of a file, bytes that tell one picture from another; reading thousands of them whole takes minutes.
+TELLING = 1 << 16
 
 #: Surrounds the work on one file: takes its errors, and lets the next have its turn.
 Guard = Callable[[Path], AbstractContextManager[None]]
@@ -174,7 +180,7 @@ def pretrain(
     crops = len(pictures) * recipe.epochs
     work = crops * gpu.fit_seconds(replace(preset, steps=recipe.inner_steps, batch=recipe.inner_batch))
     device = gpu.device_for(device, work)
-    settings = _settings(pictures, preset, recipe, seed, device)
+    settings = _settings(pictures, preset, recipe, assume_profile, seed, device)
     checkpoint = Checkpoint(Path(f"{os.fspath(target)}.checkpoint"), settings)
     state = checkpoint.read(overwrite) or _first_state(preset, seed)
     resumed_at = state.done
@@ -190,8 +196,9 @@ def pretrain(
                 checkpoint.write(state)
                 saved = time.perf_counter()
     if not state.used:
-        raise InputError(f"{os.fspath(target)}: not written, as no picture has colours that sRGB cannot hold.")
-    provenance = _provenance(pictures, preset, recipe, seed, state, command)
+        checkpoint.remove()
+        raise InputError(f"{os.fspath(target)}: not written, as no picture can be read and has colours beyond sRGB.")
+    provenance = _provenance(pictures, preset, recipe, seed, state, command, device)
     weights = Weights(preset.inputs, tuple(state.weights), preset.residual_unit, provenance)
     storage.publish(target, pack_weights(weights), overwrite)
     checkpoint.remove()
@@ -221,6 +228,7 @@ class State:
         squares: Its mean squares.
         done: Crops that had their turn, those passed over included.
         used: Crops that were learned from.
+        moves: Outer steps that moved the weights.
         loss: Mean loss of the last inner fits; not a number before the first.
     """
 
@@ -229,6 +237,7 @@ class State:
     squares: Matrices
     done: int = 0
     used: int = 0
+    moves: int = 0
     loss: float = float("nan")
 
 
@@ -262,7 +271,7 @@ class Learner:
         self._fit = fit_on_gpu if device == "cuda" else fit
 
     def step(self, state: State, crops: int) -> None:
-        """Fit to the crops of one outer step, and move the weights; those without colours to learn are passed over."""
+        """Fit to the crops of one outer step, and move the weights; crops without a sample are passed over."""
         ways: list[Matrices] = []
         stop = min(state.done + self._recipe.meta_batch, crops)
         for number in range(state.done, stop):
@@ -271,10 +280,12 @@ class Learner:
                 continue
             fitted = self._fit(sample, self._inner, self._seed + number, start_weights=state.weights)
             ways.append([end - begin for end, begin in zip(fitted.weights, state.weights, strict=True)])
-            known = min(state.used + len(ways), 32)
-            state.loss = fitted.loss if known == 1 else state.loss + (fitted.loss - state.loss) / known
+            if math.isfinite(fitted.loss):
+                # Of about the last 32; a fit that diverged gave the weights it had before.
+                state.loss = fitted.loss if math.isnan(state.loss) else state.loss + (fitted.loss - state.loss) / 32
         if ways:
             state.used += len(ways)
+            state.moves += 1
             self._move(state, [np.mean(layer, axis=0) for layer in zip(*ways, strict=True)], 1 - state.done / crops)
         state.done = stop
 
@@ -283,13 +294,11 @@ class Learner:
             for weight, part in zip(state.weights, way, strict=True):
                 weight += np.float32(self._recipe.outer_rate * share_left) * part
             return
-        # The number of the step: those passed over have left the averages as they were.
-        step = -(-state.used // self._recipe.meta_batch)
         for weight, part, mean, square in zip(state.weights, way, state.means, state.squares, strict=True):
             mean += np.float32(1 - MEAN_DECAY) * (part - mean)
             square += np.float32(1 - SQUARE_DECAY) * (part * part - square)
-            root = np.sqrt(square / np.float32(1 - SQUARE_DECAY**step)) + np.float32(1e-8)
-            weight += np.float32(self._recipe.outer_rate / (1 - MEAN_DECAY**step)) * mean / root
+            root = np.sqrt(square / np.float32(1 - SQUARE_DECAY**state.moves)) + np.float32(1e-8)
+            weight += np.float32(self._recipe.outer_rate / (1 - MEAN_DECAY**state.moves)) * mean / root
 
 
 class Album:
@@ -306,7 +315,8 @@ class Album:
     def __init__(self, pictures: Sequence[Path], preset: Preset, assume_profile: str, seed: int, guard: Guard) -> None:
         self._pictures, self._preset, self._seed, self._guard = pictures, preset, seed, guard
         self._assume_profile = assume_profile
-        self._kept: OrderedDict[Path, Original | None] = OrderedDict()
+        self._kept: OrderedDict[Path, Original] = OrderedDict()
+        self._unreadable: set[Path] = set()
         self._noted: dict[Path, tuple[str, ...]] = {}
 
     @property
@@ -314,6 +324,11 @@ class Album:
         """What is to be said of the pictures so far, once for all of which it is true."""
         counts = Counter(note for notes in self._noted.values() for note in notes)
         return tuple(f"{count} of {len(self._pictures)} pictures: {note}" for note, count in counts.items())
+
+    @property
+    def kept_bytes(self) -> int:
+        """What the pictures in memory take."""
+        return sum(original.nbytes for original in self._kept.values())
 
     def sample(self, number: int) -> Sample | None:
         """The sample of one crop of the run; None where its picture cannot be read or has nothing to learn."""
@@ -338,22 +353,23 @@ class Album:
         return draw(scene, preset.inputs, min(SAMPLES, preset.samples), seed)
 
     def _opened(self, path: Path) -> Original | None:
+        if path in self._unreadable:
+            return None
         if path in self._kept:
             self._kept.move_to_end(path)
             return self._kept[path]
-        self._kept[path] = None
+        original = None
         with self._guard(path):
-            self._kept[path], notes = read_original(path, self._assume_profile)
-            if path not in self._noted:
-                self._noted[path] = notes
-        while sum(kept.codes.nbytes for kept in self._kept.values() if kept) > KEPT_BYTES and len(self._kept) > 1:
-            self._drop()
-        return self._kept[path]
-
-    def _drop(self) -> None:
-        """Forget the picture that was not used for longest; those that cannot be read stay known."""
-        oldest = next(path for path, kept in self._kept.items() if kept)
-        del self._kept[oldest]
+            original, notes = read_original(path, self._assume_profile)
+            self._noted.setdefault(path, notes)
+        if original is None:
+            self._unreadable.add(path)
+            return None
+        # The picture that was not used for longest makes room.
+        while self._kept and self.kept_bytes + original.nbytes > KEPT_BYTES:
+            self._kept.popitem(last=False)
+        self._kept[path] = original
+        return original
 
 
 def _crop(original: Original, generator: np.random.Generator) -> Original:
@@ -392,7 +408,17 @@ class Checkpoint:
         """
         if not self.path.is_file():
             return None
-        tensors, described = unpack_tensors(images.read_bytes(self.path), str(self.path))
+        try:
+            tensors, described = unpack_tensors(self.path.read_bytes(), str(self.path))
+            weights, means, squares = (_numbered(tensors, name) for name in GROUPS)
+            done, used, moves = (int(described[name]) for name in COUNTS)
+            state = State(weights, means, squares, done, used, moves, float(described["loss"]))
+            if described["sha256"] != _digest(tensors):
+                raise ValueError(self.path)
+        except (OSError, KeyError, ValueError, InputError) as error:
+            if overwrite:
+                return None
+            raise InputError(f"{self.path}: is damaged; remove it, or start anew with --overwrite.") from error
         if described.get("settings") != self._settings:
             if overwrite:
                 return None
@@ -400,23 +426,14 @@ class Checkpoint:
                 f"{self.path}: is of a run with other settings or pictures; finish that one, or start anew with "
                 "--overwrite."
             )
-        try:
-            weights, means, squares = (_numbered(tensors, name) for name in GROUPS)
-            done, used, loss = int(described["done"]), int(described["used"]), float(described["loss"])
-        except (KeyError, ValueError) as error:
-            raise InputError(f"{self.path}: is damaged; remove it to start anew.") from error
-        return State(weights, means, squares, done, used, loss)
+        return state
 
     def write(self, state: State) -> None:
         """Keep where a run is."""
         groups = zip(GROUPS, (state.weights, state.means, state.squares), strict=True)
         tensors = {f"{name}{index}": part for name, parts in groups for index, part in enumerate(parts)}
-        described = {
-            "settings": self._settings,
-            "done": str(state.done),
-            "used": str(state.used),
-            "loss": repr(state.loss),
-        }
+        counts = {name: str(getattr(state, name)) for name in COUNTS}
+        described = {"settings": self._settings, **counts, "loss": repr(state.loss), "sha256": _digest(tensors)}
         storage.publish(self.path, pack_tensors(tensors, described), overwrite=True)
 
     def remove(self) -> None:
@@ -428,29 +445,55 @@ def _numbered(tensors: dict[str, FloatArray], name: str) -> Matrices:
     return [np.array(tensors[f"{name}{index}"]) for index in range(len(tensors) // len(GROUPS))]
 
 
-def _settings(pictures: Sequence[Path], preset: Preset, recipe: Recipe, seed: int, device: str) -> dict[str, Any]:
+def _digest(tensors: dict[str, FloatArray]) -> str:
+    return hashlib.sha256(b"".join(tensors[name].tobytes() for name in sorted(tensors))).hexdigest()
+
+
+def _settings(
+    pictures: Sequence[Path], preset: Preset, recipe: Recipe, assume_profile: str, seed: int, device: str
+) -> dict[str, Any]:
     return {
+        "version": version("gamutcli"),
         "pictures": _digest_of(pictures),
         "preset": asdict(preset),
         "recipe": asdict(recipe),
+        "assume_profile": assume_profile,
         "seed": seed,
         "device": device,
     }
 
 
 def _digest_of(pictures: Sequence[Path]) -> str:
-    """Tells one set of pictures from another, by names and sizes: reading thousands of them would take minutes."""
-    return hashlib.sha256(repr([(path.name, path.stat().st_size) for path in pictures]).encode()).hexdigest()
+    """Tells one set of pictures from another, by their names, sizes and ends."""
+    sha = hashlib.sha256()
+    for path in pictures:
+        sha.update(repr((path.name, _telling(path))).encode())
+    return sha.hexdigest()
+
+
+def _telling(path: Path) -> tuple[int, bytes]:
+    """The size of a file, and a digest of both its ends; of one that cannot be read, nothing."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            ends = file.read(TELLING)
+            file.seek(max(0, size - TELLING))
+            ends += file.read(TELLING)
+    except OSError:
+        return -1, b""
+    return size, hashlib.sha256(ends).digest()
 
 
 def _provenance(
-    pictures: Sequence[Path], preset: Preset, recipe: Recipe, seed: int, state: State, command: str
+    pictures: Sequence[Path], preset: Preset, recipe: Recipe, seed: int, state: State, command: str, device: str
 ) -> dict[str, str]:
     return {
         "command": command,
+        "version": version("gamutcli"),
         "preset": preset.name,
         "recipe": json.dumps(asdict(recipe)),
         "seed": str(seed),
+        "device": device,
         "crops": str(state.used),
         "pictures": ", ".join(path.name for path in pictures),
         "pictures_digest": _digest_of(pictures),

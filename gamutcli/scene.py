@@ -39,6 +39,11 @@ class Original:
         """(height, width)."""
         return self.codes.shape[0], self.codes.shape[1]
 
+    @property
+    def nbytes(self) -> int:
+        """What it takes in memory."""
+        return self.codes.nbytes + self._table.nbytes
+
     def part(self, codes: Code16Array) -> Original:
         """Codes cut out of this picture, as a picture of their own: (height, width, 3) uint16."""
         cut = copy(self)

@@ -1,6 +1,6 @@
 """Make pictures to pretrain on: photographs regraded at random, and scenes rendered with random cloth and paint.
 
-Use: python sample_images/make_training.py FOLDER     (61 pictures, 150 MB, about two minutes)
+Use: python sample_images/make_training.py FOLDER     (56 pictures, 96 MB, about two minutes)
 
 The sources are those of the sample pictures, and two more photographs that scikit-image carries: Chelsea the cat
 (Stefan van der Walt, CC0) and the Hubble Deep Field (NASA, public domain). Each is graded in several ways, with its

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,14 @@ def test_they_suit_a_network_of_their_own_shape_only() -> None:
     assert not weights.suit(PAPER_INPUTS, 6, 2)
 
 
+def test_they_know_the_pictures_that_they_were_learned_from() -> None:
+    weights = replace(some_weights(), provenance={"pictures": "dahlia-0.tif, dahlia-12.tif, scene-01.tif, rocket.png"})
+    for name in ("dahlia.tif", "dahlia-0.png", "rocket.tif", "scene.tif"):
+        assert weights.learned_from(name)
+    for name in ("dahli.tif", "dahlia-x.tif", "rocket-1.tif", "1.tif"):
+        assert not weights.learned_from(name)
+
+
 def changed(**described: str) -> bytes:
     """A weights file whose words were changed."""
     tensors, words = unpack_tensors(pack_weights(some_weights()), "w")
@@ -79,9 +88,27 @@ def changed(**described: str) -> bytes:
         changed(sha256="0" * 64),
         changed(inputs="{}"),
         changed(provenance="[]"),
+        changed(residual_unit="0"),
+        changed(residual_unit="NaN"),
+        pack_tensors({}, {"format": FORMAT, "inputs": "{}", "residual_unit": "null", "provenance": "{}"}),
+        changed(inputs=json.dumps({"position_octaves": "x", "color_octaves": 3, "boxes": []})),
         changed(inputs=json.dumps({"position_octaves": 3, "color_octaves": 3, "boxes": []})),
     ],
-    ids=["empty", "junk", "cut", "other", "version", "digest", "inputs", "provenance", "shape"],
+    ids=[
+        "nothing",
+        "junk",
+        "cut",
+        "other",
+        "version",
+        "digest",
+        "inputs",
+        "provenance",
+        "zero",
+        "nan",
+        "empty",
+        "octaves",
+        "shape",
+    ],
 )
 def test_what_is_no_weights_file_is_told_in_a_line(data: bytes) -> None:
     with pytest.raises(InputError, match=r"^w\.safetensors: .*gamut pretrain"):

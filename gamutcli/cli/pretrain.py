@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
+import shlex
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -11,12 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from gamutcli.cli import options
+from gamutcli.cli import console, options
 from gamutcli.cli.console import Report, plain_data
 
 if TYPE_CHECKING:
+    from gamutcli.fit import Progress
     from gamutcli.pretrain import PretrainResult, Recipe
+
+#: Without a terminal, how often it is told how far the work is.
+SECONDS_A_LINE = 30.0
+#: Options that do not change the weights.
+SILENT = ("overwrite", "quiet", "verbose", "as_json")
 
 
 @click.command()
@@ -46,6 +54,7 @@ if TYPE_CHECKING:
 )
 @options.option("--meta-batch", type=click.IntRange(min=1), metavar="N", help="Crops an outer step.")
 @options.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Crops that are taken of each picture.")
+@options.assume_profile
 @options.steps_scale
 @options.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same weights.")
 @options.device
@@ -56,6 +65,7 @@ def pretrain(
     output: Path,
     preset: str,
     model: str | None,
+    assume_profile: str | None,
     steps_scale: float,
     seed: int,
     device: str,
@@ -95,13 +105,15 @@ def pretrain(
         with report.file(path):
             yield
 
-    with report.progress(output, "crops") as progress:
+    with report.progress(output, "crops") as bar:
+        progress = bar or (None if quiet else _lines(output))
         result = learn(
             found,
             output,
             network,
             chosen,
-            command=" ".join(["gamut", *sys.argv[1:]]),
+            command=_command(click.get_current_context()),
+            assume_profile=assume_profile or "prophoto",
             seed=seed,
             device=device,
             overwrite=overwrite,
@@ -113,6 +125,38 @@ def pretrain(
     else:
         report.result(pictures, result, _summary)
     return report.close()
+
+
+def _command(context: click.Context) -> str:
+    """What was typed, with the names of files and folders in place of paths that only this machine has."""
+    words = ["gamut", "pretrain"]
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        if name in SILENT or context.get_parameter_source(name) in (None, ParameterSource.DEFAULT):
+            continue
+        value = context.params[name]
+        told = value.name if isinstance(value, Path) and value.is_absolute() else str(value)
+        words += [told] if isinstance(parameter, click.Argument) else [parameter.opts[-1], told]
+    return shlex.join(words)
+
+
+def _lines(output: Path) -> Progress:
+    """Tells how far it is in a line now and then, where there is no terminal for a bar."""
+    from gamutcli.experiments.runner import time_left
+
+    start = told = time.monotonic()
+    first = 0
+
+    def progress(crop: int, crops: int, loss: float) -> None:
+        nonlocal told, first
+        first = first or crop
+        now = time.monotonic()
+        if now - told > SECONDS_A_LINE:
+            told = now
+            left = time_left((now - start) / (crop - first + 1) * (crops - crop))
+            console.progress(f"{output}: crop {crop} of {crops}, loss {loss:.4g}, about {left}")
+
+    return progress
 
 
 def _adapted(recipe: Recipe, steps_scale: float, given: dict[str, Any]) -> Recipe:

@@ -91,7 +91,7 @@ def fit(
             for index, loss in enumerate(losses, done):
                 best.watch(loss, index)
             done = stop
-            if not math.isfinite(best.recent) or best.recent * scale**2 < INVISIBLE:
+            if not math.isfinite(best.recent) or (preset.decay and best.recent * scale**2 < INVISIBLE):
                 break
             if progress:
                 progress(done, preset.steps, best.recent)

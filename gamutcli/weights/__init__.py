@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -65,6 +67,12 @@ class Weights:
             sha.update(weight.astype("<f4").tobytes())
         return sha.hexdigest()
 
+    def learned_from(self, picture_name: str) -> bool:
+        """Whether they were learned from a picture: from a file of its name, or a version of it, name-1.tif."""
+        versions = re.compile(re.escape(Path(picture_name).stem) + r"(-\d+)?")
+        learned = self.provenance.get("pictures", "").split(", ")
+        return any(versions.fullmatch(Path(name).stem) for name in learned)
+
     def suit(self, inputs: Inputs, hidden: int, depth: int) -> bool:
         """Whether they are those of a network of this shape."""
         return (inputs, hidden, depth) == (self.inputs, self.hidden, self.depth)
@@ -105,16 +113,18 @@ def unpack_weights(data: bytes, name: str) -> Weights:
         layers = tuple(tensors[f"layer{number}"] for number in range(len(tensors)))
         provenance = {str(key): str(value) for key, value in json.loads(described["provenance"]).items()}
         unit = json.loads(described["residual_unit"])
-        weights = Weights(
-            _inputs(json.loads(described["inputs"])), layers, None if unit is None else float(unit), provenance
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        inputs = _inputs(json.loads(described["inputs"]))
+        weights = Weights(inputs, layers, None if unit is None else float(unit), provenance)
+        shapes = list(pairwise([inputs.size, *[weights.hidden] * weights.depth, 3]))
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(name) from error
-    hidden, depth = layers[0].shape[0], len(layers) - 1
-    shapes = list(pairwise([weights.inputs.size, *[hidden] * depth, 3]))
-    if [weight.shape[::-1] for weight in layers] != shapes or not all(np.isfinite(weight).all() for weight in layers):
-        raise _damaged(name)
-    if weights.digest != described.get("sha256"):
+    sound = (
+        [weight.shape[::-1] for weight in layers] == shapes
+        and all(np.isfinite(weight).all() for weight in layers)
+        and (weights.residual_unit is None or 0 < weights.residual_unit < math.inf)
+        and weights.digest == described.get("sha256")
+    )
+    if not sound:
         raise _damaged(name)
     return weights
 
