@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -233,7 +234,7 @@ def test_a_broken_picture_is_passed_over_and_told_once(folder: list[Path], tmp_p
 
 def test_pictures_without_wide_colours_teach_nothing(tmp_path: Path) -> None:
     grey = write_tiff(tmp_path / "grey.tif", np.full((64, 64, 3), 20_000, np.uint16))
-    with pytest.raises(InputError, match="no picture has colours"):
+    with pytest.raises(InputError, match="no picture can be read and has colours"):
         pretrain.pretrain([grey], tmp_path / "w.safetensors", OWN, QUICK)
     assert not (tmp_path / "w.safetensors").exists()
 
@@ -315,7 +316,8 @@ def test_the_command_learns_and_reduce_starts_from_what_it_wrote(
 def test_without_a_terminal_it_is_told_in_lines_how_far_it_is(
     gamut: Gamut, folder: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gamutcli.cli.pretrain.SECONDS_A_LINE", 0.0)
+    # The package's attribute of this name is the command.
+    monkeypatch.setattr(sys.modules["gamutcli.cli.pretrain"], "SECONDS_A_LINE", 0.0)
     words = (folder[0].parent, "-o", tmp_path / "w.safetensors", "--model", "11kb", "--steps-scale", 0.02)
     told = gamut("pretrain", *words)
     assert "crop 16 of 32, loss " in told.err
