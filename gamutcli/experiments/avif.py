@@ -10,16 +10,19 @@ one that restores best is taken.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import imagecodecs
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from gamutcli.arrays import BoolArray, CodeArray, FloatArray
 from gamutcli.metrics import original_og_mask
-from gamutcli.model import codes_to_prophoto
+from gamutcli.model import codes_to_prophoto, strips
+from gamutcli.parallel import in_order
 from gamutcli.scene import Scene
 
 #: Whether this build of imagecodecs can write AVIF.
@@ -36,6 +39,25 @@ KINDS: dict[str, dict[str, Any]] = {
     "RGB": {"pixelformat": "yuv444", "matrix": 0},
 }
 QUALITIES = 101  # 0 to 100, as libavif counts
+
+
+class Pixels(Protocol):
+    """A picture of which strips are asked for: an array, or what makes them when they are."""
+
+    def __getitem__(self, rows: slice, /) -> FloatArray:
+        """Give some rows: (rows, width, 3) linear ProPhoto RGB."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """Pixels that are made when they are asked for."""
+
+    make: Callable[[slice], FloatArray]
+
+    def __getitem__(self, rows: slice, /) -> FloatArray:
+        """Make some rows."""
+        return self.make(rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +86,8 @@ class Candidate:
 class AvifResidual:
     """The residual of one picture, as AVIF files of every size.
 
-    Files are kept: asking for several sizes costs little more than asking for one.
+    Files are kept: asking for several sizes costs little more than asking for one.  Of the picture only 8-bit codes are
+    kept; all else is made anew strip by strip, as often as it is needed.
 
     Args:
         original: (height, width, 3) linear ProPhoto RGB.
@@ -76,21 +99,17 @@ class AvifResidual:
         shrinks: By how much its sides may be divided.
     """
 
-    def __init__(self, original: FloatArray, plain: FloatArray, corrected: BoolArray, speed: int = 6) -> None:
+    def __init__(self, original: Pixels, plain: Pixels, corrected: BoolArray, speed: int = 6) -> None:
+        self._original = original
         self._plain = plain
         self._corrected = corrected
         self._speed = speed
-        residual = np.where(corrected[..., None], original - plain, np.float32(0))
-        roots = np.copysign(np.sqrt(np.abs(residual)), residual)
-        self._scale = float(np.abs(roots).max())
-        longest = max(corrected.shape)
-        self.shrinks = tuple(shrink for shrink in SHRINKS if shrink <= 4 or longest >= shrink * SMALLEST_SIDE)
-        self._pictures = {shrink: _codes(_shrunk(roots, shrink), self._scale) for shrink in self.shrinks}
+        self._size = height, width = corrected.shape
+        self.shrinks = tuple(shrink for shrink in SHRINKS if shrink <= 4 or max(self._size) >= shrink * SMALLEST_SIDE)
+        self._og = np.empty((height, width), bool)
+        self._scale = max(in_order(self._measured, strips(height, width)))
+        self._pictures = {shrink: self._picture(shrink) for shrink in self.shrinks}
         self._files: dict[tuple[int, str, int], bytes] = {}
-        # Every candidate is judged, so only where it counts.
-        self._og = original_og_mask(original)
-        self._og_original, self._og_plain = original[self._og], plain[self._og]
-        self._og_corrected = corrected[self._og]
         self._candidates: dict[tuple[int, str, int], Candidate] = {}
 
     def within(self, size: int) -> Candidate | None:
@@ -100,11 +119,44 @@ class AvifResidual:
         found = [self._largest(shrink, kind, size) for shrink in self.shrinks for kind in KINDS]
         return max((candidate for candidate in found if candidate), key=lambda one: one.psnr_og, default=None)
 
+    def restoring(self, candidate: Candidate) -> Callable[[slice], FloatArray]:
+        """Gives rows as a decoder would restore them: (rows, width, 3) linear ProPhoto RGB."""
+        residual = self._residual(candidate.data)
+
+        def restored(rows: slice) -> FloatArray:
+            corrected = self._corrected[rows]
+            picture = self._plain[rows].copy()
+            picture[corrected] += residual(rows)[corrected]
+            return picture.clip(0, 1)
+
+        return restored
+
     def restored(self, candidate: Candidate) -> FloatArray:
         """(height, width, 3) linear ProPhoto RGB, as a decoder would restore it."""
-        picture = self._plain.copy()
-        picture[self._corrected] += self._residual(candidate.data)[self._corrected]
-        return picture.clip(0, 1)
+        restored = self.restoring(candidate)
+        return np.concatenate([restored(rows) for rows in strips(*self._size)])
+
+    def _measured(self, rows: slice) -> float:
+        """Mark the pixels of some rows that are out of gamut, and give the largest root of a residual."""
+        self._og[rows] = original_og_mask(self._original[rows])
+        return float(np.abs(self._roots(rows)).max())
+
+    def _roots(self, rows: slice) -> FloatArray:
+        """(rows, width, 3) signed roots of the residual."""
+        residual = np.where(self._corrected[rows, :, None], self._original[rows] - self._plain[rows], np.float32(0))
+        return np.copysign(np.sqrt(np.abs(residual)), residual)
+
+    def _picture(self, shrink: int) -> CodeArray:
+        """The roots, both sides divided, in 8 bits around 128."""
+        height, width = self._size
+        lines, columns = _edges(height, shrink), _edges(width, shrink)
+
+        def part(rows: slice) -> CodeArray:
+            edges = lines[rows.start : rows.stop + 1]
+            roots = self._roots(slice(edges[0], edges[-1]))
+            return _codes(_means(roots, edges - edges[0], columns), self._scale)
+
+        return np.concatenate(list(in_order(part, strips(len(lines) - 1, width * shrink))))
 
     def _largest(self, shrink: int, kind: str, size: int) -> Candidate | None:
         """The file of the highest quality that fits, found by bisection; sizes rise with quality, or nearly so."""
@@ -133,42 +185,79 @@ class AvifResidual:
     def _judged(self, shrink: int, kind: str, quality: int) -> Candidate:
         key = (shrink, kind, quality)
         if key not in self._candidates:
-            data = self._file(*key)
-            residual = self._residual(data)[self._og] * self._og_corrected[:, None]
-            error = (self._og_plain + residual).clip(0, 1) - self._og_original
-            mean_square = float(np.square(error).mean(dtype=np.float64))
+            candidate = Candidate(shrink, kind, quality, self._file(*key), math.nan)
+            restored = self.restoring(candidate)
+
+            def squares(rows: slice) -> float:
+                where = self._og[rows]
+                error = restored(rows)[where] - self._original[rows][where] if where.any() else np.zeros(0, np.float32)
+                return float(np.square(error).sum(dtype=np.float64))
+
+            mean_square = sum(in_order(squares, strips(*self._size))) / (3 * np.count_nonzero(self._og))
             psnr = -10 * math.log10(mean_square) if mean_square else math.inf
-            self._candidates[key] = Candidate(shrink, kind, quality, data, psnr)
+            self._candidates[key] = replace(candidate, psnr_og=psnr)
         return self._candidates[key]
 
-    def _residual(self, data: bytes) -> FloatArray:
-        """(height, width, 3) linear ProPhoto residual that a file holds, in every pixel."""
+    def _residual(self, data: bytes) -> Callable[[slice], FloatArray]:
+        """Gives rows of the residual that a file holds, in every pixel: (rows, width, 3) linear ProPhoto RGB."""
         codes: CodeArray = imagecodecs.avif_decode(data)
-        height, width = self._corrected.shape
-        roots = (codes.astype(np.float32) - 128) * np.float32(self._scale / 127)
-        roots = _scaled_to(roots, width, height, Image.Resampling.BILINEAR)
-        return roots * np.abs(roots)
+        height, width = self._size
+        step = np.float32(self._scale / 127)
+        if codes.shape[:2] == self._size:
+            return lambda rows: _squared((codes[rows].astype(np.float32) - 128) * step)
+        roots = Enlarged((codes.astype(np.float32) - 128) * step)
+        small_height = codes.shape[0]
+
+        def residual(rows: slice) -> FloatArray:
+            top, bottom = rows.start * small_height / height, rows.stop * small_height / height
+            return _squared(roots.part(top, bottom, rows.stop - rows.start, width))
+
+        return residual
+
+
+class Enlarged:
+    """A picture, (height, width, 3), of which parts are asked for in a larger size; bilinear."""
+
+    def __init__(self, picture: FloatArray) -> None:
+        self._width = picture.shape[1]
+        self._channels = [Image.fromarray(np.ascontiguousarray(picture[..., channel])) for channel in range(3)]
+
+    def part(self, top: float, bottom: float, height: int, width: int) -> FloatArray:
+        """Rows from the top to the bottom, at any place between rows, enlarged to (height, width, 3)."""
+        box = (0, top, self._width, bottom)
+        how = Image.Resampling.BILINEAR
+        return np.stack([np.asarray(channel.resize((width, height), how, box)) for channel in self._channels], axis=-1)
 
 
 def residual_of(scene: Scene) -> AvifResidual:
     """The residual of a picture that was reduced, in the pixels that its decoder corrects."""
-    original = scene.original.linear(scene.original.codes)
-    plain = codes_to_prophoto(scene.srgb_codes, scene.adaptation)
-    return AvifResidual(original, plain, scene.correction.mask(scene.srgb_codes))
+
+    def plain(rows: slice) -> FloatArray:
+        return codes_to_prophoto(scene.srgb_codes[rows], scene.adaptation)
+
+    return AvifResidual(Made(scene.original.strip), Made(plain), scene.correction.mask(scene.srgb_codes))
 
 
 def _codes(roots: FloatArray, scale: float) -> CodeArray:
-    """(height, width, 3) in 8 bits around 128."""
+    """(rows, width, 3) in 8 bits around 128."""
     return np.round(128 + 127 / (scale or 1) * roots).astype(np.uint8)
 
 
-def _shrunk(picture: FloatArray, shrink: int) -> FloatArray:
-    height, width, _ = picture.shape
-    return _scaled_to(picture, -(-width // shrink), -(-height // shrink), Image.Resampling.BOX)
+def _edges(side: int, shrink: int) -> NDArray[np.intp]:
+    """Where a side is cut into parts of nearly equal length: every pixel goes where its centre lies."""
+    parts = -(-side // shrink)
+    edges: NDArray[np.intp] = (2 * np.arange(parts + 1) * side + parts) // (2 * parts)
+    return edges
 
 
-def _scaled_to(picture: FloatArray, width: int, height: int, how: Image.Resampling) -> FloatArray:
-    if picture.shape[:2] == (height, width):
-        return picture
-    channels = [Image.fromarray(np.ascontiguousarray(picture[..., channel])) for channel in range(3)]
-    return np.stack([np.asarray(channel.resize((width, height), how)) for channel in channels], axis=-1)
+def _means(picture: FloatArray, lines: NDArray[np.intp], columns: NDArray[np.intp]) -> FloatArray:
+    """Means of the blocks between edges: (lines - 1, columns - 1, 3)."""
+    sums = np.add.reduceat(np.add.reduceat(picture, lines[:-1], axis=0), columns[:-1], axis=1)
+    counts = np.diff(lines)[:, None, None] * np.diff(columns)[:, None]
+    means: FloatArray = np.divide(sums, counts, dtype=np.float32)
+    return means
+
+
+def _squared(roots: FloatArray) -> FloatArray:
+    """Undo signed roots."""
+    return roots * np.abs(roots)

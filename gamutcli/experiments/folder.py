@@ -6,7 +6,6 @@ import json
 import math
 import os
 import platform
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,13 +15,17 @@ from typing import Any
 
 from gamutcli import storage
 from gamutcli.errors import InputError, OutputError, UsageError
-from gamutcli.experiments.pictures import digest
+from gamutcli.experiments.pictures import Subject, digest
 from gamutcli.scene import StrPath
 
 #: Packages whose version may change a figure.
 PACKAGES = ("gamutcli", "numpy", "imagecodecs", "tifffile", "Pillow")
+#: What measured records of before it was written down.
+UNKNOWN = {"versions": dict.fromkeys(("python", *PACKAGES), "unknown"), "machine": "an unknown machine"}
 
 Row = dict[str, Any]
+#: What measured something: ``versions``, a dictionary by package, and ``machine``, in words.
+Maker = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,14 @@ class Record:
         sha256: Of its file.
         notes: What was said of it.
         rows: The figures, plain numbers and words.
+        measured_by: What measured them; several where one run went on with another's rows.
     """
 
     picture: str
     sha256: str
     notes: tuple[str, ...]
     rows: tuple[Row, ...]
+    measured_by: tuple[Maker, ...]
 
 
 class ResultsFolder:
@@ -69,9 +74,9 @@ class ResultsFolder:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"{self.path}: cannot be made ({error.strerror}); name another folder.") from error
-        known = self._records.is_dir()
+        self._known = self._records.is_dir()
         for name in outputs:
-            storage.check_target(self.path / name, overwrite or known)
+            storage.check_target(self.path / name, overwrite or self._known)
         try:
             self._records.mkdir(exist_ok=True)
         except OSError as error:
@@ -81,27 +86,47 @@ class ResultsFolder:
         else:
             self._check_settings()
 
-    def find(self, picture: Path) -> Record | None:
-        """What was found of a picture before, with the same settings; None where it has to be done."""
+    def find(self, picture: Path, sha256: str | None = None) -> Record | None:
+        """What was found of a picture before, with the same settings.
+
+        Args:
+            picture: Its file.
+            sha256: Of its file, as far as that is known.
+
+        Returns:
+            None where it has to be done.
+
+        Raises:
+            InputError: The picture or its record cannot be read.
+        """
         path = self._path_of(picture)
         if not path.is_file():
             return None
         found = _read(path)
-        if found["settings"] != self.settings or found["sha256"] != digest(picture):
+        if found["settings"] != self.settings or found["sha256"] != (sha256 or digest(picture)):
             return None
-        return Record(found["picture"], found["sha256"], tuple(found["notes"]), tuple(found["rows"]))
+        makers = tuple(found.get("measured_by", [UNKNOWN]))
+        return Record(found["picture"], found["sha256"], tuple(found["notes"]), tuple(found["rows"]), makers)
 
-    def keep(self, picture: Path, notes: Sequence[str], rows: Sequence[Row]) -> Record:
-        """Write down what was found of a picture."""
-        record = Record(picture.name, digest(picture), tuple(notes), tuple(finite(list(rows))))
+    def keep(self, subject: Subject, rows: Sequence[Row], before: Record | None = None) -> Record:
+        """Write down what was found of a picture, here and now.
+
+        Args:
+            subject: The picture as it was opened: where its file has changed since, the record is that of the old one.
+            rows: All figures.
+            before: The record that some of the rows were taken from.
+        """
+        makers = _distinct([*(before.measured_by if before else ()), this_maker()])
+        record = Record(subject.name, subject.sha256, subject.notes, tuple(finite(list(rows))), makers)
         content = {
             "picture": record.picture,
             "sha256": record.sha256,
             "settings": self.settings,
+            "measured_by": record.measured_by,
             "notes": record.notes,
             "rows": record.rows,
         }
-        storage.publish(self._path_of(picture), json_bytes(content), overwrite=True)
+        storage.publish(self._path_of(subject.path), json_bytes(content), overwrite=True)
         return record
 
     def companions(self, picture: Path) -> Path:
@@ -118,13 +143,31 @@ class ResultsFolder:
         storage.publish(self.path / name, content, overwrite=True)
         return self.path / name
 
-    def configuration(self) -> dict[str, Any]:
-        """What made the results: settings, versions, machine."""
+    def retract(self, name: str) -> None:
+        """Remove a result that an earlier run wrote, and that this one has not.
+
+        Raises:
+            OutputError: It cannot be removed.
+        """
+        if not self._known:
+            return
+        try:
+            (self.path / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(f"{self.path / name}: cannot be removed ({error.strerror}); remove it.") from error
+
+    def configuration(self, records: Sequence[Record]) -> dict[str, Any]:
+        """What made the results: the settings, and all versions and machines that measured the records."""
+        makers = _distinct([maker for record in records for maker in record.measured_by])
+        packages = dict.fromkeys(package for maker in makers for package in maker["versions"])
         return {
             "experiment": self.experiment,
             "settings": self.settings,
-            "versions": {"python": platform.python_version(), **versions()},
-            "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
+            "versions": {
+                package: " and ".join(dict.fromkeys(maker["versions"].get(package, "unknown") for maker in makers))
+                for package in packages
+            },
+            "machines": list(dict.fromkeys(maker["machine"] for maker in makers)),
         }
 
     def _path_of(self, picture: Path) -> Path:
@@ -143,7 +186,7 @@ class ResultsFolder:
     def _check_settings(self) -> None:
         for path in sorted(self._records.glob("*.json")):
             found = _read(path)["settings"]
-            names = sorted(found.keys() | self.settings.keys())
+            names = [*self.settings, *sorted(found.keys() - self.settings.keys())]
             other = [name for name in names if found.get(name) != self.settings.get(name)]
             if other:
                 name = other[0]
@@ -160,6 +203,16 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: is no record of an experiment; remove it.") from error
     return found
+
+
+def this_maker() -> Maker:
+    """What measures here and now."""
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs"
+    return {"versions": {"python": platform.python_version(), **versions()}, "machine": machine}
+
+
+def _distinct(makers: Sequence[Maker]) -> tuple[Maker, ...]:
+    return tuple(maker for index, maker in enumerate(makers) if maker not in makers[:index])
 
 
 def versions() -> dict[str, str]:
@@ -185,8 +238,3 @@ def finite(value: Any) -> Any:
 def json_bytes(value: Any) -> bytes:
     """JSON for people and programs; what of a file's name is no text becomes an escape that JSON knows."""
     return (json.dumps(finite(value), indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
-
-
-def file_name(text: str) -> str:
-    """A text as part of a file's name."""
-    return re.sub(r"[^\w.-]+", "-", text)

@@ -65,7 +65,7 @@ def maps(job: Job, map_range: float) -> Findings:
         return [_row(panel) for panel in panels]
 
     records = over_pictures(job, folder, judge, lambda path: folder.path / drawing_of(path))
-    configuration = folder.configuration()
+    configuration = folder.configuration(records)
     pictures = [
         {
             "picture": record.picture,

@@ -32,11 +32,25 @@ def mean(values: Iterable[float | None]) -> float | None:
     return statistics.fmean(known) if known else None
 
 
+def pictures(count: int) -> str:
+    """A number of pictures in words."""
+    return f"{count} picture" + "s" * (count != 1)
+
+
+def averaged(count: int, with_og: int) -> str:
+    """In words, over which pictures a mean is: over those with pixels out of gamut, or over all if there is none."""
+    if with_og == count:
+        return pictures(count)
+    if not with_og:
+        return f"{pictures(count)}, 0 of them with pixels out of gamut"
+    return f"{with_og} of {pictures(count)}, those with pixels out of gamut"
+
+
 def document(title: str, configuration: dict[str, Any], parts: Iterable[str], notes: Iterable[str]) -> bytes:
     """A whole file: title, parts, notes, and what made it."""
     settings = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in configuration["settings"].items())
     versions = ", ".join(f"{name} {version}" for name, version in configuration["versions"].items())
-    made_by = f"Settings: {settings}.\n\nMade by {versions}, on {configuration['machine']}."
+    made_by = f"Settings: {settings}.\n\nMade by {versions}, on {' and '.join(configuration['machines'])}."
     listed = "\n".join(f"- {note}" for note in notes)
     found = [f"# {title}", *parts, *(["## Notes", listed] if listed else []), "## How it was made", made_by]
     return ("\n\n".join(found) + "\n").encode("utf-8", "backslashreplace")

@@ -16,6 +16,7 @@ from gamutcli.experiments.pictures import Subject
 from gamutcli.experiments.recipe import META_STEPS, STEPS, fit_as_the_paper, judged, preset_of, scaled, scene_of
 from gamutcli.experiments.runner import Job
 from gamutcli.experiments.softclip import SoftClip, SoftRestoration, soft_clip
+from gamutcli.experiments.starts import identity
 from gamutcli.metrics import PairSample, Scores
 from gamutcli.model import codes_to_prophoto
 from gamutcli.presets import PAPER_MODELS, PRESETS
@@ -130,9 +131,7 @@ def _all(starts: Starts) -> Iterator[Method]:
     for model in PAPER_MODELS:
         if model in starts:
             start = starts[model]
-            # In other units, the same numbers are other weights.
-            name = f"{start.digest[:12]} in units of {start.residual_unit or 'the residual'}"
-            yield Method(model + META, partial(_paper, model=model, steps=META_STEPS, start=start), name)
+            yield Method(model + META, partial(_paper, model=model, steps=META_STEPS, start=start), identity(start))
     for name in OURS:
         yield Method(name, partial(_ours, name=name))
 

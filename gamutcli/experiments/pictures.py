@@ -12,6 +12,8 @@ from gamutcli.errors import InputError
 from gamutcli.scene import Original, StrPath, read_original
 
 SUFFIXES = (".tif", ".tiff", ".png")
+#: What pictures are taken as that do not name their colour space, as those of research data sets do not.
+ASSUMED = "prophoto"
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,11 +24,13 @@ class Subject:
         path: Its file.
         original: Its pixels.
         notes: What is to be said of it.
+        sha256: Of its file, as it was when it was opened.
     """
 
     path: Path
     original: Original
     notes: tuple[str, ...]
+    sha256: str
 
     @property
     def name(self) -> str:
@@ -38,25 +42,44 @@ def pictures_in(folder: StrPath) -> list[Path]:
     """The TIFF and PNG pictures of a folder, by name.
 
     Raises:
-        InputError: There is no such folder, or no picture in it.
+        InputError: There is no such folder, it cannot be read, or there is no picture in it.
     """
     path = Path(folder)
-    if not path.is_dir():
-        raise InputError(f"{os.fspath(folder)}: is no folder; name one that holds wide-gamut TIFF or PNG pictures.")
-    found = [file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")]
+    try:
+        if not path.is_dir():
+            raise InputError(f"{os.fspath(folder)}: is no folder; name one that holds wide-gamut TIFF or PNG pictures.")
+        # A link that leads nowhere stays: it is missed, and told, when it is its turn.
+        found = [file for file in path.iterdir() if _named_as_picture(file) and not file.is_dir()]
+    except OSError as error:
+        raise InputError(f"{os.fspath(folder)}: cannot be read ({error.strerror}); check its permissions.") from error
     if not found:
         raise InputError(f"{os.fspath(folder)}: holds no TIFF or PNG picture; name a folder that does.")
     return sorted(found)
 
 
+def _named_as_picture(file: Path) -> bool:
+    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+
+
 def opened(path: Path) -> Subject:
-    """Open a picture; one that does not name its colour space is taken as ProPhoto RGB, as research data sets are.
+    """Open a picture; one that does not name its colour space is taken as ``ASSUMED``.
 
     Raises:
         InputError: It cannot be read.
     """
-    original, notes = read_original(path, "prophoto")
-    return Subject(path, original, notes)
+    # First: should the file be replaced meanwhile, its new digest is not that of the old pixels.
+    sha256 = digest(path)
+    original, notes = read_original(path, ASSUMED)
+    return Subject(path, original, notes, sha256)
+
+
+def assumed_for(path: Path) -> str | None:
+    """What other functions are told to take a picture as, None where it names its colour space itself.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    return ASSUMED if images.read_wide(path).profile is None else None
 
 
 def digest(path: Path) -> str:

@@ -54,11 +54,17 @@ def publish(folder: ResultsFolder, stem: str, draw: Callable[[], Any]) -> tuple[
     try:
         import matplotlib
     except ImportError:
-        missing = " and ".join(file_names(stem))
-        return (), (f"{missing} were not drawn, as matplotlib is not installed; pip install 'gamutcli[report]'",)
+        return left_out(folder, stem, "matplotlib is not installed; pip install 'gamutcli[report]'")
     with matplotlib.rc_context(STYLE):
         figure = draw()
         return tuple(folder.publish(f"{stem}.{kind}", _saved(figure, kind)) for kind in KINDS), ()
+
+
+def left_out(folder: ResultsFolder, stem: str, reason: str) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """Draw nothing, and let no figure of an earlier run stand beside new tables; returns what ``publish`` does."""
+    for name in file_names(stem):
+        folder.retract(name)
+    return (), (f"{' and '.join(file_names(stem))} were not drawn, as {reason}",)
 
 
 def quality_by_size(curves: Sequence[Curve], clip: float | None, title: str) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gamutcli.experiments.folder import Record, Row
-from gamutcli.experiments.markdown import document, number, table
+from gamutcli.experiments.markdown import document, number, pictures, table
 
 TITLE = "Why the reproduction missed the paper's figures"
 #: A figure that is better than the truth by more than this, dB, is marked; and a cost above it is told.
@@ -67,11 +67,10 @@ _HEAD = (
 )
 
 
-def text(summary: Sequence[Row], pictures: int) -> str:
-    """The tables of means, and what they say."""
-    count = f"{pictures} picture" + "s" * (pictures > 1)
+def text(summary: Sequence[Row], count: int) -> str:
+    """The tables of means over a number of pictures, and what they say."""
     cases, starts = _parted(summary)
-    parts = [f"Mean over {count}:", _table(cases), *_findings(cases)]
+    parts = [f"Mean over {pictures(count)}:", _table(cases), *_findings(cases)]
     if starts:
         parts += [_STARTS, _table(starts), *_findings(starts)]
     return "\n\n".join(parts)

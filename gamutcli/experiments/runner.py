@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gamutcli.errors import InputError
+from gamutcli.errors import GamutError, InputError, UsageError
 from gamutcli.experiments.folder import Record, ResultsFolder, Row
 from gamutcli.experiments.pictures import Subject, opened
 from gamutcli.parallel import one_blas_thread
@@ -35,6 +35,9 @@ class Job:
         overwrite: Start anew where the folder holds results with other settings.
         announce: Told how far it is.
         guard: Surrounds the work on each picture: takes its errors, and lets the next have its turn.
+
+    Raises:
+        UsageError: The output folder is one that pictures come from: what is drawn would be taken for pictures.
     """
 
     pictures: tuple[Path, ...]
@@ -44,6 +47,13 @@ class Job:
     overwrite: bool = False
     announce: Announce = lambda text: None
     guard: Guard = lambda path: nullcontext()
+
+    def __post_init__(self) -> None:
+        if self.output.resolve() in {path.parent.resolve() for path in self.pictures}:
+            raise UsageError(
+                f"{self.output}: holds the pictures, and the next run would take results for pictures; name another "
+                "folder with -o."
+            )
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -92,7 +102,7 @@ def over_pictures(
     def find(path: Path) -> Record | None:
         return folder.find(path) if drawing is None or drawing(path).is_file() else None
 
-    return walk(job, folder, find, lambda subject: folder.keep(subject.path, subject.notes, judge(subject)))
+    return walk(job, folder, find, lambda subject: folder.keep(subject, judge(subject)))
 
 
 def over_rows(
@@ -124,14 +134,14 @@ def over_rows(
         return found if found and len(found.rows) == len(identities) else None
 
     def complete(subject: Subject) -> Record:
-        record = folder.find(subject.path)
+        record = folder.find(subject.path, subject.sha256)
         if record is None:
             folder.forget(subject.path)
         for identity in identities:
             if record is None or _row_of(record, identity) is None:
                 job.announce(f"{subject.name}: {next(iter(identity.values()))}")
                 row = {**identity, **judge(subject, identity)}
-                record = folder.keep(subject.path, subject.notes, [*(record.rows if record else ()), row])
+                record = folder.keep(subject, [*(record.rows if record else ()), row], record)
         assert record is not None
         return wanted(record)
 
@@ -140,6 +150,16 @@ def over_rows(
 
 def _row_of(record: Record, identity: Row) -> Row | None:
     return next((row for row in record.rows if identity.items() <= row.items()), None)
+
+
+def anything_left(job: Job, folder: ResultsFolder) -> bool:
+    """Whether there is a picture without a record, for what is done once, before the first of them."""
+    for path in job.pictures:
+        # What cannot be read is told when it is its turn.
+        with suppress(GamutError):
+            if folder.find(path) is None:
+                return True
+    return False
 
 
 def walk(

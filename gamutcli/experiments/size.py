@@ -13,7 +13,7 @@ from typing import Any
 
 from gamutcli.experiments import avif, plots
 from gamutcli.experiments.folder import Record, ResultsFolder, Row, json_bytes
-from gamutcli.experiments.markdown import document, mean, number, table
+from gamutcli.experiments.markdown import averaged, document, mean, number, pictures, table
 from gamutcli.experiments.ours import preset_named, reduced_with
 from gamutcli.experiments.pictures import Subject
 from gamutcli.experiments.recipe import STEPS, fit_as_the_paper, judged, preset_of, scaled, scene_of
@@ -63,13 +63,15 @@ def size(job: Job) -> Findings:
     limits = {"limits": LIMITS, "avif_limits": AVIF_LIMITS if avif.AVAILABLE else ()}
     folder = ResultsFolder(job.output, "size", {**job.settings, **limits}, outputs, job.overwrite)
     records = over_pictures(job, folder, lambda subject: list(_rows(subject, job)))
-    means = _means(records)
-    files, notes = _plotted(folder, means, len(records))
+    with_og = [record for record in records if _has_og(record.rows)]
+    means = _means(with_og or records)
+    files, notes = _plotted(folder, means, len(with_og))
+    notes += tuple(_exact(means))
     if not avif.AVAILABLE:
         notes += ("the AVIF curve is left out, as this imagecodecs cannot write AVIF",)
-    configuration = folder.configuration()
+    configuration = folder.configuration(records)
     data = {**configuration, "notes": notes, "mean": means, "pictures": [_as_data(record) for record in records]}
-    text = f"Mean over {_count(records)}:\n\n{_table(means)}"
+    text = f"Mean over {averaged(len(records), len(with_og))}:\n\n{_table(means)}"
     written = (
         folder.publish("size.md", _markdown(text, records, configuration, notes)),
         folder.publish("size.csv", csv_bytes(COLUMNS, _named_rows(records))),
@@ -109,10 +111,10 @@ def _avif(scene: Scene, clip: Scores) -> Iterator[Row]:
         if found is None:
             yield _row(AVIF, f"{limit:,} bytes", 0, clip)
             continue
-        restored = residual.restored(found)
+        restored = residual.restoring(found)
         comparison = Comparison(color_differences=False)
         for rows in scene.strips():
-            comparison.add(restored[rows], scene.original.strip(rows))
+            comparison.add(restored(rows), scene.original.strip(rows))
         yield _row(AVIF, f"{limit:,} bytes", found.size, comparison.scores())
 
 
@@ -138,32 +140,52 @@ def _row(curve: str, point: str, taken: int, scores: Scores, seconds: float | No
 
 
 def _means(records: Sequence[Record]) -> list[Row]:
-    """The mean of every point over the pictures; a figure that a picture does not have is left out."""
+    """The mean of every point over the pictures, all or none of which have pixels out of gamut.
+
+    ``exact_all`` and ``exact_og`` count pictures that were restored without an error: their infinite PSNR is left out.
+    """
     found = []
+    og = _has_og(records[0].rows)
     for rows in zip(*(record.rows for record in records), strict=True):
         figures = {name: mean(row[name] for row in rows) for name in COLUMNS[3:]}
-        found.append({"curve": rows[0]["curve"], "point": rows[0]["point"], **figures})
+        exact = {f"exact_{region}": sum(row[f"psnr_{region}"] is None for row in rows) for region in ("all", "og")}
+        if not og:
+            exact["exact_og"] = 0
+        found.append({"curve": rows[0]["curve"], "point": rows[0]["point"], **figures, **exact})
     # Curve by curve, the points by their size.
     order = [CLIP, *STYLES]
     return sorted(found, key=lambda row: (order.index(row["curve"]), row["bytes"]))
 
 
-def _plotted(folder: ResultsFolder, means: list[Row], pictures: int) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+def _has_og(rows: Sequence[Row]) -> bool:
+    """Whether a picture, or the mean, has pixels out of gamut: which the clip always gets wrong."""
+    return any(row["curve"] == CLIP and row["psnr_og"] is not None for row in rows)
+
+
+def _exact(means: Sequence[Row]) -> Iterator[str]:
+    for row in means:
+        exact = max(row["exact_all"], row["exact_og"])
+        if exact:
+            named = f"{row['curve']}, {row['point']}" if row["point"] else row["curve"]
+            yield f"{named}: {exact} exact, with an infinite PSNR that is left out of the mean"
+
+
+def _plotted(folder: ResultsFolder, means: list[Row], count: int) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     def points(curve: str) -> list[tuple[float, float]]:
         rows = [row for row in means if row["curve"] == curve and row["bytes"] and row["psnr_og"] is not None]
         return [(row["bytes"], row["psnr_og"]) for row in rows]
 
     curves = [plots.Curve(curve, points(curve), style) for curve, style in STYLES.items()]
     if not any(curve.points for curve in curves):
-        missing = " and ".join(plots.file_names("size"))
-        return (), (f"{missing} were not drawn, as no picture has a pixel out of gamut",)
+        return plots.left_out(folder, "size", "no picture has a pixel out of gamut")
     clip = next(row["psnr_og"] for row in means if row["curve"] == CLIP)
-    title = f"{TITLE}, mean over {pictures} pictures" if pictures > 1 else TITLE
+    title = f"{TITLE}, mean over {pictures(count)}" if count > 1 else TITLE
     return plots.publish(folder, "size", lambda: plots.quality_by_size(curves, clip, title))
 
 
 def _table(rows: Sequence[Row]) -> str:
     head = ("curve", "point", "bytes", "PSNR OG, dB", "PSNR all, dB", "fit, s")
+    og = _has_og(rows)
     return table(
         head,
         [
@@ -171,8 +193,8 @@ def _table(rows: Sequence[Row]) -> str:
                 row["curve"],
                 row["point"],
                 number(row["bytes"], 0),
-                number(row["psnr_og"]),
-                number(row["psnr_all"]),
+                _decibels(row["psnr_og"], og),
+                _decibels(row["psnr_all"], True),
                 number(row["fit_seconds"], 1),
             )
             for row in rows
@@ -180,18 +202,17 @@ def _table(rows: Sequence[Row]) -> str:
     )
 
 
-def _count(records: Sequence[Record]) -> str:
-    """How many pictures there are, and how many of them count out of gamut."""
-    og = sum(record.rows[0]["psnr_og"] is not None for record in records)
-    pictures = f"{len(records)} picture" + "s" * (len(records) > 1)
-    return pictures if og == len(records) else f"{pictures}, {og} of them with pixels out of gamut"
+def _decibels(psnr: float | None, pixels: bool) -> str:
+    """A PSNR; where there are pixels and none, there was no error."""
+    return "exact" if pixels and psnr is None else number(psnr)
 
 
 def _markdown(text: str, records: Sequence[Record], configuration: dict[str, Any], notes: Sequence[str]) -> bytes:
     about = (
         "PSNR of linear ProPhoto RGB with peak 1; OG: out of gamut. Bytes are those of the weights as stored, scales "
         "included, for the paper's networks; of the whole payload for ours; of the file for AVIF. Where nothing fits "
-        "into a limit, a picture stays as it is and takes no bytes."
+        "into a limit, a picture stays as it is and takes no bytes. All means are over the same pictures: those with "
+        "pixels out of gamut, where there are any."
     )
     parts = [about, text]
     for record in records:

@@ -12,16 +12,18 @@ from typing import Any
 from gamutcli.errors import UsageError
 from gamutcli.experiments import plots
 from gamutcli.experiments.folder import Record, ResultsFolder, Row, json_bytes
-from gamutcli.experiments.markdown import document, mean, number, table
+from gamutcli.experiments.markdown import averaged, document, mean, number, pictures, table
 from gamutcli.experiments.pictures import Subject
 from gamutcli.experiments.recipe import judged, preset_of, scaled, scene_of
 from gamutcli.experiments.runner import Findings, Job, over_pictures
+from gamutcli.experiments.starts import flattered, identity, weights_named
 from gamutcli.experiments.tables import csv_bytes
 from gamutcli.fit import fit
 from gamutcli.model import FloatNetwork
 from gamutcli.presets import PRESETS, Preset
 from gamutcli.sample import Sample, draw, draw_as_the_paper
-from gamutcli.weights import Weights, read_weights, shipped
+from gamutcli.scene import StrPath
+from gamutcli.weights import Weights
 
 #: Looked at in a fit of the paper's network, whose rate is constant.
 PAPER_STEPS = (75, 150, 300, 600, 1200, 2400, 4800, 9000)
@@ -37,14 +39,14 @@ LABELS = {RANDOM: "from random weights", META: "from meta-learned weights"}
 TITLE = "Steps to equal quality"
 
 
-def steps(job: Job, *, preset: str | None = None, model: str = "23kb", init: Path | None = None) -> Findings:
+def steps(job: Job, *, preset: str | None = None, model: str = "23kb", init: StrPath | None = None) -> Findings:
     """Measure quality after some steps on every picture, from random and from given weights.
 
     Args:
         job: What every experiment is told.
         preset: One of our presets; None: the paper's network.
         model: Size of the paper's network.
-        init: File of the weights; None: those that ship for the network.
+        init: File of the weights, or ``weights.SHIPPED``; None: those that ship for the network, too.
 
     Raises:
         UsageError: There are no weights for this network.
@@ -54,15 +56,16 @@ def steps(job: Job, *, preset: str | None = None, model: str = "23kb", init: Pat
     weights = _weights_for(chosen, init)
     name = f"preset {preset}" if preset else f"the paper's network, {model}"
     outputs = ("steps.md", "steps.csv", "steps.json", *plots.file_names("steps"))
-    settings = {**job.settings, "network": name, "weights": weights.digest[:16]}
+    settings = {**job.settings, "network": name, "weights": identity(weights)}
     folder = ResultsFolder(job.output, "steps", settings, outputs, job.overwrite)
     records = over_pictures(job, folder, lambda subject: list(_rows(subject, job, chosen, weights)))
     means = _means(records)
-    og = [row for row in means if row["psnr_og"] is not None]
     compared = _compared(means, records)
-    text = f"{TITLE}, {name}, mean over {len(records)} pictures:\n\n{_table(compared)}"
-    files, notes = _plotted(folder, og, f"{TITLE}: {name}, {len(records)} pictures")
-    configuration = folder.configuration()
+    with_og = sum(_has_og(record.rows) for record in records)
+    text = f"{TITLE}, {name}, mean over {averaged(len(records), with_og)}:\n\n{_table(compared)}"
+    files, notes = _plotted(folder, means, f"{TITLE}: {name}, {pictures(with_og)}")
+    notes += (*_exact(means), *flattered(records, [weights]))
+    configuration = folder.configuration(records)
     data = {
         **configuration,
         "notes": notes,
@@ -75,15 +78,16 @@ def steps(job: Job, *, preset: str | None = None, model: str = "23kb", init: Pat
         'PSNR of linear ProPhoto RGB out of gamut, peak 1, of float weights. "Equal": the number of steps from '
         "meta-learned weights after which the mean curve has what the one from random weights has after those of the "
         'row, interpolated; "faster": their ratio, on the mean curve, and as the median over the pictures of their '
-        "own curves' ratios."
+        "own curves' ratios. A picture whose curve from meta-learned weights never gets there counts as 0 in that "
+        "median; a dash stands for never, and for a median of 0. A curve has no point where a picture is exact."
     )
-    pictures = [
+    singles = [
         part
         for record in records
         for part in (f"## {record.picture}", *record.notes, _table(_compared(record.rows, [record])))
     ]
     written = (
-        folder.publish("steps.md", document(TITLE, configuration, [about, text, *pictures], notes)),
+        folder.publish("steps.md", document(TITLE, configuration, [about, text, *singles], notes)),
         folder.publish("steps.csv", csv_bytes(COLUMNS, named)),
         folder.publish("steps.json", json_bytes(data)),
     )
@@ -103,7 +107,8 @@ def steps_to(curve: Sequence[tuple[int, float]], wanted: float) -> float | None:
     for index, (count, decibels) in enumerate(curve):
         if decibels < wanted:
             continue
-        if not index:
+        # There is no way to go a part of the way to infinity.
+        if not index or math.isinf(decibels):
             return float(count)
         before, less = curve[index - 1]
         share = (wanted - less) / (decibels - less)
@@ -111,8 +116,8 @@ def steps_to(curve: Sequence[tuple[int, float]], wanted: float) -> float | None:
     return None
 
 
-def _weights_for(preset: Preset, init: Path | None) -> Weights:
-    found = read_weights(init) if init else shipped(preset.inputs, preset.hidden, preset.depth)
+def _weights_for(preset: Preset, init: StrPath | None) -> Weights:
+    found = weights_named(init, preset)
     if found is None:
         raise UsageError(
             f"no weights ship for the network of preset {preset.name}; make some with `gamut pretrain`, and name them "
@@ -164,22 +169,43 @@ def _networks(
 
 
 def _means(records: Sequence[Record]) -> list[Row]:
-    """Both curves, as the mean over those pictures that have pixels out of gamut."""
-    with_rows = [record.rows for record in records if record.rows and record.rows[0]["psnr_og"] is not None]
-    return [
-        {**rows[0], **{figure: mean(row[figure] for row in rows) for figure in COLUMNS[3:]}}
-        for rows in zip(*with_rows, strict=True)
-    ]
+    """Both curves, as the mean over those pictures that have pixels out of gamut.
+
+    Where some are exact, which ``exact_og`` counts, the mean has no PSNR: it would be one of other pictures.
+    """
+    found = []
+    for rows in zip(*(record.rows for record in records if _has_og(record.rows)), strict=True):
+        figures = {figure: mean(row[figure] for row in rows) for figure in COLUMNS[3:]}
+        exact = sum(row["psnr_og"] is None for row in rows)
+        figures["psnr_og"] = None if exact else figures["psnr_og"]
+        found.append({**rows[0], **figures, "exact_og": exact})
+    return found
+
+
+def _has_og(rows: Sequence[Row]) -> bool:
+    """Whether a picture has pixels out of gamut."""
+    return any(row["psnr_og"] is not None for row in rows)
+
+
+def _exact(means: Sequence[Row]) -> Iterator[str]:
+    for row in means:
+        if row["exact_og"]:
+            yield (
+                f"{LABELS[row['start']]}, {row['steps']:,} steps: {row['exact_og']} exact, with an infinite PSNR; the "
+                "mean curve has no point there"
+            )
 
 
 def _compared(rows: Sequence[Row], records: Sequence[Record]) -> list[Row]:
     """Both curves beside each other, and how much faster the second gets where the first gets."""
-    random, meta = _curve(rows, RANDOM), _curve(rows, META)
-    ratios = [_faster(_curve(record.rows, RANDOM), _curve(record.rows, META)) for record in records]
+    meta = _curve(rows, META)
+    ratios = [_faster(record.rows) for record in records if _has_og(record.rows)]
     found = []
-    for index, ((count, plain), (_, ahead)) in enumerate(zip(random, meta, strict=True)):
+    for count, plain in _curve(rows, RANDOM):
+        ahead = dict(meta).get(count)
+        if ahead is None:
+            continue
         equal = steps_to(meta, plain)
-        known = [ratio[index] for ratio in ratios if index < len(ratio) and ratio[index] is not None]
         found.append(
             {
                 "steps": count,
@@ -188,20 +214,25 @@ def _compared(rows: Sequence[Row], records: Sequence[Record]) -> list[Row]:
                 "gain": ahead - plain,
                 "equal": equal,
                 "faster": count / equal if equal else None,
-                "faster_median": statistics.median(known) if known else None,  # type: ignore[type-var]
+                "faster_median": statistics.median(ratio[count] for ratio in ratios),
             }
         )
     return found
 
 
-def _faster(random: Sequence[tuple[int, float]], meta: Sequence[tuple[int, float]]) -> list[float | None]:
-    """For every point of the first curve, how much sooner the second gets there; below 1: later; None: never."""
+def _faster(rows: Sequence[Row]) -> dict[int, float]:
+    """By the steps from random weights, how much sooner a picture gets there from others; below 1: later; 0: never."""
+    random, meta = (_curve(rows, start, exact=math.inf) for start in (RANDOM, META))
     found = ((count, steps_to(meta, decibels)) for count, decibels in random)
-    return [count / equal if equal else None for count, equal in found]
+    return {count: count / equal if equal else 0.0 for count, equal in found}
 
 
-def _curve(rows: Sequence[Row], start: str) -> list[tuple[int, float]]:
-    return [(row["steps"], row["psnr_og"]) for row in rows if row["start"] == start and row["psnr_og"] is not None]
+def _curve(rows: Sequence[Row], start: str, exact: float | None = None) -> list[tuple[int, float]]:
+    """Steps and decibels; without points that are exact, or with what stands for them."""
+    points = (
+        (row["steps"], exact if row["psnr_og"] is None else row["psnr_og"]) for row in rows if row["start"] == start
+    )
+    return [(count, decibels) for count, decibels in points if decibels is not None]
 
 
 def _table(compared: Sequence[Row]) -> str:
@@ -216,7 +247,7 @@ def _table(compared: Sequence[Row]) -> str:
                 number(row["gain"]),
                 number(row["equal"], 0),
                 number(row["faster"], 1),
-                number(row["faster_median"], 1),
+                number(row["faster_median"] or None, 1),
             )
             for row in compared
         ],
@@ -225,7 +256,6 @@ def _table(compared: Sequence[Row]) -> str:
 
 def _plotted(folder: ResultsFolder, means: list[Row], title: str) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     curves = [plots.Curve(LABELS[start], _curve(means, start), style) for start, style in STYLES.items()]
-    if not curves[0].points:
-        missing = " and ".join(plots.file_names("steps"))
-        return (), (f"{missing} were not drawn, as no picture has a pixel out of gamut",)
+    if not any(curve.points for curve in curves):
+        return plots.left_out(folder, "steps", "no picture has a pixel out of gamut")
     return plots.publish(folder, "steps", lambda: plots.quality_by_steps(curves, title))

@@ -10,11 +10,14 @@ from gamutcli import report, storage
 from gamutcli.evaluation import publish_report, section_of
 from gamutcli.experiments import tabulated
 from gamutcli.experiments.folder import Record, ResultsFolder, Row, json_bytes
-from gamutcli.experiments.methods import KEYS, Method, Starts, chosen, title_of
+from gamutcli.experiments.markdown import pictures
+from gamutcli.experiments.methods import KEYS, META, Method, Starts, chosen, title_of
 from gamutcli.experiments.ours import preset_named
-from gamutcli.experiments.pictures import Subject
+from gamutcli.experiments.pictures import Subject, assumed_for
 from gamutcli.experiments.runner import Findings, Job, over_rows
+from gamutcli.experiments.starts import flattered
 from gamutcli.pipeline import reduce_with
+from gamutcli.weights import Weights
 
 #: The preset whose results the report shows.
 SHOWN = "balanced"
@@ -48,8 +51,9 @@ def table(
 
     records = over_rows(job, folder, [method.identity for method in measured], judge)
     means = tabulated.means(records)
-    notes = tuple(_notes(methods, by_key, means, records))
-    configuration = {**folder.configuration(), **_origins(measured, starts)}
+    used = _used(measured, starts)
+    notes = (*_notes(methods, by_key, means, records), *flattered(records, used.values()))
+    configuration = {**folder.configuration(records), **_origins(used)}
     files = [
         folder.publish("table.md", tabulated.markdown(means, records, configuration, notes)),
         folder.publish("table.csv", tabulated.csv(records)),
@@ -82,12 +86,15 @@ def _notes(
         yield f"pictures without a pixel out of gamut, which have no figures OG: {without} of {len(records)}"
 
 
-def _origins(measured: Sequence[Method], starts: Starts) -> dict[str, Any]:
+def _used(measured: Sequence[Method], starts: Starts) -> dict[str, Weights]:
+    """The first weights of the rows that have some, by model."""
+    used = {method.key.removesuffix(META) for method in measured if method.weights}
+    return {model: weights for model, weights in starts.items() if model in used}
+
+
+def _origins(used: Starts) -> dict[str, Any]:
     """Where the first weights come from, by model."""
-    used = {method.key.removesuffix("-meta") for method in measured if method.weights}
-    found = {
-        model: {"sha256": weights.digest, **weights.provenance} for model, weights in starts.items() if model in used
-    }
+    found = {model: {"sha256": weights.digest, **weights.provenance} for model, weights in used.items()}
     return {"meta": found} if found else {}
 
 
@@ -101,18 +108,21 @@ def _write_report(
         path = paths[record.picture]
         with job.guard(path):
             job.announce(f"{record.picture}: for the report")
-            sections.append(section_of(_reduced(job, folder, path), path, device="cpu", assume_profile="prophoto"))
-    heading = "Mean over " + tabulated.pictures(len(records))
+            # A file that names its profile is not told of an option that nobody gave.
+            assumed = assumed_for(path)
+            reduced = _reduced(job, folder, path, assumed)
+            sections.append(section_of(reduced, path, device="cpu", assume_profile=assumed))
+    heading = "Mean over " + pictures(len(records))
     introduction = report.introduction(tabulated.TITLE, heading, tabulated.cells(means))
     publish_report(sections, report_file, job.overwrite, introduction=introduction)
 
 
-def _reduced(job: Job, folder: ResultsFolder, picture: Path) -> Path:
+def _reduced(job: Job, folder: ResultsFolder, picture: Path, assumed: str | None) -> Path:
     """A picture reduced to a file, which stays for a run that resumes."""
     companions = folder.companions(picture)
     target = companions / f"{picture.stem}.png"
     if not target.is_file():
         companions.mkdir(exist_ok=True)
         preset = preset_named(SHOWN, job.steps_scale)
-        reduce_with(picture, target, preset, assume_profile="prophoto", seed=job.seed, device="cpu")
+        reduce_with(picture, target, preset, assume_profile=assumed, seed=job.seed, device="cpu")
     return target

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from gamutcli.experiments.folder import Record, Row
-from gamutcli.experiments.markdown import document, mean, number
+from gamutcli.experiments.markdown import document, mean, number, pictures
 from gamutcli.experiments.markdown import table as markdown_table
 from gamutcli.experiments.methods import title_of
 from gamutcli.experiments.published import PUBLISHED
@@ -72,11 +72,6 @@ def cells(rows: Sequence[Row]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """The head and the lines of a table with a row a method."""
     head = ("method", *(title for title, _ in FIGURES.values()))
     return head, [(title_of(row["method"]), *(_cell(row, name) for name in FIGURES)) for row in rows]
-
-
-def pictures(count: int) -> str:
-    """A number of pictures in words."""
-    return f"{count} picture" + "s" * (count > 1)
 
 
 def markdown(found: Sequence[Row], records: Sequence[Record], configuration: Row, notes: Sequence[str]) -> bytes:

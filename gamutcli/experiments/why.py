@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
-from gamutcli.errors import UsageError
+from gamutcli.errors import InputError, UsageError
 from gamutcli.experiments import reasons
 from gamutcli.experiments.descent import descended
 from gamutcli.experiments.deviations import NONE, Deviations, World
@@ -20,12 +20,15 @@ from gamutcli.experiments.folder import Record, ResultsFolder, Row, json_bytes
 from gamutcli.experiments.markdown import mean
 from gamutcli.experiments.pictures import Subject, digest, pictures_in
 from gamutcli.experiments.recipe import META_STEPS, STEPS, preset_of, scaled
-from gamutcli.experiments.runner import Findings, Job, over_pictures
+from gamutcli.experiments.runner import Findings, Job, anything_left, over_pictures
+from gamutcli.experiments.starts import flattered, identity, weights_named
 from gamutcli.experiments.tables import csv_bytes
 from gamutcli.experiments.variants import Variant, fit_in, verdict_of
 from gamutcli.fit import Matrices
+from gamutcli.parallel import one_blas_thread
 from gamutcli.presets import Preset
-from gamutcli.weights import Weights, read_weights, shipped
+from gamutcli.scene import StrPath
+from gamutcli.weights import Weights
 
 #: Trained on where no other folder is named, as far as it is there.
 TRAINING = Path("sample_images")
@@ -93,12 +96,16 @@ class Beginnings:
     reptile: Weights
     training: tuple[Path, ...]
 
+    @cached_property
+    def digests(self) -> tuple[str, ...]:
+        """SHA-256 of the files trained on."""
+        return tuple(map(digest, self.training))
+
     @property
     def settings(self) -> dict[str, str]:
         """What of it decides the figures."""
-        training = hashlib.sha256("".join(map(digest, self.training)).encode()).hexdigest()
-        meta = f"{self.reptile.digest[:12]} in units of {self.reptile.residual_unit or 'the residual'}"
-        return {"meta": meta, "train": f"{len(self.training)} pictures {training[:12]}"}
+        training = hashlib.sha256("".join(self.digests).encode()).hexdigest()
+        return {"meta": identity(self.reptile), "train": f"{len(self.training)} pictures {training[:12]}"}
 
     def preset(self, model: str, steps: int) -> Preset:
         """The recipe of all that is compared: residuals in the units that the meta-learned weights predict them in."""
@@ -110,30 +117,32 @@ class Beginnings:
         return {REPTILE: list(self.reptile.weights), RANDOM: None, DESCENT: descent}
 
 
-def beginnings_for(model: str, init: Path | None, train: Path | None) -> Beginnings | None:
+def beginnings_for(model: str, init: StrPath | None, train: Path | None) -> Beginnings | None:
     """Find the first weights to compare.
 
     Args:
         model: One of ``presets.PAPER_MODELS``.
-        init: A file of meta-learned weights; None: those that ship with the package.
+        init: A file of meta-learned weights, or ``weights.SHIPPED``; None: those that ship with the package, too.
         train: A folder of pictures; None: ``TRAINING``.
 
     Returns:
-        None where there are no such weights, or no such folder.
+        None where there are no such weights, or ``TRAINING`` holds no pictures.
 
     Raises:
         InputError: A file or folder that was named cannot be used.
         UsageError: The file holds weights of another model.
     """
     preset = preset_of(model)
-    shape = preset.inputs, preset.hidden, preset.depth
-    reptile = read_weights(init) if init else shipped(*shape)
-    if reptile and not reptile.suit(*shape):
+    reptile = weights_named(init, preset)
+    if reptile and not reptile.suit(preset.inputs, preset.hidden, preset.depth):
         raise UsageError(f"{init}: holds the weights of another network than --model {model}; name that of the file.")
-    folder = train or TRAINING
-    if train is None and not folder.is_dir():
-        return None
-    training = tuple(pictures_in(folder))
+    try:
+        training = tuple(pictures_in(train or TRAINING))
+    except InputError:
+        # Nobody named it.
+        if train is None:
+            return None
+        raise
     return Beginnings(reptile, training) if reptile else None
 
 
@@ -151,10 +160,15 @@ def why(job: Job, model: str = "23kb", beginnings: Beginnings | None = None) -> 
     settings = {**job.settings, "model": model, **(beginnings.settings if beginnings else {})}
     folder = ResultsFolder(job.output, "why", settings, ("why.md", "why.csv", "why.json"), job.overwrite)
 
-    @cache  # found once, and only where a picture needs it
+    @cache
     def starts(found: Beginnings) -> dict[str, Matrices | None]:
         job.announce(f"one descent after the other over {len(found.training)} pictures")
-        return found.first_weights(model, job.steps_scale, job.seed)
+        with one_blas_thread():
+            return found.first_weights(model, job.steps_scale, job.seed)
+
+    # First: a picture that cannot be trained on shall not cost every other picture its fits.
+    if beginnings and anything_left(job, folder):
+        starts(beginnings)
 
     def judge(subject: Subject) -> list[Row]:
         rows = list(_cases(subject, job, model))
@@ -165,8 +179,8 @@ def why(job: Job, model: str = "23kb", beginnings: Beginnings | None = None) -> 
 
     records = over_pictures(job, folder, judge)
     summary = _summary(records)
-    notes = tuple(_notes(job, beginnings))
-    configuration = folder.configuration()
+    notes = tuple(_notes(records, beginnings))
+    configuration = folder.configuration(records)
     if beginnings:
         configuration["meta"] = dict(beginnings.reptile.provenance)
     data = {
@@ -239,23 +253,15 @@ def _summary(records: Sequence[Record]) -> list[Row]:
     return found
 
 
-def _notes(job: Job, beginnings: Beginnings | None) -> Iterator[str]:
+def _notes(records: Sequence[Record], beginnings: Beginnings | None) -> Iterator[str]:
     """What the user should know of how it was measured."""
     if beginnings is None:
         yield reasons.NO_STARTS
         return
-    training = set(map(digest, beginnings.training))
-    both = sum(digest(path) in training for path in job.pictures)
-    # Their file knows no more than their names.
-    learned = set(beginnings.reptile.provenance.get("pictures", "").split(", "))
-    known = sum(path.name in learned for path in job.pictures)
+    both = sum(record.sha256 in beginnings.digests for record in records)
     if both:
-        yield f"(h): {both} of {len(job.pictures)} pictures were also trained on by descent: its figures are too good"
-    if known:
-        yield (
-            f"(h): {known} of {len(job.pictures)} pictures have names that the weights by Reptile were learned from; "
-            "where they are the same pictures, its figures are too good"
-        )
+        yield f"(h): {both} of {len(records)} pictures were also trained on by descent: its figures are too good"
+    yield from (f"(h): {note}" for note in flattered(records, [beginnings.reptile]))
 
 
 def _all_rows(records: Sequence[Record]) -> Iterator[Row]:

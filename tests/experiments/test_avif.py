@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,48 @@ def test_its_psnr_is_that_of_the_restored_picture(scene: Scene) -> None:
     found = residual.within(1000)
     assert found
     assert judged_with(scene, residual, 1000).psnr_og == pytest.approx(found.psnr_og, abs=1e-3)
+
+
+def test_strips_make_no_difference(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = residual_of(scene)
+    monkeypatch.setattr("gamutcli.model.STRIP_PIXELS", 64 * 5)
+    parts = residual_of(scene)
+    for size in (600, 1500):
+        one, other = whole.within(size), parts.within(size)
+        assert one
+        assert other
+        assert (str(one), one.data) == (str(other), other.data)
+        assert one.psnr_og == pytest.approx(other.psnr_og, abs=1e-3)
+        np.testing.assert_allclose(whole.restored(one), parts.restored(one), atol=1e-5)
+
+
+@pytest.mark.parametrize(("side", "shrink"), [(48, 4), (7, 2), (1, 16), (203, 4), (17, 16)])
+def test_a_picture_is_shrunk_to_means_of_parts_that_cover_it(side: int, shrink: int) -> None:
+    edges = avif._edges(side, shrink)
+    assert (edges[0], edges[-1], len(edges) - 1) == (0, side, -(-side // shrink))
+    assert np.ptp(np.diff(edges)) <= 1
+    picture = np.random.default_rng(0).random((side, 12, 3), np.float32)
+    found = avif._means(picture, edges, avif._edges(12, 4))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found[-1, 1], picture[edges[-2] :, 4:8].mean(axis=(0, 1)), rtol=1e-5)
+
+
+def test_it_takes_little_more_memory_than_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gamutcli.model.STRIP_PIXELS", 1 << 12)
+    monkeypatch.setattr(avif, "KINDS", {"4:2:0": avif.KINDS["4:2:0"]})
+    scene = a_scene(tmp_path, wide_codes(384, 512))
+    tracemalloc.start()
+    try:
+        residual = residual_of(scene)
+        found = residual.within(2000)
+        assert found
+        restored = residual.restoring(found)
+        for rows in scene.strips():
+            restored(rows)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 20 * 384 * 512
 
 
 def test_pixels_that_do_not_look_clipped_stay_as_they_are(scene: Scene) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import pytest
 from pictures import wide_codes, write_tiff
 
 from gamutcli.errors import InputError, OutputError, UsageError
-from gamutcli.experiments.folder import ResultsFolder, Row
-from gamutcli.experiments.pictures import Subject
+from gamutcli.experiments import folder
+from gamutcli.experiments.folder import Record, ResultsFolder, Row
+from gamutcli.experiments.markdown import document
+from gamutcli.experiments.pictures import Subject, digest, opened
 from gamutcli.experiments.runner import Job, over_pictures, over_rows
 
 
@@ -27,37 +30,41 @@ def a_folder(tmp_path: Path, overwrite: bool = False, **settings: Any) -> Result
     return ResultsFolder(tmp_path / "out", "table", {"seed": 0, **settings}, ("table.md",), overwrite)
 
 
+def kept_in(folder: ResultsFolder, picture: Path, *rows: Row, notes: tuple[str, ...] = ()) -> Record:
+    return folder.keep(replace(opened(picture), notes=notes), rows)
+
+
 # Records
 
 
 def test_what_was_kept_is_found_again(tmp_path: Path, picture: Path) -> None:
-    kept = a_folder(tmp_path).keep(picture, ["a note"], [{"method": "clip", "psnr": 31.5}])
+    kept = kept_in(a_folder(tmp_path), picture, {"method": "clip", "psnr": 31.5}, notes=("a note",))
     assert a_folder(tmp_path).find(picture) == kept
     assert kept.rows == ({"method": "clip", "psnr": 31.5},)
 
 
 def test_infinite_figures_are_kept_as_nothing(tmp_path: Path, picture: Path) -> None:
-    a_folder(tmp_path).keep(picture, [], [{"psnr": math.inf, "rmse": 0.0}])
+    kept_in(a_folder(tmp_path), picture, {"psnr": math.inf, "rmse": 0.0})
     found = a_folder(tmp_path).find(picture)
     assert found
     assert found.rows == ({"psnr": None, "rmse": 0.0},)
 
 
 def test_a_changed_picture_is_not_found(tmp_path: Path, picture: Path) -> None:
-    a_folder(tmp_path).keep(picture, [], [])
+    kept_in(a_folder(tmp_path), picture)
     write_tiff(picture, wide_codes(9, 12))
     assert a_folder(tmp_path).find(picture) is None
 
 
 def test_other_settings_are_refused_by_name(tmp_path: Path, picture: Path) -> None:
-    a_folder(tmp_path, steps_scale=1.0).keep(picture, [], [])
+    kept_in(a_folder(tmp_path, steps_scale=1.0), picture)
     with pytest.raises(UsageError, match=r"other settings \(steps scale: 1.0, now 0.5\).*--overwrite"):
         a_folder(tmp_path, steps_scale=0.5)
 
 
 def test_starting_anew_leaves_nothing_to_stumble_over(tmp_path: Path, picture: Path) -> None:
     old = a_folder(tmp_path, steps_scale=1.0)
-    old.keep(picture, [], [])
+    kept_in(old, picture)
     old.companions(picture).mkdir()
     (old.path / "table-records" / "b.tif.json").write_text("no record")
     anew = a_folder(tmp_path, steps_scale=0.5, overwrite=True)
@@ -67,12 +74,12 @@ def test_starting_anew_leaves_nothing_to_stumble_over(tmp_path: Path, picture: P
 
 
 def test_starting_anew_keeps_records_of_the_same_settings(tmp_path: Path, picture: Path) -> None:
-    kept = a_folder(tmp_path).keep(picture, [], [])
+    kept = kept_in(a_folder(tmp_path), picture)
     assert a_folder(tmp_path, overwrite=True).find(picture) == kept
 
 
 def test_a_broken_record_is_named(tmp_path: Path, picture: Path) -> None:
-    a_folder(tmp_path).keep(picture, [], [])
+    kept_in(a_folder(tmp_path), picture)
     (tmp_path / "out" / "table-records" / "a.tif.json").write_text("{")
     with pytest.raises(InputError, match=r"a\.tif\.json: is no record"):
         a_folder(tmp_path)
@@ -95,11 +102,69 @@ def test_own_files_are_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "table.md").read_bytes() == b"new"
 
 
-def test_the_configuration_tells_settings_and_versions(tmp_path: Path) -> None:
-    found = a_folder(tmp_path).configuration()
+def test_an_earlier_result_is_taken_back(tmp_path: Path) -> None:
+    first = a_folder(tmp_path)
+    first.publish("table.md", b"old")
+    a_folder(tmp_path).retract("table.md")
+    a_folder(tmp_path).retract("table.md")
+    assert not (tmp_path / "out" / "table.md").exists()
+
+
+def test_a_file_of_others_is_not_taken_back(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "table.md").write_text("mine")
+    a_folder(tmp_path, overwrite=True).retract("table.md")
+    assert (tmp_path / "out" / "table.md").read_text() == "mine"
+
+
+def test_the_configuration_tells_settings_and_versions(tmp_path: Path, picture: Path) -> None:
+    found = a_folder(tmp_path).configuration([kept_in(a_folder(tmp_path), picture)])
     assert found["settings"] == {"seed": 0, "version": version("gamutcli")}
     assert {"python", "gamutcli", "numpy"} <= set(found["versions"])
+    assert found["versions"]["numpy"] == version("numpy")
+    assert len(found["machines"]) == 1
     json.dumps(found)
+
+
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "this_maker", lambda: {"versions": {"numpy": "0.1"}, "machine": "Amiga"})
+
+
+def test_the_configuration_tells_what_measured_and_not_what_resumed(
+    tmp_path: Path, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept_in(a_folder(tmp_path), picture)
+    elsewhere(monkeypatch)
+    record = a_folder(tmp_path).find(picture)
+    assert record
+    found = a_folder(tmp_path).configuration([record])
+    assert found["versions"]["numpy"] == version("numpy")
+    assert "Amiga" not in found["machines"]
+
+
+def test_the_configuration_tells_all_that_measured(
+    tmp_path: Path, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = Job((picture,), tmp_path / "out")
+    over_rows(job, a_folder(tmp_path), identities("a"), Judge())
+    elsewhere(monkeypatch)
+    records = over_rows(job, a_folder(tmp_path), identities("a", "b"), Judge())
+    found = a_folder(tmp_path).configuration(records)
+    assert found["versions"]["numpy"] == f"{version('numpy')} and 0.1"
+    assert len(found["machines"]) == 2
+    assert found["machines"][1] == "Amiga"
+    assert b"on " + " and ".join(found["machines"]).encode() in document("T", found, [], [])
+
+
+def test_a_record_that_does_not_say_what_measured_it_is_taken(tmp_path: Path, picture: Path) -> None:
+    kept_in(a_folder(tmp_path), picture)
+    file = tmp_path / "out" / "table-records" / "a.tif.json"
+    content = json.loads(file.read_bytes())
+    del content["measured_by"]
+    file.write_text(json.dumps(content))
+    record = a_folder(tmp_path).find(picture)
+    assert record
+    assert a_folder(tmp_path).configuration([record])["machines"] == ["an unknown machine"]
 
 
 # Row by row
@@ -162,6 +227,30 @@ def test_of_a_changed_picture_all_rows_are_done_again(tmp_path: Path, picture: P
     assert not a_folder(tmp_path).companions(picture).exists()
     (record,) = over_rows(job, a_folder(tmp_path), identities("a", "b"), judge)
     assert [row["pixels"] for row in record.rows] == [9, 9]
+
+
+def test_a_picture_replaced_while_it_is_measured_is_done_again(tmp_path: Path, picture: Path) -> None:
+    job, seen = Job((picture,), tmp_path / "out"), []
+
+    def judge(subject: Subject) -> list[Row]:
+        seen.append(subject.original.size[0])
+        write_tiff(picture, wide_codes(9, 12))
+        return [{"pixels": seen[-1]}]
+
+    before = digest(picture)
+    (record,) = over_pictures(job, a_folder(tmp_path), judge)
+    assert record.sha256 == before
+    (record,) = over_pictures(job, a_folder(tmp_path), judge)
+    assert seen == [8, 9]
+    assert record.rows == ({"pixels": 9},)
+
+
+def test_results_go_elsewhere_than_where_the_pictures_are(tmp_path: Path, picture: Path) -> None:
+    (tmp_path / "link").symlink_to(picture.parent)
+    for output in (picture.parent, picture.parent / ".." / "in", tmp_path / "link"):
+        with pytest.raises(UsageError, match=r"holds the pictures.* -o"):
+            Job((picture,), output)
+    Job((picture,), picture.parent / "out")
 
 
 def test_pictures_done_whole_are_not_done_again(tmp_path: Path, picture: Path) -> None:

@@ -15,6 +15,7 @@ from commands import Gamut
 from pictures import wide_codes, write_tiff
 from PIL import Image
 
+from gamutcli import __version__
 from gamutcli.arrays import CodeArray
 from gamutcli.experiments import maps as experiment
 from gamutcli.experiments.pictures import opened
@@ -174,7 +175,7 @@ def test_figures_are_those_of_every_method(done: Done) -> None:
 def test_they_are_written_as_json_and_markdown(done: Done) -> None:
     written = json.loads((done.output / "maps.json").read_text())
     assert written["pictures"] == json.loads(json.dumps(done.findings.data["pictures"]))
-    assert written["settings"] == {"steps_scale": SCALE, "seed": 0, "map_range": 0.05}
+    assert written["settings"] == {"steps_scale": SCALE, "seed": 0, "map_range": 0.05, "version": __version__}
     text = (done.output / "maps.md").read_text()
     assert done.findings.text in text
     assert "(maps-two%20three.tif.png)" in text

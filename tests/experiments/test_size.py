@@ -19,6 +19,7 @@ from PIL import Image
 
 from gamutcli.experiments import avif, plots
 from gamutcli.experiments import size as experiment
+from gamutcli.experiments.folder import Record
 from gamutcli.experiments.pictures import opened
 from gamutcli.experiments.recipe import judged, scene_of
 from gamutcli.experiments.runner import Findings, Job
@@ -155,6 +156,42 @@ def test_more_steps_are_better(done: Done, tmp_path: Path, fits: list[str]) -> N
         assert better[curve, point] > before + 2
 
 
+def found_of(clip: float | None, ours: float | None, size: int, everything: float | None = 50.0) -> Record:
+    rows = [
+        {"curve": "clip", "point": "", "bytes": 0, "psnr_og": clip, "psnr_all": 45.0, "fit_seconds": None},
+        {
+            "curve": "ours",
+            "point": "p",
+            "bytes": size,
+            "psnr_og": ours,
+            "psnr_all": everything,
+            "fit_seconds": size / 10,
+        },
+    ]
+    return Record("a.tif", "", (), tuple(rows), ())
+
+
+def test_means_are_of_the_same_pictures_in_every_column(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fits: list[str]
+) -> None:
+    records = [found_of(40.0, 50.0, 1000), found_of(None, None, 30, 90.0), found_of(44.0, 54.0, 3000)]
+    monkeypatch.setattr(experiment, "over_pictures", lambda *given: records)
+    found = experiment.size(Job((tmp_path / "in" / "a.tif",), tmp_path / "out"))
+    (ours,) = [row for row in found.data["mean"] if row["curve"] == "ours"]
+    assert [ours[name] for name in experiment.COLUMNS[3:]] == [2000, 52.0, 50.0, 200.0]
+    assert "Mean over 2 of 3 pictures, those with pixels out of gamut:" in found.text
+    assert not [note for note in found.notes if "exact" in note]
+
+
+def test_exact_pictures_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fits: list[str]) -> None:
+    records = [found_of(40.0, 50.0, 1000), found_of(44.0, None, 3000)]
+    monkeypatch.setattr(experiment, "over_pictures", lambda *given: records)
+    found = experiment.size(Job((tmp_path / "in" / "a.tif",), tmp_path / "out"))
+    assert "ours, p: 1 exact, with an infinite PSNR that is left out of the mean" in found.notes
+    assert "exact" in (tmp_path / "out" / "size.md").read_text().split("## a.tif")[2]
+    assert "exact" not in found.text
+
+
 # Files.
 
 
@@ -261,6 +298,18 @@ def test_without_matplotlib_the_tables_are_there(
     ) in outcome.err.splitlines()
     assert {file.name for file in (tmp_path / "out").glob("size.*")} == {"size.md", "size.csv", "size.json"}
     assert "warning" not in gamut(*words, "-q").err
+
+
+def test_without_matplotlib_no_figure_of_an_earlier_run_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: None
+) -> None:
+    pytest.importorskip("matplotlib")
+    pictures = photos(tmp_path / "photos")
+    run(pictures, tmp_path / "out")
+    assert (tmp_path / "out" / "size.png").is_file()
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    run(pictures, tmp_path / "out")
+    assert {file.name for file in (tmp_path / "out").glob("size.*")} == {"size.md", "size.csv", "size.json"}
 
 
 def test_pictures_without_lost_colours_have_no_figures_out_of_gamut(tmp_path: Path, fits: list[str]) -> None:

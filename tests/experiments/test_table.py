@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
@@ -317,6 +318,15 @@ def test_fits_start_from_the_weights(photos: Path, monkeypatch: pytest.MonkeyPat
     assert findings.data["meta"]["11kb"] == {"sha256": weights.digest, "made": "at random"}
 
 
+def test_pictures_that_the_weights_know_are_told_where_they_are_used(photos: Path) -> None:
+    weights = replace(some_weights("11kb"), provenance={"pictures": "b-0.tif, b-1.tif"})
+    note = "b.tif: the weights of the meta-initialisation were learned from versions of these pictures"
+    findings = measured(photos, "clip", "11kb-meta", starts={"11kb": weights})
+    assert any(each.startswith(note) for each in findings.notes)
+    assert note in written(photos, "table.md")
+    assert not any(note in each for each in measured(photos, "clip", starts={"11kb": weights}).notes)
+
+
 @pytest.mark.parametrize("other", [some_weights("11kb", seed=1), some_weights("11kb", seed=0, unit=None)])
 def test_rows_of_other_weights_are_not_mixed_in(photos: Path, fits: list[str], other: Weights) -> None:
     before = measured(photos, "11kb-meta", starts={"11kb": some_weights("11kb", seed=0)}).data["rows"]
@@ -380,6 +390,15 @@ def test_the_report_starts_with_the_table_and_shows_every_picture(
     monkeypatch.setattr("gamutcli.experiments.table.reduce_with", None)
     measured(photos, "clip", "soft", report_file=photos.parent / "again.html")
     assert (photos.parent / "again.html").read_text("utf-8") == page
+
+
+def test_the_report_names_no_option_that_nobody_gave(photos: Path) -> None:
+    write_tiff(photos / "a.tif", wide_codes(40, 60), space="displayp3")
+    write_tiff(photos / "b.tif", wide_codes(40, 60), space=None)
+    measured(photos, "clip", report_file=photos.parent / "out" / "report.html")
+    page = written(photos, "report.html")
+    assert "converted to ProPhoto RGB" in page
+    assert "--assume-profile" not in page
 
 
 def test_an_existing_report_is_not_replaced_unasked(photos: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import fields, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +22,8 @@ from reference import Doubles
 from gamutcli import model
 from gamutcli.arrays import Code16Array, FloatArray
 from gamutcli.color import PROPHOTO
-from gamutcli.experiments import descent, reasons, recipe, variants
+from gamutcli.errors import InputError
+from gamutcli.experiments import descent, reasons, recipe, starts, variants
 from gamutcli.experiments.deviations import NONE, Deviations, World, any_outside
 from gamutcli.experiments.runner import Job
 from gamutcli.experiments.variants import PAPER_SCALING, draw, fit_in, scaling_for_all, verdict_of
@@ -356,7 +359,48 @@ def test_first_weights_are_compared_for_themselves(album: Path, tmp_path: Path) 
     # Of weights by Reptile no more is known than the names.
     weights = replace(elsewhere_of.reptile, provenance={"pictures": "three.tif, two.tif"})
     alike = why(quick(album, tmp_path / "out3"), "11kb", replace(elsewhere_of, reptile=weights))
-    assert [note[:31] for note in alike.notes] == ["(h): 1 of 2 pictures have names"]
+    (note,) = alike.notes
+    assert note.startswith("(h): two.tif: the weights of the meta-initialisation were learned from versions")
+
+
+def test_notes_need_no_picture_any_more(album: Path, tmp_path: Path) -> None:
+    """What was measured is told of, whatever became of the files."""
+    given = beginnings_of(album)
+    first = why(quick(album, tmp_path / "out"), "11kb", given)
+
+    @contextmanager
+    def guard(path: Path) -> Iterator[None]:
+        with suppress(InputError):
+            yield
+
+    job = quick(album, tmp_path / "out", guard=guard)
+    (album / "two.tif").unlink()
+    found = why(job, "11kb", given)
+    assert [picture["picture"] for picture in found.data["pictures"]] == ["one.tif"]
+    assert "1 of 1 pictures were also trained on by descent" in " ".join(found.notes)
+    assert "2 of 2" in " ".join(first.notes)
+
+
+def test_a_picture_that_cannot_be_trained_on_costs_no_fit(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = fits_seen(monkeypatch)
+    training = tmp_path / "training"
+    training.mkdir()
+    (training / "broken.tif").write_bytes(b"II*\0 no picture")
+    with pytest.raises(InputError, match=r"broken\.tif"):
+        why(quick(album, tmp_path / "out"), "11kb", beginnings_of(training))
+    assert seen == []
+
+
+def test_nothing_is_trained_where_nothing_is_left_to_do(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = beginnings_of(album)
+    why(quick(album, tmp_path / "out"), "11kb", given)
+    seen = fits_seen(monkeypatch, descent)
+    why(quick(album, tmp_path / "out"), "11kb", given)
+    assert seen == []
 
 
 def test_descent_goes_on_from_picture_to_picture(album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -430,7 +474,10 @@ def command(gamut: Gamut) -> Gamut:
     return lambda *words: gamut("experiment", "why", *words, "--steps-scale", 0.0005)
 
 
-def test_the_command_shows_the_table(command: Gamut, album: Path, tmp_path: Path) -> None:
+def test_the_command_shows_the_table(
+    command: Gamut, album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starts, "shipped", lambda *shape: None)
     outcome = command(album, "-o", tmp_path / "out", "--model", "11KB", "--train", album)
     assert outcome.code == 0
     assert "Mean over 2 pictures" in outcome.out
@@ -438,6 +485,30 @@ def test_the_command_shows_the_table(command: Gamut, album: Path, tmp_path: Path
     assert "one.tif (1 of 2)" in outcome.err
     assert "(h), first weights by descent instead of Reptile, is left out" in outcome.err
     assert "wrote" in outcome.err
+
+
+@pytest.mark.parametrize("init", [(), ("--init", "shipped")])
+def test_weights_that_ship_are_compared(command: Gamut, album: Path, tmp_path: Path, init: tuple[str, ...]) -> None:
+    (album / "one.tif").rename(album / "dahlia.tif")
+    outcome = command(album, "-o", tmp_path / "out", "--model", "11kb", "--train", album, *init, "--json")
+    assert outcome.code == 0
+    assert [row["variant"] for row in outcome.json["summary"]][-3:] == ["Reptile", "random", "h"]
+    assert outcome.json["meta"]["preset"] == "paper"
+    assert "is left out" not in outcome.err
+    assert "(h): dahlia.tif: the weights of the meta-initialisation were learned from" in outcome.err
+
+
+def test_a_folder_that_nobody_named_need_not_hold_pictures(
+    command: Gamut, album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sample_images").mkdir()
+    outcome = command(album, "-o", tmp_path / "out", "--model", "11kb")
+    assert outcome.code == 0
+    assert "(h), first weights by descent instead of Reptile, is left out" in outcome.err
+    named = command(album, "-o", tmp_path / "out", "--model", "11kb", "--train", "sample_images")
+    assert named.code == 1
+    assert "sample_images: holds no TIFF or PNG picture" in named.err
 
 
 def test_the_command_takes_weights_and_pictures_to_train_on(command: Gamut, album: Path, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -18,9 +17,11 @@ from gamutcli.cli.experiment.options import carry_out, common
 )
 @options.choice("--preset", values=options.PRESETS[:-1], help="The network of this preset instead.")
 @options.option(
-    "--init", type=options.PATH, metavar="FILE", help="Weights that `gamut pretrain` made; else those of the package."
+    "--init",
+    metavar="FILE|shipped",
+    help="Weights that `gamut pretrain` made, or those that ship for the paper's networks, as if not given.",
 )
-def steps(model: str, preset: str | None, init: Path | None, **given: Any) -> int:
+def steps(model: str, preset: str | None, init: str | None, **given: Any) -> int:
     """Measure how many steps a meta-initialisation saves.
 
     Fits every picture from random and from meta-learned weights, and looks at the quality after some steps. The table

@@ -18,9 +18,8 @@ from gamutcli.cli.experiment.options import carry_out, common
 )
 @options.option(
     "--init",
-    type=options.PATH,
-    metavar="FILE",
-    help="Weights by Reptile, from `gamut pretrain`, to compare first weights; otherwise those of the package.",
+    metavar="FILE|shipped",
+    help="Weights by Reptile, from `gamut pretrain`, to compare first weights; or those that ship, as if not given.",
 )
 @options.option(
     "--train",
@@ -28,7 +27,7 @@ from gamutcli.cli.experiment.options import carry_out, common
     metavar="DIR",
     help="Pictures to train the reproduction's first weights on; otherwise sample_images, if there.",
 )
-def why(model: str, init: Path | None, train: Path | None, **given: Any) -> int:
+def why(model: str, init: str | None, train: Path | None, **given: Any) -> int:
     """Find out why a reproduction missed the paper.
 
     A published reproduction of the paper could not reach its figures. Its program differs from the paper in nine ways,
