@@ -59,7 +59,7 @@ def reduce_image(
     source: StrPath,
     target: StrPath,
     *,
-    preset: str = "balanced",
+    preset: str | Preset = "balanced",
     model: str | None = None,
     max_payload: int | None = None,
     quality: int | None = None,
@@ -79,8 +79,8 @@ def reduce_image(
     Args:
         source: 16-bit RGB TIFF or PNG with an ICC profile, an AVIF, or a camera RAW (with gamutcli[raw]).
         target: .jpg, .png, .tif (8 bits), .webp, .avif or .jxl.
-        preset: "fast", "balanced", "best" or "paper".
-        model: Size of the paper's network; with the "paper" preset only.
+        preset: "fast", "balanced", "best" or "paper"; or one of one's own.
+        model: Size of the paper's network; with the "paper" preset, by its name, only.
         max_payload: Largest payload wanted, bytes.
         quality: 1 to 100. None is the format's own default: 95 for JPEG, 90 for AVIF, lossless for WebP and JPEG XL,
             which are lossy with any number (JPEG XL below 100). PNG and TIFF are always lossless.
@@ -99,59 +99,22 @@ def reduce_image(
     Raises:
         InputError, OutputError, UsageError, DeviceError: See ``gamutcli.errors``; nothing is left behind.
     """
-    return reduce_with(
-        source,
-        target,
-        choose(preset, model, max_payload),
-        max_payload=max_payload,
-        quality=quality,
-        subsampling=subsampling,
-        carrier=carrier,
-        assume_profile=assume_profile,
-        seed=seed,
-        device=device,
-        init=init,
-        no_metadata=no_metadata,
-        strip_gps=strip_gps,
-        overwrite=overwrite,
-        progress=progress,
-    )
-
-
-def reduce_with(
-    source: StrPath,
-    target: StrPath,
-    preset: Preset,
-    *,
-    max_payload: int | None = None,
-    quality: int | None = None,
-    subsampling: str = "4:4:4",
-    carrier: str = "auto",
-    assume_profile: str | None = None,
-    seed: int = 0,
-    device: str = "auto",
-    init: StrPath | None = None,
-    no_metadata: bool = False,
-    strip_gps: bool = False,
-    overwrite: bool = False,
-    progress: Progress | None = None,
-) -> ReduceResult:
-    """``reduce_image`` with a preset of one's own, for experiments; all else is the same."""
+    chosen = choose(preset, model, max_payload) if isinstance(preset, str) else preset
     gpu.check(device)
     kind = images.format_of(target)
     check_targets(target, carrier, overwrite)
-    start = None if init is None else _start(init, preset)
+    start = None if init is None else _start(init, chosen)
     picture = images.read_wide(source)
     profile, notes = profile_of(source, picture, assume_profile)
     with one_blas_thread():
         original = Original(picture.codes, profile)
-        codes = clipped_codes(original, preset.adaptation)
+        codes = clipped_codes(original, chosen.adaptation)
         encoded = images.encode_reduced(codes, kind, quality, subsampling, orientation_of(picture.metadata))
         del codes
         decoded = images.decode_reduced(encoded)
-        correction = Correction(tolerance(kind, quality), preset.every_pixel)
-        scene = Scene(original, decoded, preset.adaptation, correction)
-        fitted = _fitted(scene, preset, max_payload, seed, device, progress, start)
+        correction = Correction(tolerance(kind, quality), chosen.every_pixel)
+        scene = Scene(original, decoded, chosen.adaptation, correction)
+        fitted = _fitted(scene, chosen, max_payload, seed, device, progress, start)
         network, notes = fitted.network, notes + fitted.notes
         plain, restored = _measured(scene, network, fitted.device)
         plain_scores, scores = plain.scores(), restored.scores()
@@ -159,7 +122,7 @@ def reduce_with(
             network, scores = None, plain_scores
             notes += ("the network did not come closer than the plain picture, so none is stored",)
         mark = fingerprint(decoded, fitted.grid_side if network else SMALL_GRID_SIDE)
-        packed = pack(Payload(mark, preset.adaptation, correction, network))
+        packed = pack(Payload(mark, chosen.adaptation, correction, network))
     kept = private(picture.metadata, no_metadata, strip_gps)
     metadata = made_true(kept, decoded.shape[1], decoded.shape[0], srgb=True)
     embedded = carriers.embed(encoded, packed, metadata, carrier)
@@ -168,7 +131,7 @@ def reduce_with(
     return ReduceResult(
         file=os.fspath(target),
         source=os.fspath(source),
-        preset=preset.name,
+        preset=chosen.name,
         model=_model_name(network),
         hidden=network.hidden if network else 0,
         layers=network.depth if network else 0,

@@ -11,7 +11,7 @@ from gamutcli.experiments.pictures import Subject
 from gamutcli.experiments.recipe import scaled
 from gamutcli.maps import ErrorMap
 from gamutcli.metrics import Scores
-from gamutcli.pipeline import reduce_with
+from gamutcli.pipeline import reduce_image
 from gamutcli.presets import PRESETS, Preset
 from gamutcli.restore import open_reduced
 
@@ -61,10 +61,10 @@ def reduced_with(
     """
     file = folder / "reduced.png"
     try:
-        result = reduce_with(
+        result = reduce_image(
             subject.path,
             file,
-            preset,
+            preset=preset,
             max_payload=max_payload,
             assume_profile="prophoto",
             seed=seed,

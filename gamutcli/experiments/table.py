@@ -16,7 +16,7 @@ from gamutcli.experiments.ours import preset_named
 from gamutcli.experiments.pictures import Subject, assumed_for
 from gamutcli.experiments.runner import Findings, Job, over_rows
 from gamutcli.experiments.starts import flattered
-from gamutcli.pipeline import reduce_with
+from gamutcli.pipeline import reduce_image
 from gamutcli.weights import Weights
 
 #: The preset whose results the report shows.
@@ -124,5 +124,5 @@ def _reduced(job: Job, folder: ResultsFolder, picture: Path, assumed: str | None
     if not target.is_file():
         companions.mkdir(exist_ok=True)
         preset = preset_named(SHOWN, job.steps_scale)
-        reduce_with(picture, target, preset, assume_profile=assumed, seed=job.seed, device="cpu")
+        reduce_image(picture, target, preset=preset, assume_profile=assumed, seed=job.seed, device="cpu")
     return target

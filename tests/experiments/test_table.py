@@ -134,11 +134,11 @@ def test_soft_clip_takes_four_numbers_and_says_what_it_costs_the_picture(everyth
 def test_ours_take_the_bytes_of_the_file(everything: tuple[Path, Findings], tmp_path: Path) -> None:
     from gamutcli import evaluate, presets
     from gamutcli.experiments.ours import preset_named
-    from gamutcli.pipeline import reduce_with
+    from gamutcli.pipeline import reduce_image
 
     photo = everything[0] / "a.tif"
     assert presets.PRESETS["fast"].steps > preset_named("fast", STEPS_SCALE).steps
-    reduced = reduce_with(photo, tmp_path / "a.png", preset_named("fast", STEPS_SCALE), device="cpu")
+    reduced = reduce_image(photo, tmp_path / "a.png", preset=preset_named("fast", STEPS_SCALE), device="cpu")
     found = evaluate(tmp_path / "a.png", photo, device="cpu").restored
     row = next(row for row in everything[1].data["rows"] if row["method"] == "fast")
     assert row["bytes"] == reduced.payload_bytes
@@ -387,7 +387,7 @@ def test_the_report_starts_with_the_table_and_shows_every_picture(
     assert page.count("<article") == 2
     assert "a.png" in page
     # A run that resumes takes the reduced pictures from before.
-    monkeypatch.setattr("gamutcli.experiments.table.reduce_with", None)
+    monkeypatch.setattr("gamutcli.experiments.table.reduce_image", None)
     measured(photos, "clip", "soft", report_file=photos.parent / "again.html")
     assert (photos.parent / "again.html").read_text("utf-8") == page
 
