@@ -44,7 +44,7 @@ demo: .venv/.package  ## reduce, expand and judge one sample picture (results in
 	$(BIN)/gamut expand $(DEMO)/reduced.jpg $(DEMO)/restored.tif --overwrite
 	$(BIN)/gamut eval $(DEMO)/reduced.jpg --gt $(SAMPLE) --map $(DEMO)/map.png --overwrite
 
-test: .venv/.dev .venv/.torch  ## run the tests (about two minutes)
+test: .venv/.dev .venv/.torch  ## run the tests (about four minutes)
 	$(BIN)/python -m pytest
 
 format: .venv/.dev  ## format the code and mend what ruff can mend
