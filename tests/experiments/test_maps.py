@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import Gamut
+from counting import counted_calls
 from pictures import wide_codes, write_tiff
 from PIL import Image
 
@@ -64,20 +64,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
 @pytest.fixture
 def fits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Grows by a word with every fit."""
-    counted: list[str] = []
-
-    def counting(name: str) -> None:
-        original: Callable[..., Any] = getattr(experiment, name)
-
-        def call(*given: Any, **more: Any) -> Any:
-            counted.append(name)
-            return original(*given, **more)
-
-        monkeypatch.setattr(experiment, name, call)
-
-    counting("fit_as_the_paper")
-    counting("reduced_with")
-    return counted
+    return counted_calls(monkeypatch, experiment, "fit_as_the_paper", "reduced_with")
 
 
 A_PICTURE = ["fit_as_the_paper", "fit_as_the_paper", "reduced_with"]

@@ -6,7 +6,6 @@ import csv
 import json
 import statistics
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import Gamut
+from counting import counted_calls
 from pictures import wide_codes, write_tiff
 from PIL import Image
 
@@ -79,21 +79,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def fits(quick: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Grows by a word with every fit; nothing is plotted."""
-    counted: list[str] = []
-
-    def counting(name: str) -> None:
-        original: Callable[..., Any] = getattr(experiment, name)
-
-        def call(*given: Any, **more: Any) -> Any:
-            counted.append(name)
-            return original(*given, **more)
-
-        monkeypatch.setattr(experiment, name, call)
-
-    counting("fit_as_the_paper")
-    counting("reduced_with")
     monkeypatch.setattr(plots, "publish", lambda *given: ((), ()))
-    return counted
+    return counted_calls(monkeypatch, experiment, "fit_as_the_paper", "reduced_with")
 
 
 A_PICTURE = ["fit_as_the_paper", "reduced_with", "reduced_with"]
