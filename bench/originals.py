@@ -8,8 +8,8 @@ import numpy as np
 
 from gamutcli import images
 from gamutcli.arrays import FloatArray
-from gamutcli.color import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
-from gamutcli.gamut import clipped_mask, srgb_codes
+from gamutcli.color.gamut import clipped_mask, srgb_codes
+from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
 from gamutcli.metrics import Comparison, Scores
 from gamutcli.model import codes_to_prophoto, strips
 from gamutcli.pipeline import tolerance

@@ -30,7 +30,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 from processes import gamut
 
 from gamutcli.arrays import FloatArray
-from gamutcli.color import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
+from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
 from gamutcli.fingerprint import Status, match
 from gamutcli.images import encode_reduced
 from gamutcli.metrics import Comparison

@@ -14,8 +14,8 @@ from enum import StrEnum
 import numpy as np
 
 from gamutcli.arrays import CodeArray, DoubleArray
+from gamutcli.color.gamut import clipped_mask
 from gamutcli.frame import ORIENTATIONS, UPRIGHT, Frame, Orientation
-from gamutcli.gamut import clipped_mask
 from gamutcli.judgement import Judgement, judge, pooled
 from gamutcli.registration import Blocks, register
 

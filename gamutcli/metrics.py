@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gamutcli.arrays import BoolArray, DoubleArray, FloatArray
-from gamutcli.color import PROPHOTO, SRGB, apply_matrix, prophoto_linear_to_lab, rgb_to_rgb
-from gamutcli.gamut import og_mask
+from gamutcli.color.gamut import og_mask
+from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, prophoto_linear_to_lab, rgb_to_rgb
 
 # Enough for a 99th percentile that is stable to a few thousandths; half a second's work for three regions.
 DELTA_E_PIXELS = 200_000

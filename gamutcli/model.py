@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gamutcli.arrays import CodeArray, DoubleArray, FloatArray
-from gamutcli.color import PROPHOTO, SRGB, Adaptation, apply_matrix, decoding_table, rgb_to_rgb
+from gamutcli.color.gamut import clipped_mask
+from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, apply_matrix, decoding_table, rgb_to_rgb
 from gamutcli.frame import Frame
-from gamutcli.gamut import clipped_mask
 
 ColorInput = Literal["srgb_codes", "prophoto_linear"]
 IndexArray = NDArray[np.intp]

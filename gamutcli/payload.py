@@ -37,7 +37,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gamutcli.color import Adaptation
+from gamutcli.color.spaces import Adaptation
 from gamutcli.errors import PayloadError
 from gamutcli.fingerprint import DIGEST_BYTES, Fingerprint
 from gamutcli.model import Box, Correction, Inputs, Layer, Network

@@ -16,7 +16,7 @@ import numpy as np
 
 from gamutcli import carriers, gpu, images, storage
 from gamutcli.arrays import FloatArray
-from gamutcli.color import SPACES
+from gamutcli.color.spaces import SPACES
 from gamutcli.errors import UsageError
 from gamutcli.evaluation import FIT_SECONDS, evaluate, write_report
 from gamutcli.fingerprint import GRID_SIDE, SMALL_GRID_SIDE, Status, fingerprint

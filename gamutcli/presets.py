@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from gamutcli.color import Adaptation
+from gamutcli.color.spaces import Adaptation
 from gamutcli.errors import UsageError
 from gamutcli.model import Box, Inputs
 

@@ -13,7 +13,7 @@ import numpy as np
 from gamutcli import gpu, images
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray
 from gamutcli.carriers import Extracted
-from gamutcli.color import PROPHOTO, Adaptation, RGBSpace, apply_matrix, encoding_table, rgb_to_rgb
+from gamutcli.color.spaces import PROPHOTO, Adaptation, RGBSpace, apply_matrix, encoding_table, rgb_to_rgb
 from gamutcli.errors import PayloadError, PixelsChanged
 from gamutcli.fingerprint import Match, Status, match
 from gamutcli.frame import Frame

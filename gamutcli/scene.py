@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray
-from gamutcli.color import PROPHOTO, SPACES, SRGB, Adaptation, apply_matrix, rgb_to_rgb
+from gamutcli.color.gamut import srgb_codes
+from gamutcli.color.icc import Profile, read_profile, write_profile
+from gamutcli.color.spaces import PROPHOTO, SPACES, SRGB, Adaptation, apply_matrix, rgb_to_rgb
 from gamutcli.errors import InputError, UsageError
-from gamutcli.gamut import srgb_codes
-from gamutcli.icc import Profile, read_profile, write_profile
 from gamutcli.images import Picture, read_wide
 from gamutcli.model import Correction, codes_to_prophoto, strips
 from gamutcli.parallel import in_order

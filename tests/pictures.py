@@ -10,8 +10,8 @@ import tifffile
 from numpy.typing import NDArray
 
 from gamutcli.arrays import Code16Array
-from gamutcli.color import SPACES
-from gamutcli.icc import write_profile
+from gamutcli.color.icc import write_profile
+from gamutcli.color.spaces import SPACES
 
 SAMPLES = Path(__file__).parent.parent / "sample_images"
 

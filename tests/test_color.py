@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gamutcli.color import (
+from gamutcli.color.spaces import (
     ADOBE_RGB,
     D50,
     D65,

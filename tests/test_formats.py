@@ -17,7 +17,7 @@ from PIL import Image
 
 from gamutcli import carriers, presets
 from gamutcli.arrays import CodeArray
-from gamutcli.color import ADOBE_RGB, DISPLAY_P3, PROPHOTO, REC2020, SRGB
+from gamutcli.color.spaces import ADOBE_RGB, DISPLAY_P3, PROPHOTO, REC2020, SRGB
 from gamutcli.errors import InputError, UsageError
 from gamutcli.images import decode_reduced, encode_reduced, is_lossless, sniff
 from gamutcli.images.jxl import rewritten, size_of

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gamutcli.arrays import FloatArray
-from gamutcli.color import SRGB
-from gamutcli.gamut import og_mask, srgb_codes
+from gamutcli.color.gamut import og_mask, srgb_codes
+from gamutcli.color.spaces import SRGB
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,19 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from gamutcli.arrays import DoubleArray
-from gamutcli.color import ADOBE_RGB, DISPLAY_P3, PROPHOTO, REC2020, SPACES, SRGB, RGBSpace, rgb_to_rgb, rgb_to_xyz
+from gamutcli.color.icc import PCS_WHITE, read_profile, write_profile
+from gamutcli.color.spaces import (
+    ADOBE_RGB,
+    DISPLAY_P3,
+    PROPHOTO,
+    REC2020,
+    SPACES,
+    SRGB,
+    RGBSpace,
+    rgb_to_rgb,
+    rgb_to_xyz,
+)
 from gamutcli.errors import InputError
-from gamutcli.icc import PCS_WHITE, read_profile, write_profile
 
 every_space = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES.keys())
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from pictures import wide_codes
 from PIL import Image
 
-from gamutcli.color import ADOBE_RGB, DISPLAY_P3, PROPHOTO
+from gamutcli.color.icc import write_profile
+from gamutcli.color.spaces import ADOBE_RGB, DISPLAY_P3, PROPHOTO
 from gamutcli.errors import InputError
-from gamutcli.icc import write_profile
 from gamutcli.images import Picture, read_wide
 from gamutcli.metadata import orientation_of
 

@@ -13,9 +13,9 @@ import pytest
 import tifffile
 from pictures import wide_codes, write_tiff
 
-from gamutcli.color import SPACES
+from gamutcli.color.icc import write_profile
+from gamutcli.color.spaces import SPACES
 from gamutcli.errors import InputError
-from gamutcli.icc import write_profile
 from gamutcli.images import MAX_PIXELS, Picture, read_wide
 from gamutcli.metadata.ifd import LONG, SHORT, Directories, entry, text_entry, write_block, write_directory
 

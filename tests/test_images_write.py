@@ -20,9 +20,9 @@ from pictures import wide_codes
 from PIL import Image, ImageCms
 
 from gamutcli.arrays import Code16Array, CodeArray
-from gamutcli.color import PROPHOTO, SPACES, SRGB
+from gamutcli.color.icc import read_profile, write_profile
+from gamutcli.color.spaces import PROPHOTO, SPACES, SRGB
 from gamutcli.errors import InputError, OutputError, UsageError
-from gamutcli.icc import read_profile, write_profile
 from gamutcli.images import (
     COMPRESSIONS,
     decode_reduced,

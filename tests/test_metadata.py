@@ -18,7 +18,7 @@ import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gamutcli.color import PROPHOTO, SRGB
+from gamutcli.color.spaces import PROPHOTO, SRGB
 from gamutcli.errors import InputError
 from gamutcli.images import encode_reduced, write_wide
 from gamutcli.metadata import EXIF_LIMIT, Metadata, made_true, read_metadata

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gamutcli.arrays import FloatArray
-from gamutcli.color import PROPHOTO, SRGB, prophoto_linear_to_lab, rgb_to_rgb
+from gamutcli.color.spaces import PROPHOTO, SRGB, prophoto_linear_to_lab, rgb_to_rgb
 from gamutcli.metrics import (
     Comparison,
     ErrorSum,

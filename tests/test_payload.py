@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from networks import CODES, CODES_AND_BOXES, EVERY_KIND, network, noise
 
-from gamutcli.color import Adaptation
+from gamutcli.color.spaces import Adaptation
 from gamutcli.errors import PayloadError
 from gamutcli.fingerprint import Fingerprint, fingerprint
 from gamutcli.model import Box, Correction, Inputs, Layer, Network, Predictor

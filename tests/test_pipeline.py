@@ -19,7 +19,7 @@ from PIL import Image, ImageEnhance
 
 from gamutcli import carriers, model, pipeline, presets
 from gamutcli.arrays import Code16Array, CodeArray
-from gamutcli.color import PROPHOTO, SPACES
+from gamutcli.color.spaces import PROPHOTO, SPACES
 from gamutcli.errors import InputError, NoPayload, OutputError, PayloadError, PixelsChanged
 from gamutcli.fingerprint import fingerprint
 from gamutcli.images import decode_reduced, encode_reduced, read_wide, write_wide

@@ -13,8 +13,8 @@ from pictures import wide_codes
 
 from gamutcli import model
 from gamutcli.arrays import Code16Array
-from gamutcli.color import PROPHOTO
-from gamutcli.icc import read_profile, write_profile
+from gamutcli.color.icc import read_profile, write_profile
+from gamutcli.color.spaces import PROPHOTO
 from gamutcli.model import Correction, Features
 from gamutcli.sample import REPEATS, Sample, draw, draw_as_the_paper
 from gamutcli.scene import Original, Scene

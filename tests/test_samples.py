@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from gamutcli import color, gamut, icc
+from gamutcli.color.spaces import gamut, icc
+from gamutcli.color.spaces import spaces as color
 
 FOLDER = Path(__file__).parent.parent / "sample_images"
 SAMPLES = sorted(FOLDER.glob("*.tif"))

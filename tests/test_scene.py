@@ -8,9 +8,9 @@ import reference
 from pictures import wide_codes
 
 from gamutcli import model
-from gamutcli.color import PROPHOTO, SPACES, Adaptation, rgb_to_rgb
+from gamutcli.color.icc import read_profile, write_profile
+from gamutcli.color.spaces import PROPHOTO, SPACES, Adaptation, rgb_to_rgb
 from gamutcli.errors import InputError, UsageError
-from gamutcli.icc import read_profile, write_profile
 from gamutcli.images import Picture
 from gamutcli.metadata import Metadata
 from gamutcli.model import Correction

@@ -12,7 +12,7 @@ from pictures import wide_codes
 from PIL import Image, ImageOps
 
 from gamutcli.carriers import bmff
-from gamutcli.color import ADOBE_RGB, DISPLAY_P3, PROPHOTO, REC2020, RGBSpace
+from gamutcli.color.spaces import ADOBE_RGB, DISPLAY_P3, PROPHOTO, REC2020, RGBSpace
 from gamutcli.errors import UsageError
 from gamutcli.images import write_wide
 from gamutcli.images.heif import depth_of

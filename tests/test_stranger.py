@@ -21,7 +21,7 @@ from pictures import SAMPLES
 from PIL import Image
 
 from gamutcli import presets
-from gamutcli.color import PROPHOTO, SRGB, Adaptation, rgb_to_rgb
+from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, rgb_to_rgb
 from gamutcli.images import read_wide
 from gamutcli.pipeline import expand_image, reduce_image
 

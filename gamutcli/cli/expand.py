@@ -72,7 +72,7 @@ def expand(
 
 
 def _summary(result: ExpandResult) -> str:
-    from gamutcli.color import SPACES
+    from gamutcli.color.spaces import SPACES
 
     bits = "10" if result.file.lower().endswith(".avif") else "16"
     return (

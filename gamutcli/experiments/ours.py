@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gamutcli.color import PROPHOTO
+from gamutcli.color.spaces import PROPHOTO
 from gamutcli.experiments.judging import compared
 from gamutcli.experiments.pictures import Subject
 from gamutcli.experiments.recipe import scaled

@@ -26,8 +26,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gamutcli.arrays import CodeArray, FloatArray
-from gamutcli.color import PROPHOTO, SRGB, apply_matrix, decoding_table, rgb_to_rgb
-from gamutcli.gamut import srgb_codes
+from gamutcli.color.gamut import srgb_codes
+from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, decoding_table, rgb_to_rgb
 from gamutcli.model import Correction, strips
 from gamutcli.parallel import in_order
 from gamutcli.restore import Restoration

@@ -12,7 +12,7 @@ import numpy as np
 
 from gamutcli import model
 from gamutcli.arrays import CodeArray, FloatArray
-from gamutcli.color import Adaptation
+from gamutcli.color.spaces import Adaptation
 from gamutcli.frame import Frame
 from gamutcli.gpu import working
 from gamutcli.model import BOX_STEPS, CONTRAST_LIMIT, FloatNetwork, IndexArray, Network

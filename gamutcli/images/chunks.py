@@ -6,8 +6,8 @@ import struct
 import zlib
 from collections.abc import Iterable
 
-from gamutcli.color import RGBSpace
-from gamutcli.icc import write_profile
+from gamutcli.color.icc import write_profile
+from gamutcli.color.spaces import RGBSpace
 
 _AFTER_HEADER = 8 + 25  # signature and IHDR
 

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gamutcli.arrays import CodeArray
-from gamutcli.color import SRGB
+from gamutcli.color.icc import write_profile
+from gamutcli.color.spaces import SRGB
 from gamutcli.errors import UsageError
-from gamutcli.icc import write_profile
 from gamutcli.images import jxl
 from gamutcli.images.chunks import png_with_chunks, profile_chunk
 from gamutcli.images.files import title

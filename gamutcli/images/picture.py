@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gamutcli.arrays import Code16Array, CodeArray
+from gamutcli.color.icc import Profile
 from gamutcli.errors import InputError
-from gamutcli.icc import Profile
 from gamutcli.metadata import Metadata
 
 # Half a gigapixel, 3.2 GB of 16-bit codes: more than any camera or stitched print needs, and below the 4 GB at which

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from gamutcli.arrays import Code16Array
-from gamutcli.color import PROPHOTO, encoding_table
+from gamutcli.color.icc import read_profile, write_profile
+from gamutcli.color.spaces import PROPHOTO, encoding_table
 from gamutcli.errors import InputError
-from gamutcli.icc import read_profile, write_profile
 from gamutcli.images.files import damaged
 from gamutcli.images.picture import Picture, check_size
 from gamutcli.metadata import Metadata, read_metadata, upright

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from gamutcli.arrays import Code16Array
-from gamutcli.color import SRGB
+from gamutcli.color.cicp import named_space
+from gamutcli.color.icc import Profile, read_profile, write_profile
+from gamutcli.color.spaces import SRGB
 from gamutcli.errors import InputError
-from gamutcli.icc import Profile, read_profile, write_profile
-from gamutcli.images.cicp import named_space
 from gamutcli.images.files import PngHeader, damaged, png_header, read_bytes, sniff, title, without_pixels
 from gamutcli.images.heif import read_avif
 from gamutcli.images.picture import EIGHT_BITS, Picture, check_size, widened

@@ -10,7 +10,7 @@ import numpy as np
 
 from gamutcli import carriers
 from gamutcli.arrays import Code16Array
-from gamutcli.color import DISPLAY_P3, REC2020, SRGB, RGBSpace
+from gamutcli.color.spaces import DISPLAY_P3, REC2020, SRGB, RGBSpace
 from gamutcli.errors import OutputError, UsageError
 from gamutcli.images import jxl
 from gamutcli.images.picture import turned

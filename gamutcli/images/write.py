@@ -14,9 +14,9 @@ import numpy as np
 
 from gamutcli import carriers
 from gamutcli.arrays import Code16Array
-from gamutcli.color import RGBSpace
+from gamutcli.color.icc import write_profile
+from gamutcli.color.spaces import RGBSpace
 from gamutcli.errors import OutputError, UsageError
-from gamutcli.icc import write_profile
 from gamutcli.images.chunks import png_with_chunks, profile_chunk
 from gamutcli.images.encode import PNG_LEVEL, PNG_STRATEGY
 from gamutcli.images.files import format_of, title

@@ -13,7 +13,7 @@ from statistics import fmean
 from string import Template
 
 from gamutcli.arrays import DoubleArray
-from gamutcli.color import DISPLAY_P3, SRGB
+from gamutcli.color.spaces import DISPLAY_P3, SRGB
 from gamutcli.maps import CAPTION, ticks, viridis
 from gamutcli.metrics import Scores
 from gamutcli.report.charts import chromaticity_diagram, histogram

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from gamutcli.arrays import DoubleArray, FloatArray
-from gamutcli.color import DISPLAY_P3, PROPHOTO, SRGB, RGBSpace, apply_matrix, rgb_to_rgb, rgb_to_xyz
+from gamutcli.color.spaces import DISPLAY_P3, PROPHOTO, SRGB, RGBSpace, apply_matrix, rgb_to_rgb, rgb_to_xyz
 from gamutcli.maps import ticks
 
 # Chromaticities x, y of the spectrum from 380 to 700 nm in steps of 5 nm, in ten-thousandths, for the standard

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from gamutcli.arrays import BoolArray, CodeArray, FloatArray
-from gamutcli.color import DISPLAY_P3, PROPHOTO, RGBSpace, apply_matrix, encoding_table, rgb_to_rgb
-from gamutcli.gamut import og_mask
-from gamutcli.icc import write_profile
+from gamutcli.color.gamut import og_mask
+from gamutcli.color.icc import write_profile
+from gamutcli.color.spaces import DISPLAY_P3, PROPHOTO, RGBSpace, apply_matrix, encoding_table, rgb_to_rgb
 from gamutcli.maps import ErrorMap, viridis
 from gamutcli.metrics import PairSample, squared_error
 

@@ -16,7 +16,7 @@ from commands import Gamut
 from pictures import wide_codes
 from PIL import Image, ImageEnhance
 
-from gamutcli.icc import read_profile
+from gamutcli.color.icc import read_profile
 
 
 def resaved(source: Path, target: Path, brightness: float = 1.0) -> Path:

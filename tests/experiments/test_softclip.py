@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from pictures import sample_crop, wide_codes, write_tiff
 
 from gamutcli.arrays import Code16Array
-from gamutcli.color import PROPHOTO, SRGB, rgb_to_rgb
+from gamutcli.color.gamut import srgb_codes
+from gamutcli.color.spaces import PROPHOTO, SRGB, rgb_to_rgb
 from gamutcli.experiments.judging import compared
 from gamutcli.experiments.pictures import opened
 from gamutcli.experiments.softclip import (
@@ -28,7 +29,6 @@ from gamutcli.experiments.softclip import (
     soft_clip,
     straightened,
 )
-from gamutcli.gamut import srgb_codes
 from gamutcli.model import Correction
 from gamutcli.restore import Restoration
 from gamutcli.scene import Original, clipped_codes

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from pictures import wide_codes, write_tiff
 
-from gamutcli.color import PROPHOTO, SRGB, rgb_to_rgb
+from gamutcli.color.gamut import og_mask
+from gamutcli.color.spaces import PROPHOTO, SRGB, rgb_to_rgb
 from gamutcli.errors import InputError, OutputError, UsageError
 from gamutcli.experiments import methods
 from gamutcli.experiments.methods import KEYS, chosen, starts_in, title_of
@@ -24,7 +25,6 @@ from gamutcli.experiments.published import PUBLISHED
 from gamutcli.experiments.runner import Findings, Job
 from gamutcli.experiments.table import table
 from gamutcli.experiments.tabulated import COLUMNS
-from gamutcli.gamut import og_mask
 from gamutcli.presets import PAPER_INPUTS, PAPER_MODELS
 from gamutcli.weights import Weights, pack_weights
 

@@ -21,7 +21,9 @@ from reference import Doubles
 
 from gamutcli import model
 from gamutcli.arrays import Code16Array, FloatArray
-from gamutcli.color import PROPHOTO
+from gamutcli.color.gamut import og_mask
+from gamutcli.color.icc import read_profile, write_profile
+from gamutcli.color.spaces import PROPHOTO
 from gamutcli.errors import InputError
 from gamutcli.experiments import descent, reasons, recipe, starts, variants
 from gamutcli.experiments.deviations import NONE, Deviations, World, any_outside
@@ -29,8 +31,6 @@ from gamutcli.experiments.runner import Job
 from gamutcli.experiments.variants import PAPER_SCALING, draw, fit_in, scaling_for_all, verdict_of
 from gamutcli.experiments.why import CASES, Beginnings, why
 from gamutcli.fit import Fit, fit
-from gamutcli.gamut import og_mask
-from gamutcli.icc import read_profile, write_profile
 from gamutcli.model import FloatNetwork
 from gamutcli.presets import PAPER_INPUTS, Preset
 from gamutcli.sample import Sample

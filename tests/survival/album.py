@@ -12,9 +12,9 @@ import tifffile
 
 from gamutcli import carriers, expand_image, reduce_image
 from gamutcli.arrays import Code16Array, CodeArray
-from gamutcli.color import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
-from gamutcli.gamut import srgb_codes
-from gamutcli.icc import write_profile
+from gamutcli.color.gamut import srgb_codes
+from gamutcli.color.icc import write_profile
+from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
 from gamutcli.images import decode_reduced, encode_reduced
 from gamutcli.metadata import Metadata
 from gamutcli.model import Layer, Network

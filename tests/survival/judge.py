@@ -20,9 +20,9 @@ from PIL import Image
 
 from gamutcli import expand_image, inspect_image
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray
-from gamutcli.color import PROPHOTO, SRGB, apply_matrix, encoding_table, rgb_to_rgb
+from gamutcli.color.gamut import og_mask
+from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, encoding_table, rgb_to_rgb
 from gamutcli.errors import GamutError, InputError, NoPayload, PayloadError, PixelsChanged
-from gamutcli.gamut import og_mask
 from gamutcli.images import decode_reduced
 from gamutcli.model import codes_to_prophoto
 from gamutcli.payload import unpack

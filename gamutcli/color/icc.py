@@ -14,8 +14,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from gamutcli.arrays import DoubleArray, FloatArray
-from gamutcli.color import SPACES, SRGB, RGBSpace, TransferCurve, adaptation_matrix, rgb_to_rgb, rgb_to_xyz, xy_to_xyz
-from gamutcli.color import decoding_table as standard_table
+from gamutcli.color.spaces import (
+    SPACES,
+    SRGB,
+    RGBSpace,
+    TransferCurve,
+    adaptation_matrix,
+    rgb_to_rgb,
+    rgb_to_xyz,
+    xy_to_xyz,
+)
+from gamutcli.color.spaces import decoding_table as standard_table
 from gamutcli.errors import InputError
 
 # The white of the profile connection space (section 7.2.16), which D50's x and y give to four digits only.
@@ -276,7 +285,7 @@ def write_profile(space: RGBSpace) -> bytes:
     parametric curves.
 
     Args:
-        space: One of ``gamutcli.color.SPACES``.
+        space: One of ``gamutcli.color.spaces.SPACES``.
 
     Returns:
         The profile; always the same bytes for the same space.

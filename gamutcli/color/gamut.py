@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gamutcli.arrays import BoolArray, CodeArray, FloatArray
-from gamutcli.color import SRGB, encoding_table
+from gamutcli.color.spaces import SRGB, encoding_table
 
 
 def og_mask(srgb_linear: FloatArray, tolerance: float = 0.0) -> BoolArray:

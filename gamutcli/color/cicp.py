@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gamutcli.color import DISPLAY_P3, REC2020, SRGB, RGBSpace
+from gamutcli.color.spaces import DISPLAY_P3, REC2020, SRGB, RGBSpace
 from gamutcli.errors import InputError
 
 # Primaries and transfer function of the spaces that are known here.
