@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gamutcli import carriers, gpu, images, report, storage
+from gamutcli import gpu, images, report, storage
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray
 from gamutcli.color.gamut import srgb_codes as to_srgb_codes
 from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
@@ -20,10 +20,11 @@ from gamutcli.metadata import orientation_of
 from gamutcli.metrics import Comparison, Scores
 from gamutcli.model import codes_to_prophoto, strips
 from gamutcli.parallel import in_order, one_blas_thread
+from gamutcli.payload import carriers
+from gamutcli.payload.sidecar import named, path_beside
 from gamutcli.restore import checked, open_reduced
 from gamutcli.results import Evaluation
 from gamutcli.scene import Original, StrPath, profile_of
-from gamutcli.sidecar import named, path_beside
 
 #: Name of the note that ``reduce_image`` leaves beside a file, where the file system keeps such notes.
 FIT_SECONDS = "gamutcli.fit_seconds"

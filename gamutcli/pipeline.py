@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gamutcli import carriers, gpu, images, storage
+from gamutcli import gpu, images, storage
 from gamutcli.arrays import FloatArray
 from gamutcli.color.spaces import SPACES
 from gamutcli.errors import UsageError
@@ -26,14 +26,15 @@ from gamutcli.metadata import made_true, orientation_of, private, read_metadata
 from gamutcli.metrics import Comparison
 from gamutcli.model import Correction, Network
 from gamutcli.parallel import in_order, one_blas_thread
-from gamutcli.payload import VERSION, Payload, overhead_bytes, pack
+from gamutcli.payload import carriers
+from gamutcli.payload.format import VERSION, Payload, overhead_bytes, pack
+from gamutcli.payload.sidecar import check_targets, publish_reduced
 from gamutcli.presets import Preset, choose, fitting
 from gamutcli.quantise import network_within, rounded
 from gamutcli.restore import Restoration, checked, open_reduced
 from gamutcli.results import Evaluation, ExpandResult, Info, ReduceResult, Scores
 from gamutcli.sample import draw, draw_as_the_paper
 from gamutcli.scene import Original, Scene, StrPath, clipped_codes, profile_of
-from gamutcli.sidecar import check_targets, publish_reduced
 from gamutcli.weights import SHIPPED, Weights, read_weights, shipped
 
 __all__ = [

@@ -16,7 +16,7 @@ import numpy as np
 from gamutcli.arrays import DoubleArray, FloatArray
 from gamutcli.fit import Fit
 from gamutcli.model import HalfArray, Inputs, Layer, Network
-from gamutcli.payload import network_bytes
+from gamutcli.payload.format import network_bytes
 from gamutcli.sample import Sample
 
 #: Pixels that the rounding looks at; more change nothing.

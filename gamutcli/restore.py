@@ -12,7 +12,6 @@ import numpy as np
 
 from gamutcli import gpu, images
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray
-from gamutcli.carriers import Extracted
 from gamutcli.color.spaces import PROPHOTO, Adaptation, RGBSpace, apply_matrix, encoding_table, rgb_to_rgb
 from gamutcli.errors import PayloadError, PixelsChanged
 from gamutcli.fingerprint import Match, Status, match
@@ -20,9 +19,10 @@ from gamutcli.frame import Frame
 from gamutcli.gpu.predict import Predictor as GpuPredictor
 from gamutcli.model import Correction, FloatNetwork, Network, Predictor, codes_to_prophoto, strips
 from gamutcli.parallel import in_order
-from gamutcli.payload import Payload, unpack
+from gamutcli.payload.carriers import Extracted
+from gamutcli.payload.format import Payload, unpack
+from gamutcli.payload.sidecar import SIDECAR, path_beside, payload_of
 from gamutcli.scene import StrPath
-from gamutcli.sidecar import SIDECAR, path_beside, payload_of
 
 #: Compression and scaling move a clipped code by so much and more; measured to restore most (docs/PIXELS.md).
 MOVED_BY = 12

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from gamutcli import carriers, images, storage
-from gamutcli.carriers import Extracted
+from gamutcli import images, storage
 from gamutcli.errors import NoPayload, PayloadError, PixelsChanged, UsageError
 from gamutcli.fingerprint import Status, match
 from gamutcli.metadata import Metadata
-from gamutcli.payload import MAGIC
+from gamutcli.payload import carriers
+from gamutcli.payload.carriers import Extracted
+from gamutcli.payload.format import MAGIC
+from gamutcli.payload.sidecar import SUFFIX, check_targets, named, path_beside, payload_of, publish_reduced
 from gamutcli.restore import unpacked
 from gamutcli.results import Transfer
 from gamutcli.scene import StrPath
-from gamutcli.sidecar import SUFFIX, check_targets, named, path_beside, payload_of, publish_reduced
 
 __all__ = ["Transfer", "embed_payload", "extract_payload", "strip_payload"]
 

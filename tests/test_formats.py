@@ -15,13 +15,14 @@ import tifffile
 from pictures import sample_crop, write_tiff
 from PIL import Image
 
-from gamutcli import carriers, presets
+from gamutcli import presets
 from gamutcli.arrays import CodeArray
 from gamutcli.color.spaces import ADOBE_RGB, DISPLAY_P3, PROPHOTO, REC2020, SRGB
 from gamutcli.errors import InputError, UsageError
 from gamutcli.images import decode_reduced, encode_reduced, is_lossless, sniff
 from gamutcli.images.jxl import rewritten, size_of
 from gamutcli.model import Correction
+from gamutcli.payload import carriers
 from gamutcli.pipeline import evaluate, expand_image, inspect_image, reduce_image, tolerance
 
 KINDS = ("jpeg", "png", "tiff", "webp", "avif", "jxl")

@@ -12,9 +12,9 @@ from golden.make import REDUCED, SPLIT, described, residuals
 from golden.make import payloads as made_now
 
 from gamutcli.images import read_bytes
-from gamutcli.payload import VERSION, unpack
+from gamutcli.payload.format import VERSION, unpack
+from gamutcli.payload.sidecar import payload_of
 from gamutcli.pipeline import expand_image, inspect_image
-from gamutcli.sidecar import payload_of
 
 GOLDEN = Path(__file__).parent / "golden"
 EXPECTED = json.loads((GOLDEN / "payloads.json").read_text())

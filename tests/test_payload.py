@@ -20,7 +20,7 @@ from gamutcli.color.spaces import Adaptation
 from gamutcli.errors import PayloadError
 from gamutcli.fingerprint import Fingerprint, fingerprint
 from gamutcli.model import Box, Correction, Inputs, Layer, Network, Predictor
-from gamutcli.payload import Payload, network_bytes, overhead_bytes, pack, unpack
+from gamutcli.payload.format import Payload, network_bytes, overhead_bytes, pack, unpack
 
 PICTURE = noise(24, 40)
 SMALL = Payload(fingerprint(PICTURE), "bradford", Correction(6), network(hidden=8))
@@ -174,7 +174,7 @@ def test_other_bytes_are_no_payload(data: bytes) -> None:
 @pytest.mark.parametrize("version", [0, 2, 99, 255])
 def test_an_unknown_version_is_refused_by_its_number(version: int, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("gamutcli.payload.VERSION", version)
+        patch.setattr("gamutcli.payload.format.VERSION", version)
         data = pack(SMALL)
     with pytest.raises(PayloadError, match=f"version {version} "):
         unpack(data)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gamutcli.fit import Fit, fit
 from gamutcli.model import Layer, Network
 from gamutcli.parallel import one_blas_thread
-from gamutcli.payload import network_bytes
+from gamutcli.payload.format import network_bytes
 from gamutcli.presets import PRESETS
 from gamutcli.quantise import COARSEST, FINEST, Quantiser, network_within, rounded
 from gamutcli.sample import Sample

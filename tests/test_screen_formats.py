@@ -11,8 +11,8 @@ import pytest
 from pictures import wide_codes
 from PIL import Image, ImageOps
 
-from gamutcli.carriers import bmff
 from gamutcli.color.spaces import ADOBE_RGB, DISPLAY_P3, PROPHOTO, REC2020, RGBSpace
+from gamutcli.containers import bmff
 from gamutcli.errors import UsageError
 from gamutcli.images import write_wide
 from gamutcli.images.heif import depth_of

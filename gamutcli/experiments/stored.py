@@ -8,7 +8,7 @@ import numpy as np
 
 from gamutcli.arrays import FloatArray
 from gamutcli.model import FloatNetwork, Network
-from gamutcli.payload import network_bytes
+from gamutcli.payload.format import network_bytes
 from gamutcli.quantise import rounded
 
 _HALF_MAX = float(np.finfo(np.float16).max)

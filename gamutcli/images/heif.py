@@ -7,9 +7,9 @@ import struct
 import numpy as np
 
 from gamutcli.arrays import Code16Array
-from gamutcli.carriers import bmff
 from gamutcli.color.cicp import named_space
 from gamutcli.color.icc import Profile, read_profile, write_profile
+from gamutcli.containers import bmff
 from gamutcli.errors import InputError
 from gamutcli.images.files import damaged
 from gamutcli.images.picture import EIGHT_BITS, Picture, turned

@@ -9,8 +9,8 @@ Source: ISO/IEC 18181-1:2024, annex D (image header) and E (colour encoding), B.
 
 from __future__ import annotations
 
-from gamutcli.carriers import jxl as container
 from gamutcli.color.spaces import ADOBE_RGB, DISPLAY_P3, REC2020, SRGB, Chromaticity, RGBSpace
+from gamutcli.containers import jxl as container
 from gamutcli.errors import InputError, UsageError
 from gamutcli.images.files import damaged
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from gamutcli import carriers
 from gamutcli.arrays import Code16Array
 from gamutcli.color.spaces import DISPLAY_P3, REC2020, SRGB, RGBSpace
 from gamutcli.errors import OutputError, UsageError
 from gamutcli.images import jxl
 from gamutcli.images.picture import turned
 from gamutcli.metadata import Metadata, made_true, orientation_of, upright
+from gamutcli.payload import carriers
 
 # Primaries, transfer function, matrix.
 _AVIF_COLOURS = {SRGB: (1, 13, 6), DISPLAY_P3: (12, 13, 6), REC2020: (9, 14, 9)}

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gamutcli import carriers
 from gamutcli.arrays import Code16Array
 from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import RGBSpace
@@ -35,6 +34,7 @@ from gamutcli.metadata.ifd import (
     in_order,
     write_with_pointers,
 )
+from gamutcli.payload import carriers
 
 # TIFF's number for each compression. 8 is Adobe's Deflate, which more programs know than 32946.
 COMPRESSIONS = {"none": 1, "lzw": 5, "deflate": 8, "zstd": 50000}

@@ -6,7 +6,7 @@ import io
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from gamutcli.carriers import xmp
+from gamutcli.containers import xmp
 from gamutcli.errors import InputError
 from gamutcli.metadata.ifd import (
     LONG,

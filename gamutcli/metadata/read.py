@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from gamutcli.carriers import bmff, jxl, png, segments, webp
-from gamutcli.carriers.blocks import Blocks
+from gamutcli.containers import bmff, jxl, png, segments, webp
+from gamutcli.containers.blocks import Blocks
 from gamutcli.errors import InputError
 from gamutcli.metadata.exif import Metadata, descriptive, parsed
 from gamutcli.metadata.ifd import Directories, Directory, read_directories, write_block

@@ -8,9 +8,9 @@ import piexif
 import pytest
 from carriers.samples import camera_exif, noise
 
-from gamutcli.carriers import exif
-from gamutcli.carriers.parts import frame, join, parse
+from gamutcli.containers import exif
 from gamutcli.errors import InputError
+from gamutcli.payload.parts import frame, join, parse
 
 PAYLOAD = noise(3000)
 (LINE,) = frame(PAYLOAD, [len(PAYLOAD)])

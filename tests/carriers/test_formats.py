@@ -13,10 +13,11 @@ import tifffile
 from carriers.samples import CAMERA_PACKET, NOTHING, camera_exif, noise, picture
 from PIL import Image
 
-from gamutcli.carriers import bmff, embed, exif, extract, ifd, jxl, strip, webp, xmp
-from gamutcli.carriers.parts import frame
+from gamutcli.containers import bmff, exif, ifd, jxl, webp, xmp
 from gamutcli.errors import InputError, PayloadError, UsageError
 from gamutcli.metadata import Metadata, read_metadata
+from gamutcli.payload.carriers import embed, extract, strip
+from gamutcli.payload.parts import frame
 
 IPTC = b"\x1c\x02\x78\x00\x05hello"
 CODES = np.arange(16 * 24 * 3, dtype=np.uint8).reshape(16, 24, 3)

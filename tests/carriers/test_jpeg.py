@@ -19,9 +19,10 @@ from carriers.samples import (
 )
 from PIL import Image
 
-from gamutcli.carriers import embed, exif, extract, jpeg, strip, xmp
+from gamutcli.containers import exif, jpeg, xmp
 from gamutcli.errors import InputError, PayloadError, UsageError
 from gamutcli.metadata import Metadata, read_metadata
+from gamutcli.payload.carriers import embed, extract, strip
 
 PLAIN = picture()
 XMP = b"http://ns.adobe.com/xap/1.0/\0"

@@ -7,8 +7,8 @@ from carriers.samples import noise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gamutcli.carriers.parts import MAX_PAYLOAD, body_room, frame, join, parse, text_length
 from gamutcli.errors import PayloadError, UsageError
+from gamutcli.payload.parts import MAX_PAYLOAD, body_room, frame, join, parse, text_length
 
 
 @given(st.binary(min_size=1, max_size=400), st.integers(1, 5), st.randoms())

@@ -17,11 +17,12 @@ from carriers.samples import (
     with_chunks,
 )
 
-from gamutcli.carriers import embed, exif, extract, png, strip, xmp
-from gamutcli.carriers.blocks import Blocks
-from gamutcli.carriers.parts import frame
+from gamutcli.containers import exif, png, xmp
+from gamutcli.containers.blocks import Blocks
 from gamutcli.errors import InputError, PayloadError
 from gamutcli.metadata import Metadata
+from gamutcli.payload.carriers import embed, extract, strip
+from gamutcli.payload.parts import frame
 
 PLAIN = picture("PNG")
 PAYLOAD = noise(500)

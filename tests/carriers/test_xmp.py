@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from carriers.samples import CAMERA_PACKET
 
-from gamutcli.carriers import xmp
+from gamutcli.containers import xmp
 from gamutcli.errors import InputError
 
 TEXT = "gamut1:1/1:0123456789abcdef:AAAA"

@@ -10,7 +10,7 @@ import pytest
 from commands import Gamut
 from PIL import Image, ImageEnhance
 
-from gamutcli import carriers
+from gamutcli.payload import carriers
 
 kinds = pytest.mark.parametrize("kind", ["jpg", "png"])
 

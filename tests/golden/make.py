@@ -29,13 +29,14 @@ sys.path.insert(0, str(HERE.parent))
 from networks import EVERY_KIND, network  # noqa: E402
 from pictures import sample_crop, write_tiff  # noqa: E402
 
-from gamutcli import carriers, presets  # noqa: E402
+from gamutcli import presets  # noqa: E402
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray  # noqa: E402
 from gamutcli.fingerprint import fingerprint  # noqa: E402
 from gamutcli.images import decode_reduced  # noqa: E402
 from gamutcli.metadata import Metadata  # noqa: E402
 from gamutcli.model import Box, Correction, Inputs, Predictor  # noqa: E402
-from gamutcli.payload import Payload, pack, unpack  # noqa: E402
+from gamutcli.payload import carriers  # noqa: E402
+from gamutcli.payload.format import Payload, pack, unpack  # noqa: E402
 from gamutcli.pipeline import expand_image, reduce_image  # noqa: E402
 
 #: Coffee by scikit-image, public domain: a third of it is clipped.

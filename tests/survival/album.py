@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from gamutcli import carriers, expand_image, reduce_image
+from gamutcli import expand_image, reduce_image
 from gamutcli.arrays import Code16Array, CodeArray
 from gamutcli.color.gamut import srgb_codes
 from gamutcli.color.icc import write_profile
@@ -18,8 +18,9 @@ from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
 from gamutcli.images import decode_reduced, encode_reduced
 from gamutcli.metadata import Metadata
 from gamutcli.model import Layer, Network
-from gamutcli.payload import pack, unpack
-from gamutcli.sidecar import path_beside
+from gamutcli.payload import carriers
+from gamutcli.payload.format import pack, unpack
+from gamutcli.payload.sidecar import path_beside
 
 from .operations import EVERY, SUFFIX
 from .tools import ROOT

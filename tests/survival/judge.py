@@ -25,8 +25,8 @@ from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, encoding_table, 
 from gamutcli.errors import GamutError, InputError, NoPayload, PayloadError, PixelsChanged
 from gamutcli.images import decode_reduced
 from gamutcli.model import codes_to_prophoto
-from gamutcli.payload import unpack
-from gamutcli.sidecar import SIDECAR, path_beside, payload_of
+from gamutcli.payload.format import unpack
+from gamutcli.payload.sidecar import SIDECAR, path_beside, payload_of
 
 from .album import STEM, Subject
 from .operations import SUFFIX, Operation

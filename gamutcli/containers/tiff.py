@@ -8,10 +8,11 @@ Source: TIFF 6.0; XMP specification part 3, 1.1.8; Exif 3.0 (CIPA DC-008), 4.6.3
 
 from __future__ import annotations
 
-from gamutcli.carriers import blocks, exif, ifd, parts, xmp
-from gamutcli.carriers.blocks import EXIF, SIDECAR, XMP, Blocks, Embedded, Extracted, HasMetadata
-from gamutcli.carriers.parts import Part
+from gamutcli.containers import blocks, exif, ifd, xmp
+from gamutcli.containers.blocks import EXIF, SIDECAR, XMP, Blocks, Embedded, Extracted, HasMetadata
 from gamutcli.errors import InputError, PayloadError
+from gamutcli.payload import parts
+from gamutcli.payload.parts import Part
 
 _XMP_TAG, _IPTC_TAG = 700, 33723
 
@@ -27,7 +28,7 @@ def recognises(data: bytes) -> bool:
 
 
 def embed(data: bytes, payload: bytes, metadata: HasMetadata, carrier: str) -> Embedded:
-    """Return the file with payload and metadata in it; see `gamutcli.carriers.embed`."""
+    """Return the file with payload and metadata in it; see `gamutcli.payload.carriers.embed`."""
     data = strip(data)
     tiff = ifd.Tiff(data)
     given, notes = blocks.merge(Blocks(xmp=_packets(tiff)), metadata)
@@ -47,12 +48,12 @@ def embed(data: bytes, payload: bytes, metadata: HasMetadata, carrier: str) -> E
 
 
 def extract(data: bytes) -> Extracted | None:
-    """Return the payload of a file; see `gamutcli.carriers.extract`."""
+    """Return the payload of a file; see `gamutcli.payload.carriers.extract`."""
     return blocks.join(_found(data))
 
 
 def strip(data: bytes) -> bytes:
-    """Return the file without payload; see `gamutcli.carriers.strip`."""
+    """Return the file without payload; see `gamutcli.payload.carriers.strip`."""
     try:
         if not _found(data):
             return data

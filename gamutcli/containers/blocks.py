@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from gamutcli.carriers import exif, parts, xmp
-from gamutcli.carriers.parts import Part
+from gamutcli.containers import exif, xmp
 from gamutcli.errors import InputError, PayloadError
+from gamutcli.payload import parts
+from gamutcli.payload.parts import Part
 
 AUTO = "auto"
 XMP = "xmp"

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gamutcli import carriers, storage
-from gamutcli.carriers import Embedded, Extracted
+from gamutcli import storage
 from gamutcli.errors import InputError, NoPayload, PayloadError, UsageError
 from gamutcli.images import read_bytes
+from gamutcli.payload import carriers
+from gamutcli.payload.carriers import Embedded, Extracted
 
 SUFFIX = ".gamut"
 SIDECAR = carriers.SIDECAR

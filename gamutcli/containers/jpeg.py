@@ -16,11 +16,12 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from gamutcli.carriers import blocks, exif, parts, segments, xmp
-from gamutcli.carriers.blocks import AUTO, EXIF, SIDECAR, XMP, Blocks, Embedded, Extracted, HasMetadata
-from gamutcli.carriers.parts import Part
-from gamutcli.carriers.segments import APP1, APP11, APP13, Segment
+from gamutcli.containers import blocks, exif, segments, xmp
+from gamutcli.containers.blocks import AUTO, EXIF, SIDECAR, XMP, Blocks, Embedded, Extracted, HasMetadata
+from gamutcli.containers.segments import APP1, APP11, APP13, Segment
 from gamutcli.errors import InputError, PayloadError, UsageError
+from gamutcli.payload import parts
+from gamutcli.payload.parts import Part
 
 EXTENDED = "extended-xmp"
 
@@ -89,7 +90,7 @@ def recognises(data: bytes) -> bool:
 
 
 def embed(data: bytes, payload: bytes, metadata: HasMetadata, carrier: str) -> Embedded:
-    """Return the file with payload and metadata in it; see `gamutcli.carriers.embed`."""
+    """Return the file with payload and metadata in it; see `gamutcli.payload.carriers.embed`."""
     contents = _read(data)
     merged, notes = blocks.merge(contents.blocks, metadata)
     extension = None if metadata.xmp else _extension_without_payload(contents)
@@ -113,12 +114,12 @@ def embed(data: bytes, payload: bytes, metadata: HasMetadata, carrier: str) -> E
 
 
 def extract(data: bytes) -> Extracted | None:
-    """Return the payload of a file; see `gamutcli.carriers.extract`."""
+    """Return the payload of a file; see `gamutcli.payload.carriers.extract`."""
     return blocks.join(_found(_read(data)))
 
 
 def strip(data: bytes) -> bytes:
-    """Return the file without payload; see `gamutcli.carriers.strip`."""
+    """Return the file without payload; see `gamutcli.payload.carriers.strip`."""
     contents = _read(data)
     try:
         if not _found(contents):

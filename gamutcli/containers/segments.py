@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from gamutcli.carriers import ifd
+from gamutcli.containers import ifd
 from gamutcli.errors import InputError
 
 MAX_BODY = 65_533

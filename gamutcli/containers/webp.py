@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from gamutcli.carriers.blocks import Blocks
+from gamutcli.containers.blocks import Blocks
 from gamutcli.errors import InputError
 
 _EXIF, _XMP, _EXTENDED = b"EXIF", b"XMP ", b"VP8X"

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from gamutcli.carriers.blocks import Blocks
-from gamutcli.carriers.xmp import MAX_PACKET
+from gamutcli.containers.blocks import Blocks
+from gamutcli.containers.xmp import MAX_PACKET
 from gamutcli.errors import InputError
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"

@@ -12,8 +12,8 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from gamutcli.carriers.blocks import Blocks
-from gamutcli.carriers.xmp import MAX_PACKET
+from gamutcli.containers.blocks import Blocks
+from gamutcli.containers.xmp import MAX_PACKET
 from gamutcli.errors import InputError
 
 _BRANDS = frozenset({b"avif", b"mif1", b"miaf", b"heic", b"heix", b"heim", b"heis"})

@@ -1,7 +1,7 @@
 """Carriers: a payload in the metadata of an ordinary picture file, and out again.
 
 Whole files go in and come out; pixels are never decoded, and what is not ours is left as it was found. The payload
-is opaque here; `gamutcli.payload` knows what it means.
+is opaque here; `gamutcli.payload.format` knows what it means.
 
 | Format | Where the payload lives |
 |---|---|
@@ -18,8 +18,8 @@ from __future__ import annotations
 from dataclasses import replace
 from types import ModuleType
 
-from gamutcli.carriers import blocks, bmff, exif, jpeg, jxl, png, tiff, webp
-from gamutcli.carriers.blocks import SIDECAR, Embedded, Extracted, HasMetadata
+from gamutcli.containers import blocks, bmff, exif, jpeg, jxl, png, tiff, webp
+from gamutcli.containers.blocks import SIDECAR, Embedded, Extracted, HasMetadata
 from gamutcli.errors import InputError, UsageError
 
 __all__ = ["CARRIERS", "SIDECAR", "Embedded", "Extracted", "HasMetadata", "embed", "extract", "strip"]

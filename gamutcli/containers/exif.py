@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gamutcli.carriers import ifd
-from gamutcli.carriers.parts import MARK, body_room
+from gamutcli.containers import ifd
 from gamutcli.errors import InputError
+from gamutcli.payload.parts import MARK, body_room
 
 USER_COMMENT = 0x9286
 XMP = 700

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gamutcli.carriers.blocks import Blocks
+from gamutcli.containers.blocks import Blocks
 from gamutcli.errors import InputError
 
 _CODESTREAM = b"\xff\x0a"

@@ -1,0 +1,1 @@
+"""The payload: its bytes, and how a picture file holds them."""
