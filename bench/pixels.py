@@ -31,7 +31,7 @@ from processes import gamut
 
 from gamutcli.arrays import FloatArray
 from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
-from gamutcli.fingerprint import Status, match
+from gamutcli.fingerprint.match import Status, match
 from gamutcli.images import encode_reduced
 from gamutcli.metrics import Comparison
 from gamutcli.model import codes_to_prophoto, strips

@@ -13,8 +13,8 @@ from gamutcli.arrays import Code16Array, CodeArray, FloatArray
 from gamutcli.color.gamut import srgb_codes as to_srgb_codes
 from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
 from gamutcli.errors import InputError, UsageError
-from gamutcli.fingerprint import Match
-from gamutcli.frame import UPRIGHT
+from gamutcli.fingerprint.frame import UPRIGHT
+from gamutcli.fingerprint.match import Match
 from gamutcli.maps import draw
 from gamutcli.metadata import orientation_of
 from gamutcli.metrics import Comparison, Scores

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from gamutcli.arrays import CodeArray, DoubleArray, FloatArray
 from gamutcli.color.gamut import clipped_mask
 from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, apply_matrix, decoding_table, rgb_to_rgb
-from gamutcli.frame import Frame
+from gamutcli.fingerprint.frame import Frame
 
 ColorInput = Literal["srgb_codes", "prophoto_linear"]
 IndexArray = NDArray[np.intp]

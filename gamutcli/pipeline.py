@@ -19,7 +19,7 @@ from gamutcli.arrays import FloatArray
 from gamutcli.color.spaces import SPACES
 from gamutcli.errors import UsageError
 from gamutcli.evaluation import FIT_SECONDS, evaluate, write_report
-from gamutcli.fingerprint import GRID_SIDE, SMALL_GRID_SIDE, Status, fingerprint
+from gamutcli.fingerprint.match import GRID_SIDE, SMALL_GRID_SIDE, Status, fingerprint
 from gamutcli.fit import Progress, fit
 from gamutcli.gpu.fit import fit as fit_on_gpu
 from gamutcli.metadata import made_true, orientation_of, private, read_metadata

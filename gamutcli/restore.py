@@ -14,8 +14,8 @@ from gamutcli import gpu, images
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray
 from gamutcli.color.spaces import PROPHOTO, Adaptation, RGBSpace, apply_matrix, encoding_table, rgb_to_rgb
 from gamutcli.errors import PayloadError, PixelsChanged
-from gamutcli.fingerprint import Match, Status, match
-from gamutcli.frame import Frame
+from gamutcli.fingerprint.frame import Frame
+from gamutcli.fingerprint.match import Match, Status, match
 from gamutcli.gpu.predict import Predictor as GpuPredictor
 from gamutcli.model import Correction, FloatNetwork, Network, Predictor, codes_to_prophoto, strips
 from gamutcli.parallel import in_order

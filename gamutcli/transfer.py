@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gamutcli import images, storage
 from gamutcli.errors import NoPayload, PayloadError, PixelsChanged, UsageError
-from gamutcli.fingerprint import Status, match
+from gamutcli.fingerprint.match import Status, match
 from gamutcli.metadata import Metadata
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import Extracted

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
 from gamutcli.arrays import CodeArray
-from gamutcli.fingerprint import GRID_SIDE, SMALL_GRID_SIDE, Status, block_means, digest, fingerprint, match
-from gamutcli.frame import ORIENTATIONS, UPRIGHT, Frame, Orientation
-from gamutcli.judgement import judge
-from gamutcli.registration import register
+from gamutcli.fingerprint.crops import register
+from gamutcli.fingerprint.edits import judge
+from gamutcli.fingerprint.frame import ORIENTATIONS, UPRIGHT, Frame, Orientation
+from gamutcli.fingerprint.match import GRID_SIDE, SMALL_GRID_SIDE, Status, block_means, digest, fingerprint, match
 
 SAMPLES = sorted((Path(__file__).parent.parent / "sample_images").glob("*.tif"))
 

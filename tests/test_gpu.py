@@ -23,7 +23,7 @@ from pictures import sample_crop, write_tiff
 from gamutcli import fit as numpy_fit
 from gamutcli import gpu, model, pipeline, presets, restore
 from gamutcli.errors import DeviceError, UsageError
-from gamutcli.frame import Frame, Orientation
+from gamutcli.fingerprint.frame import Frame, Orientation
 from gamutcli.gpu.fit import fit
 from gamutcli.gpu.predict import Predictor
 from gamutcli.parallel import one_blas_thread

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gamutcli import model
 from gamutcli.arrays import CodeArray, FloatArray
 from gamutcli.color.spaces import Adaptation
-from gamutcli.frame import ORIENTATIONS, Frame, Orientation
+from gamutcli.fingerprint.frame import ORIENTATIONS, Frame, Orientation
 from gamutcli.model import (
     BOX_STEPS,
     CONTRAST_LIMIT,

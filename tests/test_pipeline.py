@@ -21,7 +21,7 @@ from gamutcli import model, pipeline, presets
 from gamutcli.arrays import Code16Array, CodeArray
 from gamutcli.color.spaces import PROPHOTO, SPACES
 from gamutcli.errors import InputError, NoPayload, OutputError, PayloadError, PixelsChanged
-from gamutcli.fingerprint import fingerprint
+from gamutcli.fingerprint.match import fingerprint
 from gamutcli.images import decode_reduced, encode_reduced, read_wide, write_wide
 from gamutcli.metadata import Metadata
 from gamutcli.model import Correction

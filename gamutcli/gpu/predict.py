@@ -13,7 +13,7 @@ import numpy as np
 from gamutcli import model
 from gamutcli.arrays import CodeArray, FloatArray
 from gamutcli.color.spaces import Adaptation
-from gamutcli.frame import Frame
+from gamutcli.fingerprint.frame import Frame
 from gamutcli.gpu import working
 from gamutcli.model import BOX_STEPS, CONTRAST_LIMIT, FloatNetwork, IndexArray, Network
 

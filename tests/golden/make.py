@@ -31,7 +31,7 @@ from pictures import sample_crop, write_tiff  # noqa: E402
 
 from gamutcli import presets  # noqa: E402
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray  # noqa: E402
-from gamutcli.fingerprint import fingerprint  # noqa: E402
+from gamutcli.fingerprint.match import fingerprint  # noqa: E402
 from gamutcli.images import decode_reduced  # noqa: E402
 from gamutcli.metadata import Metadata  # noqa: E402
 from gamutcli.model import Box, Correction, Inputs, Predictor  # noqa: E402

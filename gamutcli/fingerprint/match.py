@@ -15,9 +15,9 @@ import numpy as np
 
 from gamutcli.arrays import CodeArray, DoubleArray
 from gamutcli.color.gamut import clipped_mask
-from gamutcli.frame import ORIENTATIONS, UPRIGHT, Frame, Orientation
-from gamutcli.judgement import Judgement, judge, pooled
-from gamutcli.registration import Blocks, register
+from gamutcli.fingerprint.crops import Blocks, register
+from gamutcli.fingerprint.edits import Judgement, judge, pooled
+from gamutcli.fingerprint.frame import ORIENTATIONS, UPRIGHT, Frame, Orientation
 
 DIGEST_BYTES = 16
 GRID_SIDE = 16
