@@ -18,7 +18,7 @@ from gamutcli.fingerprint.match import Match
 from gamutcli.maps import draw
 from gamutcli.metadata import orientation_of
 from gamutcli.metrics import Comparison, Scores
-from gamutcli.model import codes_to_prophoto, strips
+from gamutcli.network.model import codes_to_prophoto, strips
 from gamutcli.parallel import in_order, one_blas_thread
 from gamutcli.payload import carriers
 from gamutcli.payload.sidecar import named, path_beside

@@ -24,7 +24,7 @@ from gamutcli.fit import Progress, fit
 from gamutcli.gpu.fit import fit as fit_on_gpu
 from gamutcli.metadata import made_true, orientation_of, private, read_metadata
 from gamutcli.metrics import Comparison
-from gamutcli.model import Correction, Network
+from gamutcli.network.model import Correction, Network
 from gamutcli.parallel import in_order, one_blas_thread
 from gamutcli.payload import carriers
 from gamutcli.payload.format import VERSION, Payload, overhead_bytes, pack

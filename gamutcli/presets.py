@@ -10,7 +10,7 @@ from typing import Literal
 
 from gamutcli.color.spaces import Adaptation
 from gamutcli.errors import UsageError
-from gamutcli.model import Box, Inputs
+from gamutcli.network.model import Box, Inputs
 
 #: Seen by our networks.  What a pixel is among its nearest neighbours tells texture and noise from flat colour; the
 #: mean of a wider box tells which surface it is part of.

@@ -32,7 +32,7 @@ from gamutcli.arrays import FloatArray
 from gamutcli.errors import InputError, UsageError
 from gamutcli.fit import Matrices, Progress, first_weights, fit
 from gamutcli.gpu.fit import fit as fit_on_gpu
-from gamutcli.model import Correction
+from gamutcli.network.model import Correction
 from gamutcli.parallel import one_blas_thread
 from gamutcli.presets import PAPER_RESIDUAL_UNIT, Preset, choose
 from gamutcli.sample import Sample, draw, draw_as_the_paper

@@ -15,7 +15,7 @@ import numpy as np
 
 from gamutcli.arrays import DoubleArray, FloatArray
 from gamutcli.fit import Fit
-from gamutcli.model import HalfArray, Inputs, Layer, Network
+from gamutcli.network.model import HalfArray, Inputs, Layer, Network
 from gamutcli.payload.format import network_bytes
 from gamutcli.sample import Sample
 

@@ -17,7 +17,7 @@ from gamutcli.errors import PayloadError, PixelsChanged
 from gamutcli.fingerprint.frame import Frame
 from gamutcli.fingerprint.match import Match, Status, match
 from gamutcli.gpu.predict import Predictor as GpuPredictor
-from gamutcli.model import Correction, FloatNetwork, Network, Predictor, codes_to_prophoto, strips
+from gamutcli.network.model import Correction, FloatNetwork, Network, Predictor, codes_to_prophoto, strips
 from gamutcli.parallel import in_order
 from gamutcli.payload.carriers import Extracted
 from gamutcli.payload.format import Payload, unpack

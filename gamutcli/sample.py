@@ -12,7 +12,7 @@ import numpy as np
 
 from gamutcli.arrays import BoolArray, FloatArray
 from gamutcli.metrics import original_og_mask
-from gamutcli.model import Features, IndexArray, Inputs
+from gamutcli.network.model import Features, IndexArray, Inputs
 from gamutcli.parallel import in_order
 from gamutcli.scene import Scene
 

@@ -15,7 +15,7 @@ from gamutcli.color.icc import Profile, read_profile, write_profile
 from gamutcli.color.spaces import PROPHOTO, SPACES, SRGB, Adaptation, apply_matrix, rgb_to_rgb
 from gamutcli.errors import InputError, UsageError
 from gamutcli.images import Picture, read_wide
-from gamutcli.model import Correction, codes_to_prophoto, strips
+from gamutcli.network.model import Correction, codes_to_prophoto, strips
 from gamutcli.parallel import in_order
 
 StrPath = str | os.PathLike[str]

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from gamutcli.arrays import CodeArray
-from gamutcli.model import Box, Inputs, Layer, Network
+from gamutcli.network.model import Box, Inputs, Layer, Network
 
 CODES = Inputs(position_octaves=5, color_octaves=3)
 CODES_AND_BOXES = Inputs(4, 2, (Box(radius=1, octaves=2), Box(radius=5, octaves=1), Box(2, octaves=3, contrast=True)))

@@ -13,7 +13,7 @@ from pictures import wide_codes, write_tiff
 from PIL import Image
 
 from gamutcli.experiments import avif
-from gamutcli.model import codes_to_prophoto
+from gamutcli.network.model import codes_to_prophoto
 
 BENCH = Path(__file__).parent.parent / "bench"
 

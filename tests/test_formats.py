@@ -21,7 +21,7 @@ from gamutcli.color.spaces import ADOBE_RGB, DISPLAY_P3, PROPHOTO, REC2020, SRGB
 from gamutcli.errors import InputError, UsageError
 from gamutcli.images import decode_reduced, encode_reduced, is_lossless, sniff
 from gamutcli.images.jxl import rewritten, size_of
-from gamutcli.model import Correction
+from gamutcli.network.model import Correction
 from gamutcli.payload import carriers
 from gamutcli.pipeline import evaluate, expand_image, inspect_image, reduce_image, tolerance
 

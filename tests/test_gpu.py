@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 from pictures import sample_crop, write_tiff
 
 from gamutcli import fit as numpy_fit
-from gamutcli import gpu, model, pipeline, presets, restore
+from gamutcli import gpu, pipeline, presets, restore
 from gamutcli.errors import DeviceError, UsageError
 from gamutcli.fingerprint.frame import Frame, Orientation
 from gamutcli.gpu.fit import fit
 from gamutcli.gpu.predict import Predictor
+from gamutcli.network import model
 from gamutcli.parallel import one_blas_thread
 from gamutcli.pipeline import evaluate, expand_image, reduce_image
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from networks import CODES, CODES_AND_BOXES, EVERY_KIND, PAPERS, network, noise
 from numpy.typing import NDArray
 
-from gamutcli import model
 from gamutcli.arrays import CodeArray, FloatArray
 from gamutcli.color.spaces import Adaptation
 from gamutcli.fingerprint.frame import ORIENTATIONS, Frame, Orientation
-from gamutcli.model import (
+from gamutcli.network import model
+from gamutcli.network.model import (
     BOX_STEPS,
     CONTRAST_LIMIT,
     Box,

@@ -19,7 +19,7 @@ from networks import CODES, CODES_AND_BOXES, EVERY_KIND, network, noise
 from gamutcli.color.spaces import Adaptation
 from gamutcli.errors import PayloadError
 from gamutcli.fingerprint.match import Fingerprint, fingerprint
-from gamutcli.model import Box, Correction, Inputs, Layer, Network, Predictor
+from gamutcli.network.model import Box, Correction, Inputs, Layer, Network, Predictor
 from gamutcli.payload.format import Payload, network_bytes, overhead_bytes, pack, unpack
 
 PICTURE = noise(24, 40)

@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 from pictures import sample_crop, wide_codes, write_tiff
 from PIL import Image, ImageEnhance
 
-from gamutcli import model, pipeline, presets
+from gamutcli import pipeline, presets
 from gamutcli.arrays import Code16Array, CodeArray
 from gamutcli.color.spaces import PROPHOTO, SPACES
 from gamutcli.errors import InputError, NoPayload, OutputError, PayloadError, PixelsChanged
 from gamutcli.fingerprint.match import fingerprint
 from gamutcli.images import decode_reduced, encode_reduced, read_wide, write_wide
 from gamutcli.metadata import Metadata
-from gamutcli.model import Correction
+from gamutcli.network import model
+from gamutcli.network.model import Correction
 from gamutcli.payload import carriers
 from gamutcli.payload.format import Payload, pack
 from gamutcli.pipeline import Evaluation, evaluate, expand_image, inspect_image, reduce_image, tolerance

@@ -13,7 +13,7 @@ from networks import CODES
 from numpy.typing import NDArray
 
 from gamutcli.fit import Fit, fit
-from gamutcli.model import Layer, Network
+from gamutcli.network.model import Layer, Network
 from gamutcli.parallel import one_blas_thread
 from gamutcli.payload.format import network_bytes
 from gamutcli.presets import PRESETS

@@ -11,11 +11,11 @@ from networks import CODES, CODES_AND_BOXES, PAPERS
 from numpy.typing import NDArray
 from pictures import wide_codes
 
-from gamutcli import model
 from gamutcli.arrays import Code16Array
 from gamutcli.color.icc import read_profile, write_profile
 from gamutcli.color.spaces import PROPHOTO
-from gamutcli.model import Correction, Features
+from gamutcli.network import model
+from gamutcli.network.model import Correction, Features
 from gamutcli.sample import REPEATS, Sample, draw, draw_as_the_paper
 from gamutcli.scene import Original, Scene
 

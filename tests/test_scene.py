@@ -7,13 +7,13 @@ import pytest
 import reference
 from pictures import wide_codes
 
-from gamutcli import model
 from gamutcli.color.icc import read_profile, write_profile
 from gamutcli.color.spaces import PROPHOTO, SPACES, Adaptation, rgb_to_rgb
 from gamutcli.errors import InputError, UsageError
 from gamutcli.images import Picture
 from gamutcli.metadata import Metadata
-from gamutcli.model import Correction
+from gamutcli.network import model
+from gamutcli.network.model import Correction
 from gamutcli.scene import Original, Scene, profile_of
 
 CODES = wide_codes(40, 30)

@@ -11,7 +11,7 @@ import pytest
 
 from gamutcli.errors import InputError
 from gamutcli.fit import first_weights
-from gamutcli.model import Inputs
+from gamutcli.network.model import Inputs
 from gamutcli.presets import NEIGHBOURHOOD_INPUTS, PAPER_INPUTS, PAPER_MODELS, PRESETS
 from gamutcli.weights import (
     FORMAT,

@@ -21,7 +21,7 @@ from PIL import Image
 
 from gamutcli.arrays import BoolArray, CodeArray, FloatArray
 from gamutcli.metrics import original_og_mask
-from gamutcli.model import codes_to_prophoto, strips
+from gamutcli.network.model import codes_to_prophoto, strips
 from gamutcli.parallel import in_order
 from gamutcli.scene import Scene
 

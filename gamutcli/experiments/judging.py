@@ -5,7 +5,7 @@ from __future__ import annotations
 from gamutcli.arrays import FloatArray
 from gamutcli.maps import ErrorMap
 from gamutcli.metrics import Comparison, Scores, squared_error
-from gamutcli.model import strips
+from gamutcli.network.model import strips
 from gamutcli.parallel import in_order
 from gamutcli.restore import Restoration
 from gamutcli.scene import Original

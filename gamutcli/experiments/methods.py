@@ -18,7 +18,7 @@ from gamutcli.experiments.runner import Job
 from gamutcli.experiments.softclip import SoftClip, SoftRestoration, soft_clip
 from gamutcli.experiments.starts import identity
 from gamutcli.metrics import PairSample, Scores
-from gamutcli.model import codes_to_prophoto
+from gamutcli.network.model import codes_to_prophoto
 from gamutcli.presets import PAPER_MODELS, PRESETS
 from gamutcli.scene import Scene
 from gamutcli.weights import Weights, read_weights, shipped

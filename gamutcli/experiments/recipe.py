@@ -16,7 +16,7 @@ from gamutcli.experiments.judging import compared
 from gamutcli.fit import fit
 from gamutcli.maps import ErrorMap
 from gamutcli.metrics import Scores
-from gamutcli.model import Correction, FloatNetwork, Network
+from gamutcli.network.model import Correction, FloatNetwork, Network
 from gamutcli.presets import PAPER_MODELS, PAPER_RESIDUAL_UNIT, PRESETS, Preset
 from gamutcli.restore import Restoration
 from gamutcli.sample import draw_as_the_paper

@@ -19,7 +19,7 @@ from gamutcli.experiments.runner import Findings, Job, over_pictures
 from gamutcli.experiments.starts import flattered, identity, weights_named
 from gamutcli.experiments.tables import csv_bytes
 from gamutcli.fit import fit
-from gamutcli.model import FloatNetwork
+from gamutcli.network.model import FloatNetwork
 from gamutcli.presets import PRESETS, Preset
 from gamutcli.sample import Sample, draw, draw_as_the_paper
 from gamutcli.scene import StrPath

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gamutcli.arrays import FloatArray
-from gamutcli.model import FloatNetwork, Network
+from gamutcli.network.model import FloatNetwork, Network
 from gamutcli.payload.format import network_bytes
 from gamutcli.quantise import rounded
 

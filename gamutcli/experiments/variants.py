@@ -14,7 +14,7 @@ from gamutcli.arrays import CodeArray, DoubleArray, FloatArray
 from gamutcli.experiments.deviations import Values, World
 from gamutcli.fit import fit
 from gamutcli.metrics import Comparison, PairSample, original_og_mask
-from gamutcli.model import CHUNK, FloatNetwork, IndexArray, centres, codes_to_prophoto, waves
+from gamutcli.network.model import CHUNK, FloatNetwork, IndexArray, centres, codes_to_prophoto, waves
 from gamutcli.parallel import in_order
 from gamutcli.presets import PAPER_INPUTS, Preset
 from gamutcli.sample import Sample, paper_pixels, shuffled

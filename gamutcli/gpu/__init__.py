@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gamutcli.errors import DeviceError, UsageError
-from gamutcli.model import FloatNetwork, Inputs, Network
+from gamutcli.network.model import FloatNetwork, Inputs, Network
 from gamutcli.presets import Preset
 
 DEVICES = ("auto", "cpu", "cuda")

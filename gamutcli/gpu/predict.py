@@ -1,6 +1,6 @@
 """The forward pass on a GPU.
 
-Source: as ``gamutcli.model``.
+Source: as ``gamutcli.network.model``.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from gamutcli import model
 from gamutcli.arrays import CodeArray, FloatArray
 from gamutcli.color.spaces import Adaptation
 from gamutcli.fingerprint.frame import Frame
 from gamutcli.gpu import working
-from gamutcli.model import BOX_STEPS, CONTRAST_LIMIT, FloatNetwork, IndexArray, Network
+from gamutcli.network import model
+from gamutcli.network.model import BOX_STEPS, CONTRAST_LIMIT, FloatNetwork, IndexArray, Network
 
 #: A torch.Tensor; torch has no part in the types, as it need not be installed.
 Tensor = Any

@@ -40,7 +40,7 @@ from numpy.typing import NDArray
 from gamutcli.color.spaces import Adaptation
 from gamutcli.errors import PayloadError
 from gamutcli.fingerprint.match import DIGEST_BYTES, Fingerprint
-from gamutcli.model import Box, Correction, Inputs, Layer, Network
+from gamutcli.network.model import Box, Correction, Inputs, Layer, Network
 
 Number = TypeVar("Number", bound=np.generic)
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from gamutcli.arrays import FloatArray
 from gamutcli.errors import InputError
-from gamutcli.model import Box, Inputs
+from gamutcli.network.model import Box, Inputs
 
 FORMAT = "gamutcli weights 1"
 SUFFIX = ".safetensors"

@@ -17,7 +17,7 @@ from gamutcli.experiments.avif import SCALE_BYTES, AvifResidual, residual_of
 from gamutcli.experiments.pictures import opened
 from gamutcli.experiments.recipe import judged
 from gamutcli.metrics import Comparison, Scores
-from gamutcli.model import Correction, codes_to_prophoto
+from gamutcli.network.model import Correction, codes_to_prophoto
 from gamutcli.scene import Scene, clipped_codes
 
 pytestmark = pytest.mark.skipif(not avif.AVAILABLE, reason="this imagecodecs cannot write AVIF")
@@ -85,7 +85,7 @@ def test_its_psnr_is_that_of_the_restored_picture(scene: Scene) -> None:
 
 def test_strips_make_no_difference(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = residual_of(scene)
-    monkeypatch.setattr("gamutcli.model.STRIP_PIXELS", 64 * 5)
+    monkeypatch.setattr("gamutcli.network.model.STRIP_PIXELS", 64 * 5)
     parts = residual_of(scene)
     for size in (600, 1500):
         one, other = whole.within(size), parts.within(size)
@@ -108,7 +108,7 @@ def test_a_picture_is_shrunk_to_means_of_parts_that_cover_it(side: int, shrink: 
 
 
 def test_it_takes_little_more_memory_than_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gamutcli.model.STRIP_PIXELS", 1 << 12)
+    monkeypatch.setattr("gamutcli.network.model.STRIP_PIXELS", 1 << 12)
     monkeypatch.setattr(avif, "KINDS", {"4:2:0": avif.KINDS["4:2:0"]})
     scene = a_scene(tmp_path, wide_codes(384, 512))
     tracemalloc.start()

@@ -29,7 +29,7 @@ from gamutcli.experiments.softclip import (
     soft_clip,
     straightened,
 )
-from gamutcli.model import Correction
+from gamutcli.network.model import Correction
 from gamutcli.restore import Restoration
 from gamutcli.scene import Original, clipped_codes
 
@@ -169,7 +169,7 @@ def test_a_picture_comes_back_far_better_than_from_the_plain_clip(tmp_path: Path
 def test_strips_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = original_of(wide_codes(40, 60), tmp_path)
     whole = soft_clip(original)
-    monkeypatch.setattr("gamutcli.model.STRIP_PIXELS", 60 * 7)
+    monkeypatch.setattr("gamutcli.network.model.STRIP_PIXELS", 60 * 7)
     parts = soft_clip(original)
     np.testing.assert_array_equal(whole.srgb_codes, parts.srgb_codes)
     assert whole.limits == parts.limits

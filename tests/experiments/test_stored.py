@@ -12,7 +12,7 @@ from pictures import wide_codes, write_tiff
 from gamutcli.experiments.pictures import opened
 from gamutcli.experiments.recipe import fit_as_the_paper, judged, preset_of, scene_of
 from gamutcli.experiments.stored import FORMS, stored
-from gamutcli.model import FloatNetwork, Network
+from gamutcli.network.model import FloatNetwork, Network
 from gamutcli.payload.format import network_bytes
 
 Stores = dict[str, tuple[int, FloatNetwork | Network]]

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from pictures import wide_codes, write_tiff
 from reference import Doubles
 
-from gamutcli import model
 from gamutcli.arrays import Code16Array, FloatArray
 from gamutcli.color.gamut import og_mask
 from gamutcli.color.icc import read_profile, write_profile
@@ -31,7 +30,8 @@ from gamutcli.experiments.runner import Job
 from gamutcli.experiments.variants import PAPER_SCALING, draw, fit_in, scaling_for_all, verdict_of
 from gamutcli.experiments.why import CASES, Beginnings, why
 from gamutcli.fit import Fit, fit
-from gamutcli.model import FloatNetwork
+from gamutcli.network import model
+from gamutcli.network.model import FloatNetwork
 from gamutcli.presets import PAPER_INPUTS, Preset
 from gamutcli.sample import Sample
 from gamutcli.scene import Original, clipped_codes

@@ -34,7 +34,7 @@ from gamutcli.arrays import Code16Array, CodeArray, FloatArray  # noqa: E402
 from gamutcli.fingerprint.match import fingerprint  # noqa: E402
 from gamutcli.images import decode_reduced  # noqa: E402
 from gamutcli.metadata import Metadata  # noqa: E402
-from gamutcli.model import Box, Correction, Inputs, Predictor  # noqa: E402
+from gamutcli.network.model import Box, Correction, Inputs, Predictor  # noqa: E402
 from gamutcli.payload import carriers  # noqa: E402
 from gamutcli.payload.format import Payload, pack, unpack  # noqa: E402
 from gamutcli.pipeline import expand_image, reduce_image  # noqa: E402
