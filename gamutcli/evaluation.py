@@ -15,6 +15,7 @@ from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
 from gamutcli.errors import InputError, UsageError
 from gamutcli.fingerprint.frame import UPRIGHT
 from gamutcli.fingerprint.match import Match
+from gamutcli.fitting.scene import Original, StrPath, profile_of
 from gamutcli.maps import draw
 from gamutcli.metadata import orientation_of
 from gamutcli.metrics import Comparison, Scores
@@ -24,7 +25,6 @@ from gamutcli.payload import carriers
 from gamutcli.payload.sidecar import named, path_beside
 from gamutcli.restore import checked, open_reduced
 from gamutcli.results import Evaluation
-from gamutcli.scene import Original, StrPath, profile_of
 
 #: Name of the note that ``reduce_image`` leaves beside a file, where the file system keeps such notes.
 FIT_SECONDS = "gamutcli.fit_seconds"

@@ -20,7 +20,11 @@ from gamutcli.color.spaces import SPACES
 from gamutcli.errors import UsageError
 from gamutcli.evaluation import FIT_SECONDS, evaluate, write_report
 from gamutcli.fingerprint.match import GRID_SIDE, SMALL_GRID_SIDE, Status, fingerprint
-from gamutcli.fit import Progress, fit
+from gamutcli.fitting.fit import Progress, fit
+from gamutcli.fitting.presets import Preset, choose, fitting
+from gamutcli.fitting.quantise import network_within, rounded
+from gamutcli.fitting.sample import draw, draw_as_the_paper
+from gamutcli.fitting.scene import Original, Scene, StrPath, clipped_codes, profile_of
 from gamutcli.gpu.fit import fit as fit_on_gpu
 from gamutcli.metadata import made_true, orientation_of, private, read_metadata
 from gamutcli.metrics import Comparison
@@ -29,12 +33,8 @@ from gamutcli.parallel import in_order, one_blas_thread
 from gamutcli.payload import carriers
 from gamutcli.payload.format import VERSION, Payload, overhead_bytes, pack
 from gamutcli.payload.sidecar import check_targets, publish_reduced
-from gamutcli.presets import Preset, choose, fitting
-from gamutcli.quantise import network_within, rounded
 from gamutcli.restore import Restoration, checked, open_reduced
 from gamutcli.results import Evaluation, ExpandResult, Info, ReduceResult, Scores
-from gamutcli.sample import draw, draw_as_the_paper
-from gamutcli.scene import Original, Scene, StrPath, clipped_codes, profile_of
 from gamutcli.weights import SHIPPED, Weights, read_weights, shipped
 
 __all__ = [

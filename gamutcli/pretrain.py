@@ -30,13 +30,13 @@ import numpy as np
 from gamutcli import gpu, storage
 from gamutcli.arrays import FloatArray
 from gamutcli.errors import InputError, UsageError
-from gamutcli.fit import Matrices, Progress, first_weights, fit
+from gamutcli.fitting.fit import Matrices, Progress, first_weights, fit
+from gamutcli.fitting.presets import PAPER_RESIDUAL_UNIT, Preset, choose
+from gamutcli.fitting.sample import Sample, draw, draw_as_the_paper
+from gamutcli.fitting.scene import Original, Scene, StrPath, clipped_codes, read_original
 from gamutcli.gpu.fit import fit as fit_on_gpu
 from gamutcli.network.model import Correction
 from gamutcli.parallel import one_blas_thread
-from gamutcli.presets import PAPER_RESIDUAL_UNIT, Preset, choose
-from gamutcli.sample import Sample, draw, draw_as_the_paper
-from gamutcli.scene import Original, Scene, StrPath, clipped_codes, read_original
 from gamutcli.weights import Weights, pack_tensors, pack_weights, unpack_tensors
 
 #: Side of a crop, pixels, as in the paper; smaller pictures are taken whole.

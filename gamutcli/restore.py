@@ -16,13 +16,13 @@ from gamutcli.color.spaces import PROPHOTO, Adaptation, RGBSpace, apply_matrix, 
 from gamutcli.errors import PayloadError, PixelsChanged
 from gamutcli.fingerprint.frame import Frame
 from gamutcli.fingerprint.match import Match, Status, match
+from gamutcli.fitting.scene import StrPath
 from gamutcli.gpu.predict import Predictor as GpuPredictor
 from gamutcli.network.model import Correction, FloatNetwork, Network, Predictor, codes_to_prophoto, strips
 from gamutcli.parallel import in_order
 from gamutcli.payload.carriers import Extracted
 from gamutcli.payload.format import Payload, unpack
 from gamutcli.payload.sidecar import SIDECAR, path_beside, payload_of
-from gamutcli.scene import StrPath
 
 #: Compression and scaling move a clipped code by so much and more; measured to restore most (docs/PIXELS.md).
 MOVED_BY = 12

@@ -8,6 +8,7 @@ from pathlib import Path
 from gamutcli import images, storage
 from gamutcli.errors import NoPayload, PayloadError, PixelsChanged, UsageError
 from gamutcli.fingerprint.match import Status, match
+from gamutcli.fitting.scene import StrPath
 from gamutcli.metadata import Metadata
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import Extracted
@@ -15,7 +16,6 @@ from gamutcli.payload.format import MAGIC
 from gamutcli.payload.sidecar import SUFFIX, check_targets, named, path_beside, payload_of, publish_reduced
 from gamutcli.restore import unpacked
 from gamutcli.results import Transfer
-from gamutcli.scene import StrPath
 
 __all__ = ["Transfer", "embed_payload", "extract_payload", "strip_payload"]
 

@@ -8,9 +8,9 @@ import numpy as np
 from networks import CODES
 from numpy.typing import NDArray
 
-from gamutcli.fit import Fit
-from gamutcli.presets import PRESETS
-from gamutcli.sample import Sample
+from gamutcli.fitting.fit import Fit
+from gamutcli.fitting.presets import PRESETS
+from gamutcli.fitting.sample import Sample
 
 MUON = replace(PRESETS["fast"], inputs=CODES, hidden=16, depth=2, steps=150, batch=256, samples=4096)
 ADAM = replace(PRESETS["paper"], inputs=CODES, hidden=16, depth=2, steps=400, batch=256, samples=4096)

@@ -10,10 +10,10 @@ import pytest
 from fits import ADAM, MUON, a_sample, assert_finite, predicted, unexplained
 from networks import CODES
 
-from gamutcli.fit import batch_starts, fit
-from gamutcli.optimisers import orthogonalised
+from gamutcli.fitting.fit import batch_starts, fit
+from gamutcli.fitting.optimisers import orthogonalised
+from gamutcli.fitting.presets import Preset
 from gamutcli.parallel import one_blas_thread
-from gamutcli.presets import Preset
 
 both = pytest.mark.parametrize("preset", [MUON, ADAM], ids=["muon", "adam"])
 

@@ -15,10 +15,10 @@ import tifffile
 from pictures import sample_crop, write_tiff
 from PIL import Image
 
-from gamutcli import presets
 from gamutcli.arrays import CodeArray
 from gamutcli.color.spaces import ADOBE_RGB, DISPLAY_P3, PROPHOTO, REC2020, SRGB
 from gamutcli.errors import InputError, UsageError
+from gamutcli.fitting import presets
 from gamutcli.images import decode_reduced, encode_reduced, is_lossless, sniff
 from gamutcli.images.jxl import rewritten, size_of
 from gamutcli.network.model import Correction

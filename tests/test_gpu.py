@@ -20,10 +20,11 @@ from networks import CODES, CODES_AND_BOXES, EVERY_KIND, PAPERS, network, noise
 from numpy.typing import NDArray
 from pictures import sample_crop, write_tiff
 
-from gamutcli import fit as numpy_fit
-from gamutcli import gpu, pipeline, presets, restore
+from gamutcli import gpu, pipeline, restore
 from gamutcli.errors import DeviceError, UsageError
 from gamutcli.fingerprint.frame import Frame, Orientation
+from gamutcli.fitting import fit as numpy_fit
+from gamutcli.fitting import presets
 from gamutcli.gpu.fit import fit
 from gamutcli.gpu.predict import Predictor
 from gamutcli.network import model

@@ -12,8 +12,8 @@ import pytest
 import tifffile
 from pictures import wide_codes
 
-from gamutcli import presets
 from gamutcli.color.spaces import PROPHOTO
+from gamutcli.fitting import presets
 from gamutcli.images import write_wide
 from gamutcli.metadata import Metadata, read_metadata
 from gamutcli.pipeline import expand_image, reduce_image

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from pictures import sample_crop, wide_codes, write_tiff
 from PIL import Image, ImageEnhance
 
-from gamutcli import pipeline, presets
+from gamutcli import pipeline
 from gamutcli.arrays import Code16Array, CodeArray
 from gamutcli.color.spaces import PROPHOTO, SPACES
 from gamutcli.errors import InputError, NoPayload, OutputError, PayloadError, PixelsChanged
 from gamutcli.fingerprint.match import fingerprint
+from gamutcli.fitting import presets
 from gamutcli.images import decode_reduced, encode_reduced, read_wide, write_wide
 from gamutcli.metadata import Metadata
 from gamutcli.network import model

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gamutcli.errors import UsageError
-from gamutcli.presets import PAPER_MODELS, PRESETS, Preset, choose, fitting
+from gamutcli.fitting.presets import PAPER_MODELS, PRESETS, Preset, choose, fitting
 
 
 def weights(preset: Preset) -> int:

@@ -15,8 +15,8 @@ from pictures import sample_crop, wide_codes, write_tiff
 
 from gamutcli import images, pretrain
 from gamutcli.errors import InputError, OutputError, UsageError
-from gamutcli.fit import fit
-from gamutcli.presets import PRESETS, Preset
+from gamutcli.fitting.fit import fit
+from gamutcli.fitting.presets import PRESETS, Preset
 from gamutcli.pretrain import Album, PretrainResult, Recipe, recipe_of
 from gamutcli.weights import Weights, read_weights
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from networks import CODES
 from numpy.typing import NDArray
 
-from gamutcli.fit import Fit, fit
+from gamutcli.fitting.fit import Fit, fit
+from gamutcli.fitting.presets import PRESETS
+from gamutcli.fitting.quantise import COARSEST, FINEST, Quantiser, network_within, rounded
+from gamutcli.fitting.sample import Sample
 from gamutcli.network.model import Layer, Network
 from gamutcli.parallel import one_blas_thread
 from gamutcli.payload.format import network_bytes
-from gamutcli.presets import PRESETS
-from gamutcli.quantise import COARSEST, FINEST, Quantiser, network_within, rounded
-from gamutcli.sample import Sample
 
 PRESET = replace(PRESETS["fast"], inputs=CODES, hidden=16, depth=2, steps=200, batch=256, samples=4096)
 UNBOUNDED = 1 << 30

@@ -15,12 +15,13 @@ import pytest
 from pictures import sample_crop, wide_codes, write_tiff
 from PIL import Image, ImageCms
 
-from gamutcli import evaluate, presets, reduce_image, write_report
+from gamutcli import evaluate, reduce_image, write_report
 from gamutcli.cli import run
 from gamutcli.color.icc import read_profile
 from gamutcli.color.spaces import PROPHOTO, SRGB, rgb_to_rgb
 from gamutcli.errors import InputError, OutputError, UsageError
 from gamutcli.evaluation import publish_report, section_of
+from gamutcli.fitting import presets
 from gamutcli.report import introduction
 from gamutcli.report.charts import chromaticities, spectral_locus, triangle
 from gamutcli.report.shown import Smaller, mask_png, outside, upright

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from pictures import wide_codes, write_tiff
 
-from gamutcli import presets, reduce_image, write_report
+from gamutcli import reduce_image, write_report
+from gamutcli.fitting import presets
 
 DRIVER = shutil.which("chromedriver")
 

@@ -14,10 +14,10 @@ from pictures import wide_codes
 from gamutcli.arrays import Code16Array
 from gamutcli.color.icc import read_profile, write_profile
 from gamutcli.color.spaces import PROPHOTO
+from gamutcli.fitting.sample import REPEATS, Sample, draw, draw_as_the_paper
+from gamutcli.fitting.scene import Original, Scene
 from gamutcli.network import model
 from gamutcli.network.model import Correction, Features
-from gamutcli.sample import REPEATS, Sample, draw, draw_as_the_paper
-from gamutcli.scene import Original, Scene
 
 PICTURE = wide_codes(60, 90)
 

@@ -10,11 +10,11 @@ from pictures import wide_codes
 from gamutcli.color.icc import read_profile, write_profile
 from gamutcli.color.spaces import PROPHOTO, SPACES, Adaptation, rgb_to_rgb
 from gamutcli.errors import InputError, UsageError
+from gamutcli.fitting.scene import Original, Scene, profile_of
 from gamutcli.images import Picture
 from gamutcli.metadata import Metadata
 from gamutcli.network import model
 from gamutcli.network.model import Correction
-from gamutcli.scene import Original, Scene, profile_of
 
 CODES = wide_codes(40, 30)
 

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from pictures import SAMPLES
 from PIL import Image
 
-from gamutcli import presets
 from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, rgb_to_rgb
+from gamutcli.fitting import presets
 from gamutcli.images import read_wide
 from gamutcli.pipeline import expand_image, reduce_image
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from gamutcli.errors import InputError
-from gamutcli.fit import first_weights
+from gamutcli.fitting.fit import first_weights
+from gamutcli.fitting.presets import NEIGHBOURHOOD_INPUTS, PAPER_INPUTS, PAPER_MODELS, PRESETS
 from gamutcli.network.model import Inputs
-from gamutcli.presets import NEIGHBOURHOOD_INPUTS, PAPER_INPUTS, PAPER_MODELS, PRESETS
 from gamutcli.weights import (
     FORMAT,
     Weights,

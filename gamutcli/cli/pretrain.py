@@ -18,7 +18,7 @@ from gamutcli.cli import console, options
 from gamutcli.cli.console import Report, plain_data
 
 if TYPE_CHECKING:
-    from gamutcli.fit import Progress
+    from gamutcli.fitting.fit import Progress
     from gamutcli.pretrain import PretrainResult, Recipe
 
 #: Without a terminal, how often it is told how far the work is.

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from gamutcli.experiments.pictures import opened
 from gamutcli.experiments.recipe import scaled, scene_of
-from gamutcli.fit import Matrices, fit
-from gamutcli.presets import Preset
-from gamutcli.sample import draw_as_the_paper
+from gamutcli.fitting.fit import Matrices, fit
+from gamutcli.fitting.presets import Preset
+from gamutcli.fitting.sample import draw_as_the_paper
 
 #: Of the paper's inner steps.
 RATE = 1e-2

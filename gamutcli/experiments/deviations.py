@@ -16,10 +16,10 @@ from gamutcli.arrays import BoolArray, CodeArray, FloatArray
 from gamutcli.color.gamut import og_mask, srgb_codes
 from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, apply_matrix, decoding_table, encoding_table, rgb_to_rgb
 from gamutcli.experiments.recipe import scaled
+from gamutcli.fitting.presets import Preset
+from gamutcli.fitting.scene import Original
 from gamutcli.network.model import codes_to_prophoto, strips
 from gamutcli.parallel import in_order
-from gamutcli.presets import Preset
-from gamutcli.scene import Original
 
 #: Gives some rows of a picture: (rows, width, 3), in a world's own values.
 Values = Callable[[slice], FloatArray]

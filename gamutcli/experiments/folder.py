@@ -16,7 +16,7 @@ from typing import Any
 from gamutcli import storage
 from gamutcli.errors import InputError, OutputError, UsageError
 from gamutcli.experiments.pictures import Subject, digest
-from gamutcli.scene import StrPath
+from gamutcli.fitting.scene import StrPath
 
 #: Packages whose version may change a figure.
 PACKAGES = ("gamutcli", "numpy", "imagecodecs", "tifffile", "Pillow")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from gamutcli.arrays import FloatArray
+from gamutcli.fitting.scene import Original
 from gamutcli.maps import ErrorMap
 from gamutcli.metrics import Comparison, Scores, squared_error
 from gamutcli.network.model import strips
 from gamutcli.parallel import in_order
 from gamutcli.restore import Restoration
-from gamutcli.scene import Original
 
 
 def compared(

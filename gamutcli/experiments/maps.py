@@ -17,9 +17,9 @@ from gamutcli.experiments.ours import preset_named, reduced_with
 from gamutcli.experiments.pictures import Subject
 from gamutcli.experiments.recipe import STEPS, fit_as_the_paper, judged, preset_of, scaled, scene_of
 from gamutcli.experiments.runner import Findings, Job, over_pictures
+from gamutcli.fitting.presets import PRESETS
 from gamutcli.maps import ErrorMap, draw
 from gamutcli.metrics import Scores
-from gamutcli.presets import PRESETS
 
 #: The sizes of the paper's own figure.
 MODELS = ("23kb", "53kb")

@@ -17,10 +17,10 @@ from gamutcli.experiments.recipe import META_STEPS, STEPS, fit_as_the_paper, jud
 from gamutcli.experiments.runner import Job
 from gamutcli.experiments.softclip import SoftClip, SoftRestoration, soft_clip
 from gamutcli.experiments.starts import identity
+from gamutcli.fitting.presets import PAPER_MODELS, PRESETS
+from gamutcli.fitting.scene import Scene
 from gamutcli.metrics import PairSample, Scores
 from gamutcli.network.model import codes_to_prophoto
-from gamutcli.presets import PAPER_MODELS, PRESETS
-from gamutcli.scene import Scene
 from gamutcli.weights import Weights, read_weights, shipped
 
 #: What fits start from, by the paper's models.

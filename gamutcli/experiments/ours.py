@@ -9,10 +9,10 @@ from gamutcli.color.spaces import PROPHOTO
 from gamutcli.experiments.judging import compared
 from gamutcli.experiments.pictures import Subject
 from gamutcli.experiments.recipe import scaled
+from gamutcli.fitting.presets import PRESETS, Preset
 from gamutcli.maps import ErrorMap
 from gamutcli.metrics import Scores
 from gamutcli.pipeline import reduce_image
-from gamutcli.presets import PRESETS, Preset
 from gamutcli.restore import open_reduced
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gamutcli import images
 from gamutcli.errors import InputError
-from gamutcli.scene import Original, StrPath, read_original
+from gamutcli.fitting.scene import Original, StrPath, read_original
 
 SUFFIXES = (".tif", ".tiff", ".png")
 #: What pictures are taken as that do not name their colour space, as those of research data sets do not.

@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 
 from gamutcli.arrays import FloatArray
 from gamutcli.experiments.judging import compared
-from gamutcli.fit import fit
+from gamutcli.fitting.fit import fit
+from gamutcli.fitting.presets import PAPER_MODELS, PAPER_RESIDUAL_UNIT, PRESETS, Preset
+from gamutcli.fitting.sample import draw_as_the_paper
+from gamutcli.fitting.scene import Original, Scene, clipped_codes
 from gamutcli.maps import ErrorMap
 from gamutcli.metrics import Scores
 from gamutcli.network.model import Correction, FloatNetwork, Network
-from gamutcli.presets import PAPER_MODELS, PAPER_RESIDUAL_UNIT, PRESETS, Preset
 from gamutcli.restore import Restoration
-from gamutcli.sample import draw_as_the_paper
-from gamutcli.scene import Original, Scene, clipped_codes
 
 #: Steps from random weights, and from a meta-initialisation.
 STEPS, META_STEPS = 9000, 1200

@@ -20,9 +20,9 @@ from gamutcli.experiments.recipe import STEPS, fit_as_the_paper, judged, preset_
 from gamutcli.experiments.runner import Findings, Job, over_pictures
 from gamutcli.experiments.stored import stored
 from gamutcli.experiments.tables import csv_bytes
+from gamutcli.fitting.presets import PAPER_MODELS, PRESETS
+from gamutcli.fitting.scene import Scene
 from gamutcli.metrics import Comparison, Scores
-from gamutcli.presets import PAPER_MODELS, PRESETS
-from gamutcli.scene import Scene
 
 #: What our networks are given with --max-payload, bytes.
 LIMITS = (2000, 3000, 5000, 8000, 14_000, 23_000, 40_000)

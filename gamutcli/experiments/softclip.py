@@ -28,10 +28,10 @@ import numpy as np
 from gamutcli.arrays import CodeArray, FloatArray
 from gamutcli.color.gamut import srgb_codes
 from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, decoding_table, rgb_to_rgb
+from gamutcli.fitting.scene import Original
 from gamutcli.network.model import Correction, strips
 from gamutcli.parallel import in_order
 from gamutcli.restore import Restoration
-from gamutcli.scene import Original
 
 #: Where the curves start: of the distances, and of the largest channel.
 #:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from gamutcli.experiments.folder import Record
-from gamutcli.presets import Preset
-from gamutcli.scene import StrPath
+from gamutcli.fitting.presets import Preset
+from gamutcli.fitting.scene import StrPath
 from gamutcli.weights import SHIPPED, Weights, read_weights, shipped
 
 

@@ -18,11 +18,11 @@ from gamutcli.experiments.recipe import judged, preset_of, scaled, scene_of
 from gamutcli.experiments.runner import Findings, Job, over_pictures
 from gamutcli.experiments.starts import flattered, identity, weights_named
 from gamutcli.experiments.tables import csv_bytes
-from gamutcli.fit import fit
+from gamutcli.fitting.fit import fit
+from gamutcli.fitting.presets import PRESETS, Preset
+from gamutcli.fitting.sample import Sample, draw, draw_as_the_paper
+from gamutcli.fitting.scene import StrPath
 from gamutcli.network.model import FloatNetwork
-from gamutcli.presets import PRESETS, Preset
-from gamutcli.sample import Sample, draw, draw_as_the_paper
-from gamutcli.scene import StrPath
 from gamutcli.weights import Weights
 
 #: Looked at in a fit of the paper's network, whose rate is constant.

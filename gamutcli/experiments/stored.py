@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from gamutcli.arrays import FloatArray
+from gamutcli.fitting.quantise import rounded
 from gamutcli.network.model import FloatNetwork, Network
 from gamutcli.payload.format import network_bytes
-from gamutcli.quantise import rounded
 
 _HALF_MAX = float(np.finfo(np.float16).max)
 SCALE_BYTES = 2  # float16, one an output row

@@ -12,12 +12,12 @@ import numpy as np
 
 from gamutcli.arrays import CodeArray, DoubleArray, FloatArray
 from gamutcli.experiments.deviations import Values, World
-from gamutcli.fit import fit
+from gamutcli.fitting.fit import fit
+from gamutcli.fitting.presets import PAPER_INPUTS, Preset
+from gamutcli.fitting.sample import Sample, paper_pixels, shuffled
 from gamutcli.metrics import Comparison, PairSample, original_og_mask
 from gamutcli.network.model import CHUNK, FloatNetwork, IndexArray, centres, codes_to_prophoto, waves
 from gamutcli.parallel import in_order
-from gamutcli.presets import PAPER_INPUTS, Preset
-from gamutcli.sample import Sample, paper_pixels, shuffled
 
 #: Features of one input: a sine and a cosine an octave.
 WAVES = 2 * PAPER_INPUTS.position_octaves

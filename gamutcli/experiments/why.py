@@ -24,10 +24,10 @@ from gamutcli.experiments.runner import Findings, Job, anything_left, over_pictu
 from gamutcli.experiments.starts import flattered, identity, weights_named
 from gamutcli.experiments.tables import csv_bytes
 from gamutcli.experiments.variants import Variant, fit_in, verdict_of
-from gamutcli.fit import Matrices
+from gamutcli.fitting.fit import Matrices
+from gamutcli.fitting.presets import Preset
+from gamutcli.fitting.scene import StrPath
 from gamutcli.parallel import one_blas_thread
-from gamutcli.presets import Preset
-from gamutcli.scene import StrPath
 from gamutcli.weights import Weights
 
 #: Trained on where no other folder is named, as far as it is there.

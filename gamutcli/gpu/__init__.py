@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gamutcli.errors import DeviceError, UsageError
+from gamutcli.fitting.presets import Preset
 from gamutcli.network.model import FloatNetwork, Inputs, Network
-from gamutcli.presets import Preset
 
 DEVICES = ("auto", "cpu", "cuda")
 #: What is there where an NVIDIA driver is: on Linux, on Linux inside Windows, and on Windows.

@@ -3,7 +3,7 @@
 A step finds its rates and its batch by its own number, which it counts on the device, so nothing goes back and forth
 but the losses every so often.
 
-Source: as ``gamutcli.fit``.
+Source: as ``gamutcli.fitting.fit``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gamutcli.arrays import FloatArray
-from gamutcli.fit import (
+from gamutcli.fitting.fit import (
     INVISIBLE,
     SQUARE_DECAY,
     Best,
@@ -30,10 +30,10 @@ from gamutcli.fit import (
     rate_at,
     residual_scale,
 )
+from gamutcli.fitting.optimisers import MEAN_DECAY, MOMENTUM, MUON_FACTOR, NEWTON_SCHULZ
+from gamutcli.fitting.presets import Preset
+from gamutcli.fitting.sample import Sample
 from gamutcli.gpu import working
-from gamutcli.optimisers import MEAN_DECAY, MOMENTUM, MUON_FACTOR, NEWTON_SCHULZ
-from gamutcli.presets import Preset
-from gamutcli.sample import Sample
 
 #: A torch.Tensor; torch has no part in the types, as it need not be installed.
 Tensor = Any

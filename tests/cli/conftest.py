@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pictures import wide_codes, write_tiff
 
-from gamutcli import presets
 from gamutcli.cli import run
+from gamutcli.fitting import presets
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from gamutcli.experiments import maps as experiment
 from gamutcli.experiments.pictures import opened
 from gamutcli.experiments.recipe import judged, scene_of
 from gamutcli.experiments.runner import Findings, Job
+from gamutcli.fitting.presets import PRESETS
 from gamutcli.maps import viridis
-from gamutcli.presets import PRESETS
 
 SCALE = 0.001
 METHODS = ["clip", "paper 23kb", "paper 53kb", "ours, balanced"]

@@ -24,7 +24,7 @@ from gamutcli.experiments.pictures import opened
 from gamutcli.experiments.recipe import judged, scene_of
 from gamutcli.experiments.runner import Findings, Job
 from gamutcli.experiments.stored import FORMS
-from gamutcli.presets import PAPER_MODELS, PRESETS
+from gamutcli.fitting.presets import PAPER_MODELS, PRESETS
 
 SCALE = 0.001
 PAPER_CURVES = [f"paper, {form}" for form in FORMS]

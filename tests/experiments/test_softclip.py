@@ -29,9 +29,9 @@ from gamutcli.experiments.softclip import (
     soft_clip,
     straightened,
 )
+from gamutcli.fitting.scene import Original, clipped_codes
 from gamutcli.network.model import Correction
 from gamutcli.restore import Restoration
-from gamutcli.scene import Original, clipped_codes
 
 WIDE = Limits((1.9, 1.2, 1.3), 2.0)
 NONE = Limits((1.0, 1.0, 1.0), 1.0)

@@ -12,7 +12,7 @@ from gamutcli.errors import InputError
 from gamutcli.experiments.folder import Record
 from gamutcli.experiments.recipe import preset_of
 from gamutcli.experiments.starts import flattered, identity, weights_named
-from gamutcli.presets import PAPER_INPUTS, PRESETS
+from gamutcli.fitting.presets import PAPER_INPUTS, PRESETS
 from gamutcli.weights import Weights, pack_weights, shipped
 
 PRESET = preset_of("11kb")

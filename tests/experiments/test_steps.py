@@ -17,8 +17,8 @@ from gamutcli.experiments import steps as experiment
 from gamutcli.experiments.folder import Record, Row
 from gamutcli.experiments.runner import Job
 from gamutcli.experiments.steps import META, RANDOM, steps, steps_to
-from gamutcli.fit import first_weights, fit
-from gamutcli.presets import PRESETS
+from gamutcli.fitting.fit import first_weights, fit
+from gamutcli.fitting.presets import PRESETS
 from gamutcli.pretrain import Album, recipe_of
 from gamutcli.weights import Weights, pack_weights
 

@@ -25,7 +25,7 @@ from gamutcli.experiments.published import PUBLISHED
 from gamutcli.experiments.runner import Findings, Job
 from gamutcli.experiments.table import table
 from gamutcli.experiments.tabulated import COLUMNS
-from gamutcli.presets import PAPER_INPUTS, PAPER_MODELS
+from gamutcli.fitting.presets import PAPER_INPUTS, PAPER_MODELS
 from gamutcli.weights import Weights, pack_weights
 
 STEPS_SCALE = 0.002
@@ -132,8 +132,9 @@ def test_soft_clip_takes_four_numbers_and_says_what_it_costs_the_picture(everyth
 
 
 def test_ours_take_the_bytes_of_the_file(everything: tuple[Path, Findings], tmp_path: Path) -> None:
-    from gamutcli import evaluate, presets
+    from gamutcli import evaluate
     from gamutcli.experiments.ours import preset_named
+    from gamutcli.fitting import presets
     from gamutcli.pipeline import reduce_image
 
     photo = everything[0] / "a.tif"

@@ -29,12 +29,12 @@ from gamutcli.experiments.deviations import NONE, Deviations, World, any_outside
 from gamutcli.experiments.runner import Job
 from gamutcli.experiments.variants import PAPER_SCALING, draw, fit_in, scaling_for_all, verdict_of
 from gamutcli.experiments.why import CASES, Beginnings, why
-from gamutcli.fit import Fit, fit
+from gamutcli.fitting.fit import Fit, fit
+from gamutcli.fitting.presets import PAPER_INPUTS, Preset
+from gamutcli.fitting.sample import Sample
+from gamutcli.fitting.scene import Original, clipped_codes
 from gamutcli.network import model
 from gamutcli.network.model import FloatNetwork
-from gamutcli.presets import PAPER_INPUTS, Preset
-from gamutcli.sample import Sample
-from gamutcli.scene import Original, clipped_codes
 from gamutcli.weights import Weights, pack_weights
 
 PRESET = recipe.preset_of("11kb", 40)

@@ -29,9 +29,9 @@ sys.path.insert(0, str(HERE.parent))
 from networks import EVERY_KIND, network  # noqa: E402
 from pictures import sample_crop, write_tiff  # noqa: E402
 
-from gamutcli import presets  # noqa: E402
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray  # noqa: E402
 from gamutcli.fingerprint.match import fingerprint  # noqa: E402
+from gamutcli.fitting import presets  # noqa: E402
 from gamutcli.images import decode_reduced  # noqa: E402
 from gamutcli.metadata import Metadata  # noqa: E402
 from gamutcli.network.model import Box, Correction, Inputs, Predictor  # noqa: E402

@@ -20,9 +20,9 @@ from itertools import pairwise
 import numpy as np
 
 from gamutcli.arrays import DoubleArray, FloatArray
-from gamutcli.optimisers import Adam, Descent, Muon, Update
-from gamutcli.presets import Preset
-from gamutcli.sample import Sample
+from gamutcli.fitting.optimisers import Adam, Descent, Muon, Update
+from gamutcli.fitting.presets import Preset
+from gamutcli.fitting.sample import Sample
 
 Progress = Callable[[int, int, float], None]
 Matrices = list[FloatArray]

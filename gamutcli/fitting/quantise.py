@@ -14,10 +14,10 @@ from __future__ import annotations
 import numpy as np
 
 from gamutcli.arrays import DoubleArray, FloatArray
-from gamutcli.fit import Fit
+from gamutcli.fitting.fit import Fit
+from gamutcli.fitting.sample import Sample
 from gamutcli.network.model import HalfArray, Inputs, Layer, Network
 from gamutcli.payload.format import network_bytes
-from gamutcli.sample import Sample
 
 #: Pixels that the rounding looks at; more change nothing.
 CALIBRATION = 8192

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gamutcli.arrays import BoolArray, FloatArray
+from gamutcli.fitting.scene import Scene
 from gamutcli.metrics import original_og_mask
 from gamutcli.network.model import Features, IndexArray, Inputs
 from gamutcli.parallel import in_order
-from gamutcli.scene import Scene
 
 #: A pixel's chance grows with its residual to the power of 3/4; this much, against a mean of 1, is for all; measured.
 FLOOR = 0.3

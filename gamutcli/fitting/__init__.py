@@ -1,0 +1,1 @@
+"""Fitting: from a picture on both sides of the clip to a quantised network."""
