@@ -11,7 +11,7 @@ from gamutcli.arrays import FloatArray
 from gamutcli.color.gamut import clipped_mask, srgb_codes
 from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
 from gamutcli.fitting.scene import Original, profile_of
-from gamutcli.metrics import Comparison, Scores
+from gamutcli.measuring.metrics import Comparison, Scores
 from gamutcli.network.model import codes_to_prophoto, strips
 from gamutcli.pipeline import tolerance
 

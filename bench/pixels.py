@@ -33,7 +33,7 @@ from gamutcli.arrays import FloatArray
 from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
 from gamutcli.fingerprint.match import Status, match
 from gamutcli.images import encode_reduced
-from gamutcli.metrics import Comparison
+from gamutcli.measuring.metrics import Comparison
 from gamutcli.network.model import codes_to_prophoto, strips
 from gamutcli.restore import Reduced, open_reduced
 

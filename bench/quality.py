@@ -28,7 +28,7 @@ from processes import gamut
 
 from gamutcli.experiments.avif import AVAILABLE as AVIF_AVAILABLE
 from gamutcli.experiments.avif import AvifResidual
-from gamutcli.metrics import Scores
+from gamutcli.measuring.metrics import Scores
 
 PAPER = "paper"
 

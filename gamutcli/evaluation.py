@@ -16,9 +16,9 @@ from gamutcli.errors import InputError, UsageError
 from gamutcli.fingerprint.frame import UPRIGHT
 from gamutcli.fingerprint.match import Match
 from gamutcli.fitting.scene import Original, StrPath, profile_of
-from gamutcli.maps import draw
+from gamutcli.measuring.maps import draw
+from gamutcli.measuring.metrics import Comparison, Scores
 from gamutcli.metadata import orientation_of
-from gamutcli.metrics import Comparison, Scores
 from gamutcli.network.model import codes_to_prophoto, strips
 from gamutcli.parallel import in_order, one_blas_thread
 from gamutcli.payload import carriers

@@ -26,8 +26,8 @@ from gamutcli.fitting.quantise import network_within, rounded
 from gamutcli.fitting.sample import draw, draw_as_the_paper
 from gamutcli.fitting.scene import Original, Scene, StrPath, clipped_codes, profile_of
 from gamutcli.gpu.fit import fit as fit_on_gpu
+from gamutcli.measuring.metrics import Comparison
 from gamutcli.metadata import made_true, orientation_of, private, read_metadata
-from gamutcli.metrics import Comparison
 from gamutcli.network.model import Correction, Network
 from gamutcli.parallel import in_order, one_blas_thread
 from gamutcli.payload import carriers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gamutcli.metrics import Scores
+from gamutcli.measuring.metrics import Scores
 
 __all__ = ["Evaluation", "ExpandResult", "Info", "ReduceResult", "Scores", "Transfer"]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gamutcli.arrays import CodeArray, FloatArray
-from gamutcli.maps import ErrorMap, draw, ticks, viridis
+from gamutcli.measuring.maps import ErrorMap, draw, ticks, viridis
 
 DARKEST, BRIGHTEST = viridis()[0], viridis()[-1]
 

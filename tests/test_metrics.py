@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gamutcli.arrays import FloatArray
 from gamutcli.color.spaces import PROPHOTO, SRGB, prophoto_linear_to_lab, rgb_to_rgb
-from gamutcli.metrics import (
+from gamutcli.measuring.metrics import (
     Comparison,
     ErrorSum,
     PairSample,

@@ -21,7 +21,7 @@ from PIL import Image
 
 from gamutcli.arrays import BoolArray, CodeArray, FloatArray
 from gamutcli.fitting.scene import Scene
-from gamutcli.metrics import original_og_mask
+from gamutcli.measuring.metrics import original_og_mask
 from gamutcli.network.model import codes_to_prophoto, strips
 from gamutcli.parallel import in_order
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gamutcli.arrays import FloatArray
 from gamutcli.fitting.scene import Original
-from gamutcli.maps import ErrorMap
-from gamutcli.metrics import Comparison, Scores, squared_error
+from gamutcli.measuring.maps import ErrorMap
+from gamutcli.measuring.metrics import Comparison, Scores, squared_error
 from gamutcli.network.model import strips
 from gamutcli.parallel import in_order
 from gamutcli.restore import Restoration

@@ -18,8 +18,8 @@ from gamutcli.experiments.pictures import Subject
 from gamutcli.experiments.recipe import STEPS, fit_as_the_paper, judged, preset_of, scaled, scene_of
 from gamutcli.experiments.runner import Findings, Job, over_pictures
 from gamutcli.fitting.presets import PRESETS
-from gamutcli.maps import ErrorMap, draw
-from gamutcli.metrics import Scores
+from gamutcli.measuring.maps import ErrorMap, draw
+from gamutcli.measuring.metrics import Scores
 
 #: The sizes of the paper's own figure.
 MODELS = ("23kb", "53kb")

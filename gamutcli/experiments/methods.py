@@ -19,7 +19,7 @@ from gamutcli.experiments.softclip import SoftClip, SoftRestoration, soft_clip
 from gamutcli.experiments.starts import identity
 from gamutcli.fitting.presets import PAPER_MODELS, PRESETS
 from gamutcli.fitting.scene import Scene
-from gamutcli.metrics import PairSample, Scores
+from gamutcli.measuring.metrics import PairSample, Scores
 from gamutcli.network.model import codes_to_prophoto
 from gamutcli.weights import Weights, read_weights, shipped
 

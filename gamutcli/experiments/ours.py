@@ -10,8 +10,8 @@ from gamutcli.experiments.judging import compared
 from gamutcli.experiments.pictures import Subject
 from gamutcli.experiments.recipe import scaled
 from gamutcli.fitting.presets import PRESETS, Preset
-from gamutcli.maps import ErrorMap
-from gamutcli.metrics import Scores
+from gamutcli.measuring.maps import ErrorMap
+from gamutcli.measuring.metrics import Scores
 from gamutcli.pipeline import reduce_image
 from gamutcli.restore import open_reduced
 

@@ -17,8 +17,8 @@ from gamutcli.fitting.fit import fit
 from gamutcli.fitting.presets import PAPER_MODELS, PAPER_RESIDUAL_UNIT, PRESETS, Preset
 from gamutcli.fitting.sample import draw_as_the_paper
 from gamutcli.fitting.scene import Original, Scene, clipped_codes
-from gamutcli.maps import ErrorMap
-from gamutcli.metrics import Scores
+from gamutcli.measuring.maps import ErrorMap
+from gamutcli.measuring.metrics import Scores
 from gamutcli.network.model import Correction, FloatNetwork, Network
 from gamutcli.restore import Restoration
 

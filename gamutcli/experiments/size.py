@@ -22,7 +22,7 @@ from gamutcli.experiments.stored import stored
 from gamutcli.experiments.tables import csv_bytes
 from gamutcli.fitting.presets import PAPER_MODELS, PRESETS
 from gamutcli.fitting.scene import Scene
-from gamutcli.metrics import Comparison, Scores
+from gamutcli.measuring.metrics import Comparison, Scores
 
 #: What our networks are given with --max-payload, bytes.
 LIMITS = (2000, 3000, 5000, 8000, 14_000, 23_000, 40_000)

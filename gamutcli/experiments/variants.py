@@ -15,7 +15,7 @@ from gamutcli.experiments.deviations import Values, World
 from gamutcli.fitting.fit import fit
 from gamutcli.fitting.presets import PAPER_INPUTS, Preset
 from gamutcli.fitting.sample import Sample, paper_pixels, shuffled
-from gamutcli.metrics import Comparison, PairSample, original_og_mask
+from gamutcli.measuring.metrics import Comparison, PairSample, original_og_mask
 from gamutcli.network.model import CHUNK, FloatNetwork, IndexArray, centres, codes_to_prophoto, waves
 from gamutcli.parallel import in_order
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from gamutcli.arrays import BoolArray, FloatArray
 from gamutcli.fitting.scene import Scene
-from gamutcli.metrics import original_og_mask
+from gamutcli.measuring.metrics import original_og_mask
 from gamutcli.network.model import Features, IndexArray, Inputs
 from gamutcli.parallel import in_order
 

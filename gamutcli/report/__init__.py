@@ -14,8 +14,8 @@ from string import Template
 
 from gamutcli.arrays import DoubleArray
 from gamutcli.color.spaces import DISPLAY_P3, SRGB
-from gamutcli.maps import CAPTION, ticks, viridis
-from gamutcli.metrics import Scores
+from gamutcli.measuring.maps import CAPTION, ticks, viridis
+from gamutcli.measuring.metrics import Scores
 from gamutcli.report.charts import chromaticity_diagram, histogram
 from gamutcli.report.shown import Exhibit, map_png, mask_png, outside, screen_jpeg
 from gamutcli.results import Evaluation

@@ -12,7 +12,7 @@ import numpy as np
 
 from gamutcli.arrays import DoubleArray, FloatArray
 from gamutcli.color.spaces import DISPLAY_P3, PROPHOTO, SRGB, RGBSpace, apply_matrix, rgb_to_rgb, rgb_to_xyz
-from gamutcli.maps import ticks
+from gamutcli.measuring.maps import ticks
 
 # Chromaticities x, y of the spectrum from 380 to 700 nm in steps of 5 nm, in ten-thousandths, for the standard
 # observer of 1931 (2 degrees).  Source: x = X / (X + Y + Z) of the color-matching functions of ISO/CIE 11664-1:2019.

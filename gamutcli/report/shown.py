@@ -14,8 +14,8 @@ from gamutcli.arrays import BoolArray, CodeArray, FloatArray
 from gamutcli.color.gamut import og_mask
 from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import DISPLAY_P3, PROPHOTO, RGBSpace, apply_matrix, encoding_table, rgb_to_rgb
-from gamutcli.maps import ErrorMap, viridis
-from gamutcli.metrics import PairSample, squared_error
+from gamutcli.measuring.maps import ErrorMap, viridis
+from gamutcli.measuring.metrics import PairSample, squared_error
 
 #: Longest side of a picture on the page, pixels.
 LARGEST = 1400

@@ -17,7 +17,7 @@ from gamutcli.experiments.avif import SCALE_BYTES, AvifResidual, residual_of
 from gamutcli.experiments.pictures import opened
 from gamutcli.experiments.recipe import judged
 from gamutcli.fitting.scene import Scene, clipped_codes
-from gamutcli.metrics import Comparison, Scores
+from gamutcli.measuring.metrics import Comparison, Scores
 from gamutcli.network.model import Correction, codes_to_prophoto
 
 pytestmark = pytest.mark.skipif(not avif.AVAILABLE, reason="this imagecodecs cannot write AVIF")

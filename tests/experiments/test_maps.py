@@ -22,7 +22,7 @@ from gamutcli.experiments.pictures import opened
 from gamutcli.experiments.recipe import judged, scene_of
 from gamutcli.experiments.runner import Findings, Job
 from gamutcli.fitting.presets import PRESETS
-from gamutcli.maps import viridis
+from gamutcli.measuring.maps import viridis
 
 SCALE = 0.001
 METHODS = ["clip", "paper 23kb", "paper 53kb", "ours, balanced"]

@@ -1,0 +1,1 @@
+"""Measuring: how far one picture is from another, in figures and in maps."""
