@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gamutcli import errors
+    from gamutcli.payload_files import Transfer, embed_payload, extract_payload, strip_payload
     from gamutcli.pipeline import (
         Evaluation,
         ExpandResult,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
         reduce_image,
         write_report,
     )
-    from gamutcli.transfer import Transfer, embed_payload, extract_payload, strip_payload
 
 __version__ = "0.1.0.dev0"
 
@@ -58,7 +58,7 @@ def __getattr__(name: str) -> Any:
     if name == "errors":
         return import_module("gamutcli.errors")
     if name in _IN_TRANSFER:
-        return getattr(import_module("gamutcli.transfer"), name)
+        return getattr(import_module("gamutcli.payload_files"), name)
     if name in __all__:
         return getattr(import_module("gamutcli.pipeline"), name)
     raise AttributeError(f"module 'gamutcli' has no attribute {name!r}")

@@ -22,7 +22,6 @@ from gamutcli.color.spaces import PROPHOTO, SRGB
 from gamutcli.errors import InputError
 from gamutcli.images import encode_reduced, write_wide
 from gamutcli.metadata import EXIF_LIMIT, Metadata, made_true, read_metadata
-from gamutcli.metadata.exif import parsed
 from gamutcli.metadata.ifd import (
     ASCII,
     LONG,
@@ -37,6 +36,7 @@ from gamutcli.metadata.ifd import (
     text_entry,
     write_block,
 )
+from gamutcli.metadata.rules import parsed
 
 XMP = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'

@@ -45,7 +45,7 @@ def embed(
       gamut embed edited-title.jpg original.jpg both.jpg
       gamut embed photo.png photo.jpg beside.png --carrier sidecar
     """
-    from gamutcli.transfer import embed_payload
+    from gamutcli.payload_files import embed_payload
 
     report = Report(1, quiet=quiet, verbose=verbose, as_json=as_json)
     with report.file(picture):

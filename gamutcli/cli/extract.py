@@ -30,7 +30,7 @@ def extract(source: Path, target: Path, overwrite: bool, quiet: bool, verbose: i
       gamut extract photo.jpg photo.gamut
       gamut extract photo.jpg web/photo.jpg.gamut
     """
-    from gamutcli.transfer import extract_payload
+    from gamutcli.payload_files import extract_payload
 
     report = Report(1, quiet=quiet, verbose=verbose, as_json=as_json)
     with report.file(source):

@@ -29,7 +29,7 @@ def strip(source: Path, target: Path, overwrite: bool, quiet: bool, verbose: int
       gamut strip photo.jpg plain.jpg
       gamut extract photo.jpg photo.gamut && gamut strip photo.jpg photo.jpg --overwrite
     """
-    from gamutcli.transfer import strip_payload
+    from gamutcli.payload_files import strip_payload
 
     report = Report(1, quiet=quiet, verbose=verbose, as_json=as_json)
     with report.file(source):

@@ -21,7 +21,6 @@ from gamutcli.images.encode import PNG_LEVEL, PNG_STRATEGY
 from gamutcli.images.files import format_of, title
 from gamutcli.images.screen import check_space, encode_wide
 from gamutcli.metadata import Metadata, made_true
-from gamutcli.metadata.exif import PIXEL_X, PIXEL_Y, parsed
 from gamutcli.metadata.ifd import (
     BYTE,
     LONG,
@@ -34,6 +33,7 @@ from gamutcli.metadata.ifd import (
     in_order,
     write_with_pointers,
 )
+from gamutcli.metadata.rules import PIXEL_X, PIXEL_Y, parsed
 from gamutcli.payload import carriers
 
 # TIFF's number for each compression. 8 is Adobe's Deflate, which more programs know than 32946.
