@@ -13,11 +13,12 @@ import pytest
 from commands import Gamut
 from pictures import sample_crop, wide_codes, write_tiff
 
-from gamutcli import images, pretrain
+from gamutcli import images
 from gamutcli.errors import InputError, OutputError, UsageError
 from gamutcli.fitting.fit import fit
 from gamutcli.fitting.presets import PRESETS, Preset
-from gamutcli.pretrain import Album, PretrainResult, Recipe, recipe_of
+from gamutcli.pretrain import run as pretrain
+from gamutcli.pretrain.run import Album, PretrainResult, Recipe, recipe_of
 from gamutcli.weights import Weights, read_weights
 
 #: The paper's way of drawing, small.

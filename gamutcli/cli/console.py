@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from gamutcli.pipeline import Evaluation, ExpandResult, Info, Progress, ReduceResult
-    from gamutcli.pretrain import PretrainResult
+    from gamutcli.pretrain.run import PretrainResult
     from gamutcli.results import Transfer
 
 Result = TypeVar("Result", "ReduceResult", "ExpandResult", "Evaluation", "Info", "Transfer", "PretrainResult")

@@ -19,7 +19,7 @@ from gamutcli.experiments.runner import Job
 from gamutcli.experiments.steps import META, RANDOM, steps, steps_to
 from gamutcli.fitting.fit import first_weights, fit
 from gamutcli.fitting.presets import PRESETS
-from gamutcli.pretrain import Album, recipe_of
+from gamutcli.pretrain.run import Album, recipe_of
 from gamutcli.weights import Weights, pack_weights
 
 

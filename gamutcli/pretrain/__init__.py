@@ -1,0 +1,1 @@
+"""Pretraining: weights learned from many pictures, to start fits from."""
