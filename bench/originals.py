@@ -13,7 +13,7 @@ from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
 from gamutcli.fitting.scene import Original, profile_of
 from gamutcli.measuring.metrics import Comparison, Scores
 from gamutcli.network.model import codes_to_prophoto, strips
-from gamutcli.pipeline import tolerance
+from gamutcli.reduce import tolerance
 
 QUALITY = 95
 

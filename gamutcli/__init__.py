@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gamutcli import errors
     from gamutcli.payload_files import Transfer, embed_payload, extract_payload, strip_payload
-    from gamutcli.pipeline import (
+    from gamutcli.reduce import (
         Evaluation,
         ExpandResult,
         Info,
@@ -60,7 +60,7 @@ def __getattr__(name: str) -> Any:
     if name in _IN_TRANSFER:
         return getattr(import_module("gamutcli.payload_files"), name)
     if name in __all__:
-        return getattr(import_module("gamutcli.pipeline"), name)
+        return getattr(import_module("gamutcli.reduce"), name)
     raise AttributeError(f"module 'gamutcli' has no attribute {name!r}")
 
 

@@ -23,7 +23,7 @@ from gamutcli.images import decode_reduced, encode_reduced, is_lossless, sniff
 from gamutcli.images.jxl import rewritten, size_of
 from gamutcli.network.model import Correction
 from gamutcli.payload import carriers
-from gamutcli.pipeline import evaluate, expand_image, inspect_image, reduce_image, tolerance
+from gamutcli.reduce import evaluate, expand_image, inspect_image, reduce_image, tolerance
 
 KINDS = ("jpeg", "png", "tiff", "webp", "avif", "jxl")
 SUFFIXES = {"jpeg": "jpg", "tiff": "tif"}

@@ -14,7 +14,7 @@ from golden.make import payloads as made_now
 from gamutcli.images import read_bytes
 from gamutcli.payload.format import VERSION, unpack
 from gamutcli.payload.sidecar import payload_of
-from gamutcli.pipeline import expand_image, inspect_image
+from gamutcli.reduce import expand_image, inspect_image
 
 GOLDEN = Path(__file__).parent / "golden"
 EXPECTED = json.loads((GOLDEN / "payloads.json").read_text())

@@ -20,7 +20,8 @@ from networks import CODES, CODES_AND_BOXES, EVERY_KIND, PAPERS, network, noise
 from numpy.typing import NDArray
 from pictures import sample_crop, write_tiff
 
-from gamutcli import gpu, pipeline, restore
+from gamutcli import gpu, restore
+from gamutcli import reduce as pipeline
 from gamutcli.errors import DeviceError, UsageError
 from gamutcli.fingerprint.frame import Frame, Orientation
 from gamutcli.fitting import fit as numpy_fit
@@ -29,7 +30,7 @@ from gamutcli.gpu.fit import fit
 from gamutcli.gpu.predict import Predictor
 from gamutcli.network import model
 from gamutcli.parallel import one_blas_thread
-from gamutcli.pipeline import evaluate, expand_image, reduce_image
+from gamutcli.reduce import evaluate, expand_image, reduce_image
 
 
 def has_cuda() -> bool:

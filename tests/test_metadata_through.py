@@ -16,7 +16,7 @@ from gamutcli.color.spaces import PROPHOTO
 from gamutcli.fitting import presets
 from gamutcli.images import write_wide
 from gamutcli.metadata import Metadata, read_metadata
-from gamutcli.pipeline import expand_image, reduce_image
+from gamutcli.reduce import expand_image, reduce_image
 
 NAMES = ("r.jpg", "r.png", "r.tif", "r.webp", "r.avif", "r.jxl")
 PACKET = (

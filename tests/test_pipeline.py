@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pictures import sample_crop, wide_codes, write_tiff
 from PIL import Image, ImageEnhance
 
-from gamutcli import pipeline
+from gamutcli import reduce as pipeline
 from gamutcli.arrays import Code16Array, CodeArray
 from gamutcli.color.spaces import PROPHOTO, SPACES
 from gamutcli.errors import InputError, NoPayload, OutputError, PayloadError, PixelsChanged
@@ -29,7 +29,7 @@ from gamutcli.network import model
 from gamutcli.network.model import Correction
 from gamutcli.payload import carriers
 from gamutcli.payload.format import Payload, pack
-from gamutcli.pipeline import Evaluation, evaluate, expand_image, inspect_image, reduce_image, tolerance
+from gamutcli.reduce import Evaluation, evaluate, expand_image, inspect_image, reduce_image, tolerance
 from gamutcli.restore import Restoration, open_reduced
 
 CROPS = {

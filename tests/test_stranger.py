@@ -23,7 +23,7 @@ from PIL import Image
 from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, rgb_to_rgb
 from gamutcli.fitting import presets
 from gamutcli.images import read_wide
-from gamutcli.pipeline import expand_image, reduce_image
+from gamutcli.reduce import expand_image, reduce_image
 
 ROOT = Path(__file__).parent.parent
 DECODER = ROOT / "examples" / "decode.py"

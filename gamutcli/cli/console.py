@@ -23,8 +23,8 @@ from gamutcli.errors import GamutError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from gamutcli.pipeline import Evaluation, ExpandResult, Info, Progress, ReduceResult
     from gamutcli.pretrain.run import PretrainResult
+    from gamutcli.reduce import Evaluation, ExpandResult, Info, Progress, ReduceResult
     from gamutcli.results import Transfer
 
 Result = TypeVar("Result", "ReduceResult", "ExpandResult", "Evaluation", "Info", "Transfer", "PretrainResult")

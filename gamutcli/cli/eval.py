@@ -15,7 +15,7 @@ from gamutcli.errors import UsageError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from gamutcli.pipeline import Evaluation, Scores
+    from gamutcli.reduce import Evaluation, Scores
 
 REGIONS = {"all": "all pixels", "og": "out of gamut", "in": "in gamut"}
 
@@ -74,7 +74,7 @@ def evaluate(
     """
     from gamutcli import storage
     from gamutcli.evaluation import publish_report, section_of
-    from gamutcli.pipeline import evaluate as evaluate_image
+    from gamutcli.reduce import evaluate as evaluate_image
 
     if len(sources) > 1 and not reference.is_dir():
         raise UsageError(f"{reference}: is no folder; several pictures need a folder of references.")

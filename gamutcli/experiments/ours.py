@@ -12,7 +12,7 @@ from gamutcli.experiments.recipe import scaled
 from gamutcli.fitting.presets import PRESETS, Preset
 from gamutcli.measuring.maps import ErrorMap
 from gamutcli.measuring.metrics import Scores
-from gamutcli.pipeline import reduce_image
+from gamutcli.reduce import reduce_image
 from gamutcli.restore import open_reduced
 
 

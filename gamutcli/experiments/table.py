@@ -16,7 +16,7 @@ from gamutcli.experiments.ours import preset_named
 from gamutcli.experiments.pictures import Subject, assumed_for
 from gamutcli.experiments.runner import Findings, Job, over_rows
 from gamutcli.experiments.starts import flattered
-from gamutcli.pipeline import reduce_image
+from gamutcli.reduce import reduce_image
 from gamutcli.weights import Weights
 
 #: The preset whose results the report shows.

@@ -135,7 +135,7 @@ def test_ours_take_the_bytes_of_the_file(everything: tuple[Path, Findings], tmp_
     from gamutcli import evaluate
     from gamutcli.experiments.ours import preset_named
     from gamutcli.fitting import presets
-    from gamutcli.pipeline import reduce_image
+    from gamutcli.reduce import reduce_image
 
     photo = everything[0] / "a.tif"
     assert presets.PRESETS["fast"].steps > preset_named("fast", STEPS_SCALE).steps

@@ -37,7 +37,7 @@ from gamutcli.metadata import Metadata  # noqa: E402
 from gamutcli.network.model import Box, Correction, Inputs, Predictor  # noqa: E402
 from gamutcli.payload import carriers  # noqa: E402
 from gamutcli.payload.format import Payload, pack, unpack  # noqa: E402
-from gamutcli.pipeline import expand_image, reduce_image  # noqa: E402
+from gamutcli.reduce import expand_image, reduce_image  # noqa: E402
 
 #: Coffee by scikit-image, public domain: a third of it is clipped.
 LARGE = sample_crop("espresso", 224, 288, 56, 80)
