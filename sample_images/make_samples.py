@@ -27,8 +27,8 @@ from PIL import Image
 from scipy.ndimage import uniform_filter
 
 from gamutcli.arrays import BoolArray, Code16Array, CodeArray, DoubleArray
-from gamutcli.color.spaces import gamut, icc
-from gamutcli.color.spaces import spaces as color
+from gamutcli.color import gamut, icc
+from gamutcli.color import spaces as color
 
 SKIMAGE_DATA = Path(skimage.__file__).parent / "data"
 SKLEARN_IMAGES = Path(sklearn.datasets.__file__).parent / "images"

@@ -31,7 +31,7 @@ from make_samples import (
     write_picture,
 )
 
-from gamutcli.color.spaces import spaces as color
+from gamutcli.color import spaces as color
 
 SOURCES = {photo.name: (photo.source, photo.space, photo.artist, photo.licence) for photo in PHOTOGRAPHS} | {
     "chelsea": (

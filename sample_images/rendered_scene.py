@@ -20,7 +20,7 @@ from colour.quality.datasets import SDS_VS
 from scipy.ndimage import gaussian_filter, zoom
 
 from gamutcli.arrays import BoolArray, DoubleArray, FloatArray
-from gamutcli.color.spaces import spaces as color
+from gamutcli.color import spaces as color
 
 WIDTH, HEIGHT = 768, 512
 SUPERSAMPLING = 2  # samples along each side of a pixel

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 import pytest
-from commands import Gamut, Outcome
 from hypothesis import settings
 
 from gamutcli.cli import run
+from tests.support.commands import Gamut, Outcome
 
 # A busy machine is no reason to fail, and the same commit gives the same verdict.
 settings.register_profile("gamutcli", deadline=None, derandomize=True, max_examples=50)

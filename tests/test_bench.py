@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from networks import noise
-from pictures import wide_codes, write_tiff
 from PIL import Image
 
 from gamutcli.experiments import avif
 from gamutcli.network.model import codes_to_prophoto
+from tests.support.networks import noise
+from tests.support.pictures import wide_codes, write_tiff
 
 BENCH = Path(__file__).parent.parent / "bench"
 

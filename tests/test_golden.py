@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from golden.make import REDUCED, SPLIT, described, residuals
-from golden.make import payloads as made_now
 
 from gamutcli.images import read_bytes
 from gamutcli.payload.format import VERSION, unpack
 from gamutcli.payload.sidecar import payload_of
 from gamutcli.reduce import expand_image, inspect_image
+from tests.golden.make import REDUCED, SPLIT, described, residuals
+from tests.golden.make import payloads as made_now
 
 GOLDEN = Path(__file__).parent / "golden"
 EXPECTED = json.loads((GOLDEN / "payloads.json").read_text())

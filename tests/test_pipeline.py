@@ -10,11 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import reference
 import tifffile
-from networks import network
 from numpy.typing import NDArray
-from pictures import sample_crop, wide_codes, write_tiff
 from PIL import Image, ImageEnhance
 
 from gamutcli import reduce as pipeline
@@ -31,6 +28,9 @@ from gamutcli.payload import carriers
 from gamutcli.payload.format import Payload, pack
 from gamutcli.reduce import Evaluation, evaluate, expand_image, inspect_image, reduce_image, tolerance
 from gamutcli.restore import Restoration, open_reduced
+from tests.support import reference
+from tests.support.networks import network
+from tests.support.pictures import sample_crop, wide_codes, write_tiff
 
 CROPS = {
     "espresso": sample_crop("espresso", 224, 288),

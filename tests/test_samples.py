@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from gamutcli.color.spaces import gamut, icc
-from gamutcli.color.spaces import spaces as color
+from gamutcli.color import gamut, icc
+from gamutcli.color import spaces as color
 
 FOLDER = Path(__file__).parent.parent / "sample_images"
 SAMPLES = sorted(FOLDER.glob("*.tif"))

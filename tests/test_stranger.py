@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 import tifffile
 from numpy.typing import NDArray
-from pictures import SAMPLES
 from PIL import Image
 
 from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, rgb_to_rgb
 from gamutcli.fitting import presets
 from gamutcli.images import read_wide
 from gamutcli.reduce import expand_image, reduce_image
+from tests.support.pictures import SAMPLES
 
 ROOT = Path(__file__).parent.parent
 DECODER = ROOT / "examples" / "decode.py"

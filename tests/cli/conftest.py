@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pictures import wide_codes, write_tiff
 
 from gamutcli.cli import run
 from gamutcli.fitting import presets
+from tests.support.pictures import wide_codes, write_tiff
 
 
 @pytest.fixture

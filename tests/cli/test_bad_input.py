@@ -11,9 +11,10 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from commands import Gamut, Outcome
-from pictures import wide_codes, write_tiff
 from PIL import Image
+
+from tests.support.commands import Gamut, Outcome
+from tests.support.pictures import wide_codes, write_tiff
 
 pytestmark = pytest.mark.usefixtures("quick")
 

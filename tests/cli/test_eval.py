@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import Gamut
-from pictures import wide_codes, write_tiff
 from PIL import Image
+
+from tests.support.commands import Gamut
+from tests.support.pictures import wide_codes, write_tiff
 
 
 def test_a_reduced_picture_is_judged_with_and_without_its_network(gamut: Gamut, album: Path) -> None:

@@ -12,11 +12,11 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from commands import Gamut
-from pictures import wide_codes
 from PIL import Image, ImageEnhance
 
 from gamutcli.color.icc import read_profile
+from tests.support.commands import Gamut
+from tests.support.pictures import wide_codes
 
 
 def resaved(source: Path, target: Path, brightness: float = 1.0) -> Path:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import imagecodecs
 import pytest
-from commands import Gamut, Outcome
-from pictures import SAMPLES, wide_codes, write_tiff
+
+from tests.support.commands import Gamut, Outcome
+from tests.support.pictures import SAMPLES, wide_codes, write_tiff
 
 QUICK = ("--methods", "clip,soft,11kb", "--steps-scale", "0.002")
 

@@ -8,11 +8,11 @@ import time
 
 import click
 import pytest
-from commands import Gamut
 
 import gamutcli
 from gamutcli.cli import gamut as group
 from gamutcli.cli.experiment import experiment
+from tests.support.commands import Gamut
 
 COMMANDS = sorted(group.commands)
 EXPERIMENTS = sorted(experiment.commands)

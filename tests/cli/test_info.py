@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commands import Gamut
 from PIL import Image, ImageOps
+
+from tests.support.commands import Gamut
 
 
 def toned(source: Path, target: Path) -> Path:

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from pictures import wide_codes, write_tiff
+
+from tests.support.pictures import wide_codes, write_tiff
 
 GAMUT = [sys.executable, "-m", "gamutcli"]
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="POSIX signals and terminals")

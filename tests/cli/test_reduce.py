@@ -9,9 +9,10 @@ from pathlib import Path
 import piexif
 import pytest
 import tifffile
-from commands import Gamut
-from pictures import wide_codes, write_tiff
 from PIL import Image, ImageCms
+
+from tests.support.commands import Gamut
+from tests.support.pictures import wide_codes, write_tiff
 
 
 @pytest.mark.parametrize(("extension", "kind"), [("png", "PNG"), ("jpg", "JPEG")])

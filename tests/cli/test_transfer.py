@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from commands import Gamut
 from PIL import Image, ImageEnhance
 
 from gamutcli.payload import carriers
+from tests.support.commands import Gamut
 
 kinds = pytest.mark.parametrize("kind", ["jpg", "png"])
 

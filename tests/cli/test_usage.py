@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commands import Gamut
 
 from gamutcli import images
 from gamutcli.cli import options
 from gamutcli.cli.files import pair
-from gamutcli.color.spaces import spaces as color
+from gamutcli.color import spaces as color
 from gamutcli.errors import OutputError, UsageError
 from gamutcli.fitting import presets
 from gamutcli.payload import carriers
+from tests.support.commands import Gamut
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from networks import noise
-from pictures import wide_codes, write_tiff
 
 from gamutcli import images
 from gamutcli.arrays import Code16Array
@@ -19,6 +17,8 @@ from gamutcli.experiments.recipe import judged
 from gamutcli.fitting.scene import Scene, clipped_codes
 from gamutcli.measuring.metrics import Comparison, Scores
 from gamutcli.network.model import Correction, codes_to_prophoto
+from tests.support.networks import noise
+from tests.support.pictures import wide_codes, write_tiff
 
 pytestmark = pytest.mark.skipif(not avif.AVAILABLE, reason="this imagecodecs cannot write AVIF")
 

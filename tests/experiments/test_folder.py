@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pictures import wide_codes, write_tiff
 
 from gamutcli.errors import InputError, OutputError, UsageError
 from gamutcli.experiments import folder
@@ -18,6 +17,7 @@ from gamutcli.experiments.folder import Record, ResultsFolder, Row
 from gamutcli.experiments.markdown import document
 from gamutcli.experiments.pictures import Subject, digest, opened
 from gamutcli.experiments.runner import Job, over_pictures, over_rows
+from tests.support.pictures import wide_codes, write_tiff
 
 
 @pytest.fixture

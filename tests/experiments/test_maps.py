@@ -10,9 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from commands import Gamut
-from counting import counted_calls
-from pictures import wide_codes, write_tiff
 from PIL import Image
 
 from gamutcli import __version__
@@ -23,6 +20,9 @@ from gamutcli.experiments.recipe import judged, scene_of
 from gamutcli.experiments.runner import Findings, Job
 from gamutcli.fitting.presets import PRESETS
 from gamutcli.measuring.maps import viridis
+from tests.support.commands import Gamut
+from tests.support.counting import counted_calls
+from tests.support.pictures import wide_codes, write_tiff
 
 SCALE = 0.001
 METHODS = ["clip", "paper 23kb", "paper 53kb", "ours, balanced"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commands import Gamut
-from pictures import wide_codes, write_tiff
 
 from gamutcli.errors import InputError
 from gamutcli.experiments.pictures import assumed_for, opened, pictures_in
+from tests.support.commands import Gamut
+from tests.support.pictures import wide_codes, write_tiff
 
 
 @pytest.fixture

@@ -12,9 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from commands import Gamut
-from counting import counted_calls
-from pictures import wide_codes, write_tiff
 from PIL import Image
 
 from gamutcli.experiments import avif, plots
@@ -25,6 +22,9 @@ from gamutcli.experiments.recipe import judged, scene_of
 from gamutcli.experiments.runner import Findings, Job
 from gamutcli.experiments.stored import FORMS
 from gamutcli.fitting.presets import PAPER_MODELS, PRESETS
+from tests.support.commands import Gamut
+from tests.support.counting import counted_calls
+from tests.support.pictures import wide_codes, write_tiff
 
 SCALE = 0.001
 PAPER_CURVES = [f"paper, {form}" for form in FORMS]

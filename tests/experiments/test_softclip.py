@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from pictures import sample_crop, wide_codes, write_tiff
 
 from gamutcli.arrays import Code16Array
 from gamutcli.color.gamut import srgb_codes
@@ -32,6 +31,7 @@ from gamutcli.experiments.softclip import (
 from gamutcli.fitting.scene import Original, clipped_codes
 from gamutcli.network.model import Correction
 from gamutcli.restore import Restoration
+from tests.support.pictures import sample_crop, wide_codes, write_tiff
 
 WIDE = Limits((1.9, 1.2, 1.3), 2.0)
 NONE = Limits((1.0, 1.0, 1.0), 1.0)

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import Gamut
-from pictures import sample_crop, wide_codes, write_tiff
 
 from gamutcli.experiments import steps as experiment
 from gamutcli.experiments.folder import Record, Row
@@ -21,6 +19,8 @@ from gamutcli.fitting.fit import first_weights, fit
 from gamutcli.fitting.presets import PRESETS
 from gamutcli.pretrain.run import Album, recipe_of
 from gamutcli.weights import Weights, pack_weights
+from tests.support.commands import Gamut
+from tests.support.pictures import sample_crop, wide_codes, write_tiff
 
 
 @pytest.fixture(scope="module")

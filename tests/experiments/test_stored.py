@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from networks import PAPERS, network
-from pictures import wide_codes, write_tiff
 
 from gamutcli.experiments.pictures import opened
 from gamutcli.experiments.recipe import fit_as_the_paper, judged, preset_of, scene_of
 from gamutcli.experiments.stored import FORMS, stored
 from gamutcli.network.model import FloatNetwork, Network
 from gamutcli.payload.format import network_bytes
+from tests.support.networks import PAPERS, network
+from tests.support.pictures import wide_codes, write_tiff
 
 Stores = dict[str, tuple[int, FloatNetwork | Network]]
 

@@ -14,7 +14,6 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import pytest
-from pictures import wide_codes, write_tiff
 
 from gamutcli.color.gamut import og_mask
 from gamutcli.color.spaces import PROPHOTO, SRGB, rgb_to_rgb
@@ -27,6 +26,7 @@ from gamutcli.experiments.table import table
 from gamutcli.experiments.tabulated import COLUMNS
 from gamutcli.fitting.presets import PAPER_INPUTS, PAPER_MODELS
 from gamutcli.weights import Weights, pack_weights
+from tests.support.pictures import wide_codes, write_tiff
 
 STEPS_SCALE = 0.002
 QUICK = ("clip", "soft", "11kb")

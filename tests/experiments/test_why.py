@@ -13,11 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import reference
-from commands import Gamut
 from numpy.typing import NDArray
-from pictures import wide_codes, write_tiff
-from reference import Doubles
 
 from gamutcli.arrays import Code16Array, FloatArray
 from gamutcli.color.gamut import og_mask
@@ -36,6 +32,10 @@ from gamutcli.fitting.scene import Original, clipped_codes
 from gamutcli.network import model
 from gamutcli.network.model import FloatNetwork
 from gamutcli.weights import Weights, pack_weights
+from tests.support import reference
+from tests.support.commands import Gamut
+from tests.support.pictures import wide_codes, write_tiff
+from tests.support.reference import Doubles
 
 PRESET = recipe.preset_of("11kb", 40)
 HEIGHT, WIDTH = 60, 90

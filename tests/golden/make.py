@@ -1,6 +1,6 @@
 """Make the golden files: what this version writes, and what it decodes to.
 
-    python tests/golden/make.py
+    python -m tests.golden.make
 
 The format is version 1: what is here must decode for ever and is not made anew. A new version adds files.
 
@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -23,21 +22,19 @@ from typing import Any
 
 import numpy as np
 
+from gamutcli.arrays import Code16Array, CodeArray, FloatArray
+from gamutcli.fingerprint.match import fingerprint
+from gamutcli.fitting import presets
+from gamutcli.images import decode_reduced
+from gamutcli.metadata import Metadata
+from gamutcli.network.model import Box, Correction, Inputs, Predictor
+from gamutcli.payload import carriers
+from gamutcli.payload.format import Payload, pack, unpack
+from gamutcli.reduce import expand_image, reduce_image
+from tests.support.networks import EVERY_KIND, network
+from tests.support.pictures import sample_crop, write_tiff
+
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-
-from networks import EVERY_KIND, network  # noqa: E402
-from pictures import sample_crop, write_tiff  # noqa: E402
-
-from gamutcli.arrays import Code16Array, CodeArray, FloatArray  # noqa: E402
-from gamutcli.fingerprint.match import fingerprint  # noqa: E402
-from gamutcli.fitting import presets  # noqa: E402
-from gamutcli.images import decode_reduced  # noqa: E402
-from gamutcli.metadata import Metadata  # noqa: E402
-from gamutcli.network.model import Box, Correction, Inputs, Predictor  # noqa: E402
-from gamutcli.payload import carriers  # noqa: E402
-from gamutcli.payload.format import Payload, pack, unpack  # noqa: E402
-from gamutcli.reduce import expand_image, reduce_image  # noqa: E402
 
 #: Coffee by scikit-image, public domain: a third of it is clipped.
 LARGE = sample_crop("espresso", 224, 288, 56, 80)

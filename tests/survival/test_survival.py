@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from survival.album import Album, Subject, names
-from survival.chains import Chain, chains
-from survival.judge import Outcome, Verdict, gain_of, outcome_of
-from survival.operations import OPERATIONS, CannotDoThis, Operation
-from survival.report import Record, Run
-from survival.tools import TOOLS
+from tests.survival.album import Album, Subject, names
+from tests.survival.chains import Chain, chains
+from tests.survival.judge import Outcome, Verdict, gain_of, outcome_of
+from tests.survival.operations import OPERATIONS, CannotDoThis, Operation
+from tests.survival.report import Record, Run
+from tests.survival.tools import TOOLS
 
 pytestmark = pytest.mark.survival
 

@@ -1,0 +1,1 @@
+"""Tests: they mirror the tree of the package; what several of them share is in support/."""

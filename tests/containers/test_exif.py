@@ -1,0 +1,114 @@
+"""EXIF blocks: a part in the user comment, and the rest where it was."""
+
+from __future__ import annotations
+
+import contextlib
+
+import piexif
+import pytest
+
+from gamutcli.containers import exif
+from gamutcli.errors import InputError
+from gamutcli.payload.parts import frame, join, parse
+from tests.support.camera import camera_exif, noise
+
+PAYLOAD = noise(3000)
+(LINE,) = frame(PAYLOAD, [len(PAYLOAD)])
+
+
+def load(block: bytes) -> dict[str, dict[int, object]]:
+    tags = piexif.load(b"Exif\0\0" + block)
+    tags["0th"].pop(piexif.ImageIFD.ExifTag, None)  # where a directory stands is not what it says
+    return tags
+
+
+def test_a_new_block_is_read_by_others_and_vanishes_again():
+    block = exif.insert(None, LINE)
+    assert load(block)["Exif"][piexif.ExifIFD.UserComment] == b"ASCII\0\0\0" + LINE
+    assert exif.remove(block) is None
+
+
+@pytest.mark.parametrize("order", ["big", "little"])
+def test_a_camera_block_keeps_every_tag_and_the_place_of_its_maker_note(order):
+    block = camera_exif(thumbnail=4000)
+    if order == "little":
+        block = little_endian_block()
+    filled = exif.insert(block, LINE)
+    assert filled.find(b"Maker") == block.find(b"Maker")
+    before, after = load(block), load(filled)
+    assert after["Exif"].pop(piexif.ExifIFD.UserComment) == b"ASCII\0\0\0" + LINE
+    assert after == before
+    assert load(exif.remove(filled)) == before
+    assert LINE[:20] not in exif.remove(filled)
+
+
+def little_endian_block() -> bytes:
+    """A block without an Exif directory: it has to be made."""
+    return b"II*\0\x08\0\0\0" + b"\x01\0" + b"\x12\x01\x03\0\x01\0\0\0\x06\0\0\0" + bytes(4) + b"Maker"
+
+
+@pytest.mark.parametrize(
+    ("comment", "kept"),
+    [
+        (b"ASCII\0\0\0By the sea", b"By the sea\n"),
+        (b"UNICODE\0" + "Fjäll".encode("utf-16-be"), "Fjäll\n".encode("utf-16-be")),
+        (bytes(8) + b"plain", b"plain\n"),
+        (b"ASCII\0\0\0" + b" " * 200, b""),
+        (bytes(264), b""),
+    ],
+    ids=["ascii", "unicode", "undefined", "blank", "zeros"],
+)
+def test_what_the_comment_says_already_stays_in_front(comment, kept):
+    filled = exif.insert(camera_exif(comment=comment), LINE)
+    said = load(filled)["Exif"][piexif.ExifIFD.UserComment]
+    assert said[8:].startswith(kept)
+    assert join(parse(exif.comment(filled))) == PAYLOAD
+    emptied = load(exif.remove(filled))["Exif"].get(piexif.ExifIFD.UserComment, b"")
+    assert emptied[8:] == (comment[8:] if kept else b"")
+
+
+def test_room_is_what_fits():
+    block = camera_exif(comment=b"UNICODE\0" + "é".encode("utf-16-be"))
+    for candidate in (None, camera_exif(), block):
+        room = exif.room(candidate, 20_000)
+        (line,) = frame(noise(room), [room])
+        assert 20_000 - 20 < len(exif.insert(candidate, line)) <= 20_000
+
+
+def test_dropping_the_thumbnail_frees_its_bytes():
+    block = camera_exif(thumbnail=4000)
+    shorter = exif.without_thumbnail(block)
+    assert len(shorter) < len(block) - 4000
+    before, after = load(block), load(shorter)
+    assert after["thumbnail"] is None
+    assert not after["1st"]
+    assert {name: after[name] for name in ("0th", "Exif", "GPS")} == {
+        name: before[name] for name in ("0th", "Exif", "GPS")
+    }
+
+
+def test_without_a_thumbnail_nothing_changes():
+    assert exif.without_thumbnail(camera_exif()) == camera_exif()
+    assert exif.without_thumbnail(b"broken") == b"broken"
+
+
+def test_a_part_in_a_broken_block_is_still_found():
+    assert join(parse(exif.comment(b"II*\0\xff\xff\xff\xff" + LINE))) == PAYLOAD
+
+
+def test_damage_never_escapes_as_another_error():
+    block = exif.insert(camera_exif(thumbnail=500), LINE)
+    for cut in range(0, len(block), 13):
+        survive(block[:cut])
+    for position in range(0, 400):
+        for value in (0x00, 0xFF):
+            survive(block[:position] + bytes([value]) + block[position + 1 :])
+
+
+def survive(block: bytes) -> None:
+    exif.comment(block)
+    exif.remove(block)
+    exif.without_thumbnail(block)
+    exif.room(block, 60_000)
+    with contextlib.suppress(InputError):
+        exif.insert(block, LINE)

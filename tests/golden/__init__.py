@@ -1,0 +1,1 @@
+"""Files that decode for ever, and what made them."""

@@ -1,0 +1,64 @@
+"""The framing: parts know what they belong to."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gamutcli.errors import PayloadError, UsageError
+from gamutcli.payload.parts import MAX_PAYLOAD, body_room, frame, join, parse, text_length
+from tests.support.camera import noise
+
+
+@given(st.binary(min_size=1, max_size=400), st.integers(1, 5), st.randoms())
+def test_parts_join_in_any_order(payload, count, chance):
+    sizes = [len(payload) // count] * (count - 1)
+    lines = frame(payload, [*sizes, len(payload) - sum(sizes)])
+    chance.shuffle(lines)
+    assert join(part for line in lines for part in parse(line)) == payload
+
+
+def test_white_space_and_words_around_a_part_mean_nothing():
+    (line,) = frame(b"payload", [7])
+    assert join(parse(b"taken at noon\n" + line[:30] + b"\r\n  " + line[30:])) == b"payload"
+
+
+def test_no_parts_give_nothing():
+    assert join(parse(b"an ordinary comment")) is None
+
+
+def test_a_missing_part_is_named():
+    lines = frame(b"payload", [3, 4])
+    with pytest.raises(PayloadError, match="part 2 of 2 is gone"):
+        join(parse(lines[0]))
+
+
+def test_changed_bytes_are_noticed():
+    (line,) = frame(b"payload", [7])
+    with pytest.raises(PayloadError, match="do not match"):
+        join(parse(line.replace(b"cGF5", b"cGF6")))
+
+
+@pytest.mark.parametrize("text", [b"gamut1:", b"gamut1:1/1:0123456789abcdef:abc", b"gamut1:3/2:0123456789abcdef:aaaa"])
+def test_a_mutilated_part_is_damage_and_not_absence(text):
+    with pytest.raises(PayloadError):
+        parse(text)
+
+
+def test_the_parts_of_another_payload_do_not_disturb():
+    old, new = frame(b"old one", [3, 4]), frame(b"new one", [7])
+    assert join(part for line in [old[1], *new] for part in parse(line)) == b"new one"
+
+
+@pytest.mark.parametrize("payload", [b"", bytes(MAX_PAYLOAD + 1)])
+def test_absurd_payloads_are_refused(payload):
+    with pytest.raises(UsageError):
+        frame(payload, [len(payload)])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 41_999, 42_000])
+def test_room_and_length_agree(size):
+    (line,) = frame(noise(size), [size])
+    assert len(line) <= text_length(size)
+    assert body_room(text_length(size)) >= size

@@ -1,0 +1,1 @@
+"""Pictures, networks, files and command lines that tests share, and independent references."""
