@@ -181,7 +181,7 @@ def _judge(
         reduced = open_reduced(source)
         notes += checked(source, reduced, force)
         _lies_alike(source, reduced.match, reference)
-        payload_bytes, fit_seconds = reduced.payload_bytes, storage.noted_number(source, FIT_SECONDS)
+        payload_bytes, fit_seconds = len(reduced.found.payload), storage.noted_number(source, FIT_SECONDS)
         _same_size(source, reduced.srgb_codes, reference, original)
         restoration = reduced.restoration(PROPHOTO, device)
         plain_strip, restored_strip = restoration.plain, restoration.rounded

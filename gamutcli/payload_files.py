@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 from gamutcli import images, storage
+from gamutcli.containers import Metadata
 from gamutcli.errors import NoPayload, PayloadError, PixelsChanged, UsageError
 from gamutcli.fingerprint.match import Status, match
 from gamutcli.fitting.scene import StrPath
-from gamutcli.metadata import Metadata
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import Extracted
 from gamutcli.payload.format import MAGIC

@@ -27,7 +27,7 @@ from gamutcli.fitting.sample import draw, draw_as_the_paper
 from gamutcli.fitting.scene import Original, Scene, StrPath, clipped_codes, profile_of
 from gamutcli.gpu.fit import fit as fit_on_gpu
 from gamutcli.measuring.metrics import Comparison
-from gamutcli.metadata import made_true, orientation_of, private, read_metadata
+from gamutcli.metadata import made_true, orientation_of, private
 from gamutcli.network.model import Correction, Network
 from gamutcli.parallel import in_order, one_blas_thread
 from gamutcli.payload import carriers
@@ -190,7 +190,7 @@ def expand_image(
     storage.check_target(target, overwrite)
     reduced = open_reduced(source)
     notes = checked(source, reduced, force)
-    metadata = private(read_metadata(carriers.strip(reduced.data)), no_metadata, strip_gps)
+    metadata = private(reduced.metadata, no_metadata, strip_gps)
     restoration = reduced.restoration(SPACES[to], device)
 
     def write(path: Path) -> None:
@@ -231,8 +231,8 @@ def inspect_image(source: StrPath) -> Info:
         model=_model_name(network),
         hidden=network.hidden if network else 0,
         layers=network.depth if network else 0,
-        payload_bytes=reduced.payload_bytes,
-        carrier=reduced.carrier,
+        payload_bytes=len(reduced.found.payload),
+        carrier=reduced.found.carrier,
         width=payload.fingerprint.width,
         height=payload.fingerprint.height,
         status=reduced.match.status.value,

@@ -13,16 +13,19 @@ import numpy as np
 from gamutcli import gpu, images
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray
 from gamutcli.color.spaces import PROPHOTO, Adaptation, RGBSpace, apply_matrix, encoding_table, rgb_to_rgb
+from gamutcli.containers import Metadata
 from gamutcli.errors import PayloadError, PixelsChanged
 from gamutcli.fingerprint.frame import Frame
 from gamutcli.fingerprint.match import Match, Status, match
 from gamutcli.fitting.scene import StrPath
 from gamutcli.gpu.predict import Predictor as GpuPredictor
+from gamutcli.metadata import read_metadata
 from gamutcli.network.model import Correction, FloatNetwork, Network, Predictor, codes_to_prophoto, strips
 from gamutcli.parallel import in_order
-from gamutcli.payload.carriers import Extracted
+from gamutcli.payload import carriers
+from gamutcli.payload.carriers import SIDECAR, Extracted
 from gamutcli.payload.format import Payload, unpack
-from gamutcli.payload.sidecar import SIDECAR, path_beside, payload_of
+from gamutcli.payload.sidecar import path_beside, payload_of
 
 #: Compression and scaling move a clipped code by so much and more; measured to restore most (docs/PIXELS.md).
 MOVED_BY = 12
@@ -37,9 +40,13 @@ class Reduced:
     data: bytes
     srgb_codes: CodeArray
     payload: Payload
-    payload_bytes: int
-    carrier: str
+    found: Extracted
     match: Match
+
+    @property
+    def metadata(self) -> Metadata:
+        """The metadata of the file, without the payload."""
+        return carriers.metadata_beside(self.found, read_metadata(self.data))
 
     def restoration(self, space: RGBSpace, device: str) -> Restoration:
         """What it takes to restore the picture into an RGB space."""
@@ -68,7 +75,7 @@ def open_reduced(source: StrPath) -> Reduced:
     found = payload_of(path, data)
     payload = unpacked(path, found)
     codes = images.decode_reduced(data, str(path))
-    return Reduced(data, codes, payload, len(found.payload), found.carrier, match(payload.fingerprint, codes))
+    return Reduced(data, codes, payload, found, match(payload.fingerprint, codes))
 
 
 def unpacked(path: Path, found: Extracted) -> Payload:
@@ -94,7 +101,7 @@ def checked(source: StrPath, reduced: Reduced, force: bool) -> tuple[str, ...]:
         done = found.recognised
         return (f"the picture was {done} after it was reduced; it is restored so, without loss",) if done else ()
     if found.status is Status.CHANGED:
-        if not force and reduced.carrier == SIDECAR:
+        if not force and reduced.found.carrier == SIDECAR:
             raise PixelsChanged(
                 f"{path_beside(source)}: belongs to another picture, or {os.fspath(source)} was edited after it was "
                 f"reduced ({found.recognised}: block means differ by {found.difference:.1f} codes); use --force to "

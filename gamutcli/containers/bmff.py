@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from gamutcli.containers.blocks import Blocks
+from gamutcli.containers.blocks import Blocks, Written, with_iptc_in_exif
 from gamutcli.containers.xmp import MAX_PACKET
 from gamutcli.errors import InputError
 
@@ -122,7 +122,7 @@ def _associated(table: bytes, item: int) -> Iterator[int]:
                 yield index
 
 
-def write(data: bytes, blocks: Blocks) -> bytes:
+def write(data: bytes, blocks: Blocks) -> Written:
     """Return the file with these blocks and no other XMP or EXIF; pixels and every other item stay as they are.
 
     Raises:
@@ -130,6 +130,7 @@ def write(data: bytes, blocks: Blocks) -> bytes:
     """
     if any(box.kind in _SEQUENCES for box in _boxes(data, 0, len(data))):
         raise InputError("the file is a sequence of pictures, which cannot carry a payload: use --carrier sidecar")
+    blocks = with_iptc_in_exif(blocks)
     data = _closed(data)
     meta = _meta(data)
     wanted = {*((b"Exif", block) for block in blocks.exif), *((b"mime", packet) for packet in blocks.xmp)}
@@ -163,7 +164,7 @@ def write(data: bytes, blocks: Blocks) -> bytes:
     kept = [box for box in _boxes(data, 0, len(data)) if box not in dropped]
     whole = [new_meta if box.start == meta.box.start else _raw(data, box) for box in kept]
     # A box for each item, so that it can be dropped without moving another.
-    return b"".join([*whole, *(_pack(b"mdat", content) for _, _, content in ours)])
+    return Written(b"".join([*whole, *(_pack(b"mdat", content) for _, _, content in ours)]))
 
 
 def _boxes(data: bytes, position: int, end: int) -> Iterator[_Box]:

@@ -1,6 +1,6 @@
-"""EXIF blocks: the payload's text in the user comment.
+"""EXIF blocks: the user comment, and the tags that TIFF has for other blocks, set without moving anything else.
 
-A camera's block is never rebuilt, because that moves its maker note, whose offsets then point nowhere: the comment is
+A camera's block is never rebuilt, because that moves its maker note, whose offsets then point nowhere: values are
 appended, and pointers are patched. (piexif rebuilds, and loses the tags that it does not know.)
 
 Source: Exif 3.0 (CIPA DC-008), 4.6.6: UserComment is 8 bytes that name the characters, then the text.
@@ -8,12 +8,10 @@ Source: Exif 3.0 (CIPA DC-008), 4.6.6: UserComment is 8 bytes that name the char
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from gamutcli.containers import ifd
 from gamutcli.errors import InputError
-from gamutcli.payload.parts import MARK, body_room
 
 USER_COMMENT = 0x9286
 XMP = 700
@@ -21,17 +19,13 @@ IPTC = 33723
 
 _EXIF_IFD = (ifd.EXIF_POINTER,)
 _EMPTY = b"MM\0*\0\0\0\0"
-_ASCII = b"ASCII\0\0\0"
-_UNICODE = b"UNICODE\0"
-# A part in any encoding of ASCII; `comment` reads without NUL bytes.
-_PART = re.compile(rb"\0*".join(re.escape(MARK[i : i + 1]) for i in range(len(MARK))) + rb"[A-Za-z0-9+/:=\s\0]*")
-_CODECS = {"ascii": 1, "utf-16-le": 2, "utf-16-be": 2}  # with bytes a character
+_VERSION_TAG, _VERSION = 0x9000, b"0232"
 
 
 def small() -> bytes:
     """Return the least EXIF block that every reader accepts; it says nothing but its version."""
     tiff = ifd.Tiff(_EMPTY)
-    tiff.set(_EXIF_IFD, 0x9000, ifd.UNDEFINED, b"0232")
+    tiff.set(_EXIF_IFD, _VERSION_TAG, ifd.UNDEFINED, _VERSION)
     return bytes(tiff.data)
 
 
@@ -47,19 +41,6 @@ def with_iptc(block: bytes | None, iptc: bytes) -> bytes:
     return bytes(tiff.data)
 
 
-def comment(block: bytes) -> bytes:
-    """Return the user comment as ASCII where it is ASCII in any of its encodings; empty when there is none.
-
-    A block that is damaged is searched as a whole, so that its parts are still found.
-    """
-    try:
-        tiff = ifd.Tiff(block)
-        value = _comment_value(tiff)
-    except InputError:
-        value = bytes(8) + block if MARK in block else b""
-    return value[8:].replace(b"\0", b"")
-
-
 def packet(block: bytes) -> bytes | None:
     """Return the XMP packet in the tag that TIFF has for it: some programs turn a TIFF's tags into EXIF as they are."""
     try:
@@ -71,71 +52,52 @@ def packet(block: bytes) -> bytes | None:
         return None
 
 
-def with_packet(block: bytes, rest: bytes | None) -> bytes:
+def with_packet(block: bytes, packet: bytes | None) -> bytes:
     """Return the block with another packet in that tag; None removes it."""
     tiff = ifd.Tiff(block)
-    if rest is None:
+    if packet is None:
         tiff.remove((), XMP)
     else:
-        tiff.set((), XMP, ifd.BYTE, rest)
+        tiff.set((), XMP, ifd.BYTE, packet)
     return bytes(tiff.data)
 
 
-def insert(block: bytes | None, line: bytes) -> bytes:
-    """Return the block with a part in its user comment, behind what the comment says already.
+def comment(block: bytes) -> tuple[bytes, str]:
+    """Return the user comment as stored, and the block's byte order, "<" or ">"; empty when there is no comment.
 
     Args:
-        block: A TIFF block without a part in it; None starts a new one.
-        line: The part, ASCII.
+        block: A TIFF block, or a whole TIFF file.
 
     Raises:
         InputError: The block cannot be read.
     """
-    tiff = ifd.Tiff(block or small())
-    said = _comment_value(tiff)
-    if not said[8:].strip(b"\0 "):
-        value = _ASCII + line
-    elif said.startswith(_UNICODE):
-        value = said + f"\n{line.decode()}".encode("utf-16-le" if tiff.order == "<" else "utf-16-be")
-    else:
-        value = said.rstrip(b"\0") + b"\n" + line
-    tiff.set(_EXIF_IFD, USER_COMMENT, ifd.UNDEFINED, value)
+    tiff = ifd.Tiff(block)
+    directory = tiff.directory(_EXIF_IFD)
+    entry = None if directory is None else directory.get(USER_COMMENT)
+    return b"" if entry is None else tiff.value(entry), tiff.order
+
+
+def with_comment(block: bytes, value: bytes | None) -> bytes:
+    """Return the block with another user comment, 8 bytes that name the characters and the text; None removes it.
+
+    Raises:
+        InputError: The block cannot be read.
+    """
+    tiff = ifd.Tiff(block)
+    if value is not None:
+        tiff.set(_EXIF_IFD, USER_COMMENT, ifd.UNDEFINED, value)
+        return bytes(tiff.data)
+    tiff.remove(_EXIF_IFD, USER_COMMENT)
+    directory = tiff.directory(_EXIF_IFD)
+    if directory is not None and not directory.entries:
+        tiff.remove((), ifd.EXIF_POINTER)
     return bytes(tiff.data)
 
 
-def room(block: bytes | None, limit: int) -> int:
-    """Return how many bytes of payload fit the user comment when the block may grow to `limit` bytes."""
-    try:
-        characters = limit - len(insert(block, b""))
-        wide = block is not None and _comment_value(ifd.Tiff(block)).startswith(_UNICODE)
-    except InputError:
-        return 0
-    return body_room(characters // 2 if wide else characters)
-
-
-def remove(block: bytes) -> bytes | None:
-    """Return the block without our part, or None when nothing else was in it.
-
-    In a block that is damaged, the part is blanked where it stands.
-    """
-    if MARK not in comment(block):
-        return None if block == small() else block
-    try:
-        tiff = ifd.Tiff(block)
-        value = _without_part(_comment_value(tiff))
-        if value[8:].strip(b"\0 "):
-            tiff.set(_EXIF_IFD, USER_COMMENT, ifd.UNDEFINED, value)
-        else:
-            tiff.remove(_EXIF_IFD, USER_COMMENT)
-            directory = tiff.directory(_EXIF_IFD)
-            if directory is not None and not directory.entries:
-                tiff.remove((), ifd.EXIF_POINTER)
-        rest = bytes(tiff.data)
-    except InputError:
-        return _blanked(block)
-    if MARK in comment(rest):
-        return _blanked(rest)
-    return None if _said(tiff) == _said(ifd.Tiff(small())) else rest
+def is_silent(block: bytes) -> bool:
+    """Tell a block that says no more than `small`, wherever its directories stand."""
+    said = _said(block)
+    return said is not None and said == _said(small())
 
 
 def without_thumbnail(block: bytes) -> bytes:
@@ -158,40 +120,18 @@ def without_thumbnail(block: bytes) -> bytes:
     return bytes(tiff.data[: max(start, end)]) if start >= end else bytes(tiff.data)
 
 
-def _comment_value(tiff: ifd.Tiff) -> bytes:
-    directory = tiff.directory(_EXIF_IFD)
-    entry = None if directory is None else directory.get(USER_COMMENT)
-    return b"" if entry is None else tiff.value(entry)
-
-
-def _without_part(value: bytes) -> bytes:
-    """Cut a user comment where our part begins; it is always last."""
-    for codec, width in _CODECS.items():
-        mark = re.escape(MARK.decode().encode(codec))
-        for match in re.finditer(b"(?s)(?=" + mark + b")", value[8:]):
-            if match.start() % width == 0:
-                return value[: 8 + match.start()].removesuffix("\n".encode(codec))
-    return value
-
-
-def _blanked(block: bytes) -> bytes:
-    """Return the block with every part overwritten by spaces, nothing moved."""
-    return _PART.sub(lambda match: b" " * len(match[0]), block)
-
-
-def _said(tiff: ifd.Tiff) -> set[tuple[int, bytes]]:
-    """Return all tags and values of a block, pointers left out, or something unequal to anything when it is odd."""
+def _said(block: bytes) -> set[tuple[int, bytes]] | None:
+    """Return all tags and values of a block, pointers left out; None when it cannot be read, or holds a thumbnail."""
     said: set[tuple[int, bytes]] = set()
     try:
+        tiff = ifd.Tiff(block)
         first = tiff.directory()
         for directory in (first, tiff.directory(_EXIF_IFD), tiff.directory((ifd.GPS_POINTER,))):
             entries = () if directory is None else directory.entries
             said |= {(entry.tag, tiff.value(entry)) for entry in entries if entry.tag != ifd.EXIF_POINTER}
-        if first is None or first.following:
-            said.add((-1, b""))
     except InputError:
-        said.add((-1, b""))
-    return said
+        return None
+    return None if first is None or first.following else said
 
 
 def _thumbnail_extents(tiff: ifd.Tiff, thumbnail: ifd.Directory) -> Iterator[tuple[int, int]]:

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gamutcli.containers.blocks import Blocks
+from gamutcli.containers.blocks import Blocks, Written, with_iptc_in_exif
 from gamutcli.errors import InputError
 
 _CODESTREAM = b"\xff\x0a"
@@ -49,18 +49,19 @@ def read(data: bytes) -> Blocks:
     )
 
 
-def write(data: bytes, blocks: Blocks) -> bytes:
+def write(data: bytes, blocks: Blocks) -> Written:
     """Return the file with these blocks and no other XMP or EXIF; every other box stays as it is.
 
     Raises:
         InputError: Not a JPEG XL file, or cut short.
     """
+    blocks = with_iptc_in_exif(blocks)
     kept = [box for box in _boxes(data) if box.kind not in (_EXIF, _XMP)]
     ours = [_pack(_EXIF, bytes(4) + block) for block in blocks.exif] + [_pack(_XMP, packet) for packet in blocks.xmp]
     first = next((index for index, box in enumerate(kept) if box.kind in (b"jxlc", b"jxlp")), None)
     if first is None:
         raise InputError("the JPEG XL file holds no pixels")
-    return b"".join([*(box.raw for box in kept[:first]), *ours, *(box.raw for box in kept[first:])])
+    return Written(b"".join([*(box.raw for box in kept[:first]), *ours, *(box.raw for box in kept[first:])]))
 
 
 def codestream(data: bytes) -> bytes:

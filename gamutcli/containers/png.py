@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from gamutcli.containers.blocks import Blocks
+from gamutcli.containers.blocks import Blocks, Written
 from gamutcli.containers.xmp import MAX_PACKET
 from gamutcli.errors import InputError
 
@@ -76,7 +76,7 @@ def iptc(data: bytes) -> bytes | None:
     return None
 
 
-def write(data: bytes, blocks: Blocks) -> bytes:
+def write(data: bytes, blocks: Blocks) -> Written:
     """Return the file with these blocks and no other XMP or EXIF; every other chunk stays as it is.
 
     Raises:
@@ -95,7 +95,7 @@ def write(data: bytes, blocks: Blocks) -> bytes:
         raise InputError("the PNG file holds no pixels")
     before = [chunk.raw for chunk in kept[:pixels]]
     after = [chunk.raw for chunk in kept[pixels:]]
-    return b"".join([SIGNATURE, *before, *ours, *after, tail])
+    return Written(b"".join([SIGNATURE, *before, *ours, *after, tail]))
 
 
 def _chunks(data: bytes) -> tuple[list[_Chunk], bytes]:

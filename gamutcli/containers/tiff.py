@@ -8,11 +8,9 @@ Source: TIFF 6.0; XMP specification part 3, 1.1.8; Exif 3.0 (CIPA DC-008), 4.6.3
 
 from __future__ import annotations
 
-from gamutcli.containers import blocks, exif, ifd, xmp
-from gamutcli.containers.blocks import EXIF, SIDECAR, XMP, Blocks, Embedded, Extracted, HasMetadata
-from gamutcli.errors import InputError, PayloadError
-from gamutcli.payload import parts
-from gamutcli.payload.parts import Part
+from gamutcli.containers import ifd
+from gamutcli.containers.blocks import Blocks, Written
+from gamutcli.errors import InputError
 
 _XMP_TAG, _IPTC_TAG = 700, 33723
 
@@ -27,52 +25,33 @@ def recognises(data: bytes) -> bool:
     return data.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"))
 
 
-def embed(data: bytes, payload: bytes, metadata: HasMetadata, carrier: str) -> Embedded:
-    """Return the file with payload and metadata in it; see `gamutcli.payload.carriers.embed`."""
-    data = strip(data)
+def read(data: bytes) -> Blocks:
+    """Return the XMP packet of a file; its EXIF is its own directories, which are no block.
+
+    Raises:
+        InputError: Damaged, or without a picture.
+    """
+    return Blocks(xmp=_packets(ifd.Tiff(data)))
+
+
+def write(data: bytes, blocks: Blocks) -> Written:
+    """Return the file with this packet and no other; the tags of EXIF blocks are copied into its own directories.
+
+    Raises:
+        InputError: Damaged, or without a picture.
+    """
     tiff = ifd.Tiff(data)
-    given, notes = blocks.merge(Blocks(xmp=_packets(tiff)), metadata)
-    for block in given.exif:
+    current = _packets(tiff)
+    for block in blocks.exif:
         _copy_exif(ifd.Tiff(block), tiff)
-    if given.iptc is not None:
-        tiff.set((), _IPTC_TAG, ifd.UNDEFINED, given.iptc)
-    packet = given.xmp[0] if given.xmp else None
-    line = b"" if carrier == SIDECAR else parts.frame(payload, [len(payload)])[0]
-    used = carrier if carrier in (SIDECAR, EXIF) else XMP
-    if used == XMP:
-        packet = xmp.insert(packet, line.decode())
-    if packet is not None:
-        tiff.set((), _XMP_TAG, ifd.BYTE, packet)
-    # What is set last ends the file, where `strip` can cut it off.
-    return Embedded(exif.insert(bytes(tiff.data), line) if used == EXIF else bytes(tiff.data), used, notes)
-
-
-def extract(data: bytes) -> Extracted | None:
-    """Return the payload of a file; see `gamutcli.payload.carriers.extract`."""
-    return blocks.join(_found(data))
-
-
-def strip(data: bytes) -> bytes:
-    """Return the file without payload; see `gamutcli.payload.carriers.strip`."""
-    try:
-        if not _found(data):
-            return data
-    except PayloadError:
-        pass  # damaged, but ours: it goes as well
-    tiff = ifd.Tiff(exif.remove(data) or data)
-    for packet in _packets(tiff):
-        rest = blocks.packet_without_payload(packet)
-        if rest is None:
-            tiff.remove((), _XMP_TAG)
-        elif rest != packet:
-            tiff.set((), _XMP_TAG, ifd.BYTE, rest)
-    return bytes(tiff.data)
-
-
-def _found(data: bytes) -> list[tuple[str, Part]]:
-    tiff = ifd.Tiff(data)
-    found = [(XMP, part) for packet in _packets(tiff) for part in blocks.parts_in_packet(packet)]
-    return found + [(EXIF, part) for part in parts.parse(exif.comment(data))]
+    if blocks.iptc is not None:
+        tiff.set((), _IPTC_TAG, ifd.UNDEFINED, blocks.iptc)
+    # What is set last ends the file, where it can be cut off again.
+    if not blocks.xmp:
+        tiff.remove((), _XMP_TAG)
+    elif blocks.xmp[:1] != current:
+        tiff.set((), _XMP_TAG, ifd.BYTE, blocks.xmp[0])
+    return Written(bytes(tiff.data))
 
 
 def _packets(tiff: ifd.Tiff) -> tuple[bytes, ...]:

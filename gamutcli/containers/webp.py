@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from gamutcli.containers.blocks import Blocks
+from gamutcli.containers.blocks import Blocks, Written, with_iptc_in_exif
 from gamutcli.errors import InputError
 
 _EXIF, _XMP, _EXTENDED = b"EXIF", b"XMP ", b"VP8X"
@@ -43,12 +43,13 @@ def read(data: bytes) -> Blocks:
     )
 
 
-def write(data: bytes, blocks: Blocks) -> bytes:
+def write(data: bytes, blocks: Blocks) -> Written:
     """Return the file with these blocks and no other XMP or EXIF; every other chunk stays as it is.
 
     Raises:
         InputError: Not a WebP file, cut short, or damaged.
     """
+    blocks = with_iptc_in_exif(blocks)
     chunks, tail = _chunks(data)
     kept = [chunk for chunk in chunks if chunk.kind not in (_EXIF, *_XMP_KINDS)]
     if not kept:
@@ -61,7 +62,7 @@ def write(data: bytes, blocks: Blocks) -> bytes:
     kept[0] = _Chunk(_EXTENDED, bytes([flag]) + kept[0].body[1:])
     kept += [_Chunk(_EXIF, block) for block in blocks.exif] + [_Chunk(_XMP, packet) for packet in blocks.xmp]
     body = b"WEBP" + b"".join(_pack(chunk) for chunk in kept)
-    return b"RIFF" + struct.pack("<I", len(body)) + body + tail
+    return Written(b"RIFF" + struct.pack("<I", len(body)) + body + tail)
 
 
 def _chunks(data: bytes) -> tuple[list[_Chunk], bytes]:

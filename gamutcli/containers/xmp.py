@@ -1,8 +1,9 @@
-"""XMP packets: put the payload's text into one, find it, and take it out again.
+"""XMP packets: read properties, take some out, put some in, and leave every other byte alone.
 
 A packet that a camera or an editor wrote is never serialised anew: expat tells where elements begin and end, and the
-bytes between stay what they were. Names are compared by namespace URI, in element and in attribute form, because
-tools rename prefixes and turn one form into the other. Document types and entities are refused.
+bytes between stay what they were. A packet is parsed once; what is taken out and put in is noted, and `bytes` writes
+it down. Names are compared by namespace URI, in element and in attribute form, because tools rename prefixes and turn
+one form into the other. Document types and entities are refused.
 
 Source: ISO 16684-1 (XMP data model and serialisation).
 """
@@ -10,21 +11,19 @@ Source: ISO 16684-1 (XMP data model and serialisation).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from html import escape
 from typing import NoReturn
 from xml.parsers import expat
 
 from gamutcli.errors import InputError
 
-NAMESPACE = "https://gamutcli.github.io/ns/1.0/"
-PREFIX = "gamut"
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 NOTE = "http://ns.adobe.com/xmp/note/"
 
-# Qualified names the way expat gives them: URI, space, local name.
-PAYLOAD = f"{NAMESPACE} Payload"
+#: The property that names an extension, as expat gives names: namespace URI, a space, local name.
 EXTENDED = f"{NOTE} HasExtendedXMP"
 
 MAX_PACKET = 8 << 20
@@ -34,115 +33,121 @@ MAX_PACKET = 8 << 20
 MAX_ELEMENTS = 100_000
 MAX_DEPTH = 100
 
-_HEADER = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
-_FOOTER = b'\n<?xpacket end="w"?>'
-_EMPTY = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{RDF}"></rdf:RDF></x:xmpmeta>'.encode()
+_EMPTY = (
+    b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
+    + f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{RDF}"></rdf:RDF></x:xmpmeta>'.encode()
+    + b'\n<?xpacket end="w"?>'
+)
 _TAG = re.compile(rb"""<(?:[^"'>]+|"[^"]*"|'[^']*')*>""")
 _ATTRIBUTE = re.compile(rb"""\s+([^\s=/>]+)\s*=\s*("[^"]*"|'[^']*')""")
+_NAME = re.compile(rb"[^\s/>]+")
 _WRAPPER = re.compile(rb"<\?xpacket\b[^>]*\?>")
 _PADDING = re.compile(rb"\s+(?=<\?xpacket\s+end)")
 
 
-def find(packet: bytes, name: str = PAYLOAD) -> list[str]:
-    """Return the values of a property, element or attribute, wherever it stands in the packet.
+@dataclass(frozen=True, eq=False)
+class Packet:
+    """A packet, parsed, and what is to be changed in it.
+
+    Attributes:
+        source: What was parsed.
+        gone: Names of the properties to take out.
+        added: Descriptions to put in, last in the packet's RDF.
+        is_compact: Whether the white space goes that editors leave at its end for later additions.
+    """
+
+    source: _Source
+    gone: frozenset[str] = frozenset()
+    added: tuple[bytes, ...] = ()
+    is_compact: bool = False
+
+    def values(self, name: str) -> list[str]:
+        """Return the values of a property of the packet as it was parsed, wherever it stands.
+
+        Args:
+            name: Namespace URI, a space, local name; of an element, one whose text `parse` was told to keep.
+        """
+        return [value for element in self.source.elements for value in element.values(name)]
+
+    def names(self) -> set[str]:
+        """Return the names of all elements and attributes of the packet as it was parsed."""
+        return {name for element in self.source.elements for name in (element.name, *element.attributes)}
+
+    def without(self, *names: str) -> Packet:
+        """Return the packet without some properties, in either form; every other byte is kept."""
+        return replace(self, gone=self.gone.union(names))
+
+    def with_property(self, prefix: str, namespace: str, local: str, text: str) -> Packet:
+        """Return the packet with one more property, an element; the text is XML as it stands."""
+        name = f"{prefix}:{local}"
+        return self._with_description(f' xmlns:{prefix}="{namespace}"><{name}>{text}</{name}></rdf:Description>')
+
+    def with_extension(self, guid: str) -> Packet:
+        """Return the packet with the name of an extension, and no other: MD5 of it, 32 hexadecimal digits."""
+        # The attribute form is what Adobe's toolkit writes and what simple readers search for.
+        description = f' xmlns:xmpNote="{NOTE}" xmpNote:HasExtendedXMP="{guid}"/>'
+        return self.without(EXTENDED)._with_description(description)
+
+    def compacted(self) -> Packet:
+        """Return the packet without the white space that editors leave at its end for later additions."""
+        return replace(self, is_compact=True)
+
+    def _with_description(self, rest: str) -> Packet:
+        rdf = self.source.rdf
+        declared = "" if self.source.prefix(rdf) == b"rdf" else f' xmlns:rdf="{RDF}"'
+        ours = f'<rdf:Description{declared} rdf:about="{escape(self.source.about)}"{rest}'
+        return replace(self, added=(*self.added, ours.encode()))
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether all that the packet said was taken out, and nothing put in; as it was parsed, it is not."""
+        return not self.added and bool(self._cuts) and self.source.says_only(self.gone)
+
+    @cached_property
+    def _cuts(self) -> list[tuple[int, int]]:
+        return sorted(self.source.ranges(self.gone)) if self.gone else []
+
+    def __bytes__(self) -> bytes:
+        data = self.source.data
+        edits = [(start, end, b"") for start, end in self._cuts]
+        if self.added:
+            edits.append(self._insertion())
+        kept = bytearray()
+        position = 0
+        for start, end, new in sorted(edits):
+            if end >= position:  # ranges inside one that is gone already are skipped
+                kept += data[position : max(start, position)] + new
+                position = end
+        kept += data[position:]
+        return _PADDING.sub(b"\n", bytes(kept)) if self.is_compact else bytes(kept)
+
+    def _insertion(self) -> tuple[int, int, bytes]:
+        """Return the range that the new descriptions replace, and what stands there then."""
+        rdf = self.source.rdf
+        new = b"".join(self.added)
+        if rdf.closing < rdf.end:
+            return rdf.closing, rdf.closing, new
+        # <rdf:RDF/>: it has to be opened first
+        return rdf.end - 2, rdf.end, b">" + new + b"</" + self.source.qualified(rdf) + b">"
+
+
+def parse(packet: bytes | None, *texts: str) -> Packet:
+    """Parse a packet.
 
     Args:
-        packet: A whole XMP packet, UTF-8 or UTF-16.
-        name: Namespace URI, a space, local name.
+        packet: UTF-8 or UTF-16; None is an empty one.
+        texts: Names of the elements whose text is kept, for `Packet.values`; a packet may be megabytes of others.
 
     Raises:
-        InputError: Not well-formed, too large, or it declares a document type.
+        InputError: Not well-formed, too large, without RDF, or it declares a document type.
     """
-    return [value for element in _scan(_utf8(packet)).elements for value in element.values(name)]
-
-
-def names_in(packet: bytes, wanted: Callable[[str], bool]) -> list[str]:
-    """Return the names of elements and attributes that `wanted` picks; each is namespace URI, a space, local name.
-
-    Raises:
-        InputError: Not well-formed, too large, or it declares a document type.
-    """
-    elements = _scan(_utf8(packet)).elements
-    names = {name for element in elements for name in (element.name, *element.attributes)}
-    return sorted(name for name in names if wanted(name))
-
-
-def insert(packet: bytes | None, payload: str) -> bytes:
-    """Return a packet with the payload's text in it, and whatever else the given one says.
-
-    Args:
-        packet: The packet to extend; None starts a new one.
-        payload: Text of the payload's part.
-
-    Raises:
-        InputError: The given packet cannot be parsed.
-    """
-    name = f"{PREFIX}:Payload"
-    return _with_description(
-        None if packet is None else remove(packet, PAYLOAD),
-        f' xmlns:{PREFIX}="{NAMESPACE}"><{name}>{payload}</{name}></rdf:Description>',
-    )
-
-
-def point_to(packet: bytes | None, guid: str | None) -> bytes | None:
-    """Return a packet that names an extension, or none.
-
-    Args:
-        packet: The packet; None starts a new one.
-        guid: MD5 of the extension, 32 hexadecimal digits; None removes the name.
-
-    Returns:
-        The packet, or None when it says nothing at all.
-
-    Raises:
-        InputError: The given packet cannot be parsed.
-    """
-    rest = None if packet is None else remove(packet, EXTENDED)
-    if guid is None:
-        return rest
-    # The attribute form is what Adobe's toolkit writes and what simple readers search for.
-    return _with_description(rest, f' xmlns:xmpNote="{NOTE}" xmpNote:HasExtendedXMP="{guid}"/>')
-
-
-def remove(packet: bytes, *names: str) -> bytes | None:
-    """Return the packet without some properties, every other byte kept.
-
-    Args:
-        packet: A whole XMP packet.
-        names: What to take out; our payload when none is given.
-
-    Returns:
-        The packet, or None when it says nothing else.
-
-    Raises:
-        InputError: The packet cannot be parsed.
-    """
-    names = names or (PAYLOAD,)
-    packet = _utf8(packet)
-    scan = _scan(packet)
-    ranges: list[tuple[int, int]] = []
-    for element in scan.elements:
-        ours = element.parent is scan.rdf and element.is_description and element.holds_only(names)
-        if ours or element.name in names:
-            ranges.append((element.start, element.end))
-        else:
-            ranges.extend(element.attribute_ranges(packet, names))
-    if not ranges:
-        return packet
-    if scan.says_only(names):
-        return None
-    kept = bytearray()
-    position = 0
-    for start, end in sorted(ranges):
-        if end > position:  # ranges inside one that is gone already are skipped
-            kept += packet[position : max(start, position)]
-            position = end
-    return bytes(kept + packet[position:])
-
-
-def compact(packet: bytes) -> bytes:
-    """Return the packet without the white space that editors leave at its end for later additions."""
-    return _PADDING.sub(b"\n", packet)
+    data = _EMPTY if packet is None else packet
+    if len(data) > MAX_PACKET:
+        raise InputError(f"an XMP packet of {len(data):,} bytes is too large to read")
+    try:
+        return Packet(_Source(_utf8(data), frozenset(texts)))
+    except (expat.ExpatError, UnicodeDecodeError, ValueError) as error:
+        raise InputError(f"the XMP packet is not well-formed XML: {error}") from error
 
 
 def bare(packet: bytes) -> bytes:
@@ -168,16 +173,6 @@ class _Element:
     def is_description(self) -> bool:
         return self.name == f"{RDF} Description"
 
-    def qualified(self, packet: bytes) -> bytes:
-        """Return the name as it is written, prefix and all."""
-        match = re.compile(rb"[^\s/>]+").match(packet, self.start + 1)
-        assert match is not None  # expat saw a start tag here
-        return match[0]
-
-    def prefix(self, packet: bytes) -> bytes:
-        name = self.qualified(packet)
-        return name.partition(b":")[0] if b":" in name else b""
-
     def namespace(self, prefix: str) -> str:
         """Return what a prefix stands for here."""
         element: _Element | None = self
@@ -186,6 +181,7 @@ class _Element:
         return "" if element is None else element.declared[prefix]
 
     def values(self, name: str) -> Iterator[str]:
+        """Yield what is said of a property; the text of elements below counts as its own."""
         if name in self.attributes:
             yield self.attributes[name]
         if self.name == name:
@@ -196,30 +192,21 @@ class _Element:
         yield from (name for name in self.attributes if name not in ("about", f"{RDF} about"))
         yield from (child.name for child in self.children)
 
-    def holds_only(self, names: tuple[str, ...]) -> bool:
+    def holds_only(self, names: frozenset[str]) -> bool:
         said = list(self.properties())
         return bool(said) and all(name in names for name in said)
 
-    def attribute_ranges(self, packet: bytes, names: tuple[str, ...]) -> Iterator[tuple[int, int]]:
-        if not any(name in self.attributes for name in names):
-            return
-        position = self.start + 1 + len(self.qualified(packet))
-        while match := _ATTRIBUTE.match(packet, position):
-            prefix, _, local = match[1].decode().rpartition(":")
-            if f"{self.namespace(prefix)} {local}" in names:
-                yield match.span()
-            position = match.end()
 
+class _Source:
+    """What expat found in a packet's bytes."""
 
-class _Scan:
-    """What expat found in a packet."""
-
-    def __init__(self, packet: bytes) -> None:
+    def __init__(self, data: bytes, texts: frozenset[str]) -> None:
+        self.data = data
         self.elements: list[_Element] = []
+        self._texts = texts
         self._open: list[_Element] = []
-        self._wanted: _Element | None = None  # the open element whose text is kept; text below it counts as its own
+        self._wanted: _Element | None = None  # the open element whose text is kept
         self._declared: dict[str, str] = {}  # by the element that is about to start
-        self._packet = packet
         self._parser = parser = expat.ParserCreate("utf-8", " ")
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
@@ -227,10 +214,10 @@ class _Scan:
         parser.StartNamespaceDeclHandler = self._declare
         parser.StartDoctypeDeclHandler = self._refuse
         parser.EntityDeclHandler = self._refuse
-        parser.Parse(packet, True)
+        parser.Parse(data, True)
+        self.rdf = self._first_rdf()
 
-    @property
-    def rdf(self) -> _Element:
+    def _first_rdf(self) -> _Element:
         for element in self.elements:
             if element.name == f"{RDF} RDF":
                 return element
@@ -247,10 +234,39 @@ class _Scan:
             return element.attributes.get(f"{RDF} about", element.attributes.get("about", ""))
         return ""
 
-    def says_only(self, names: tuple[str, ...]) -> bool:
+    def says_only(self, names: frozenset[str]) -> bool:
         if len(self.descriptions) < len(self.rdf.children):
             return False
         return all(name in names for element in self.descriptions for name in element.properties())
+
+    def ranges(self, names: frozenset[str]) -> Iterator[tuple[int, int]]:
+        """Yield where properties of these names stand; a description that says nothing else goes as a whole."""
+        for element in self.elements:
+            whole = element.parent is self.rdf and element.is_description and element.holds_only(names)
+            if whole or element.name in names:
+                yield element.start, element.end
+            else:
+                yield from self._attribute_ranges(element, names)
+
+    def qualified(self, element: _Element) -> bytes:
+        """Return an element's name as it is written, prefix and all."""
+        match = _NAME.match(self.data, element.start + 1)
+        assert match is not None  # expat saw a start tag here
+        return match[0]
+
+    def prefix(self, element: _Element) -> bytes:
+        name = self.qualified(element)
+        return name.partition(b":")[0] if b":" in name else b""
+
+    def _attribute_ranges(self, element: _Element, names: frozenset[str]) -> Iterator[tuple[int, int]]:
+        if names.isdisjoint(element.attributes):
+            return
+        position = element.start + 1 + len(self.qualified(element))
+        while match := _ATTRIBUTE.match(self.data, position):
+            prefix, _, local = match[1].decode().rpartition(":")
+            if f"{element.namespace(prefix)} {local}" in names:
+                yield match.span()
+            position = match.end()
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         parent = self._open[-1] if self._open else None
@@ -262,7 +278,7 @@ class _Scan:
             raise InputError("the XMP packet has too many elements to read")
         self._open.append(element)
         self.elements.append(element)
-        if self._wanted is None and name in (PAYLOAD, EXTENDED):
+        if self._wanted is None and name in self._texts:
             self._wanted = element
 
     def _end(self, name: str) -> None:
@@ -270,10 +286,10 @@ class _Scan:
         if element is self._wanted:
             self._wanted = None
         element.closing = element.end = self._parser.CurrentByteIndex
-        tag = _TAG.match(self._packet, element.start)
+        tag = _TAG.match(self.data, element.start)
         assert tag is not None  # expat saw a start tag here
         if not tag[0].endswith(b"/>"):  # else expat stands behind it already
-            element.end = self._packet.index(b">", element.closing) + 1
+            element.end = self.data.index(b">", element.closing) + 1
 
     def _characters(self, text: str) -> None:
         if self._wanted is not None:
@@ -286,15 +302,6 @@ class _Scan:
         raise InputError("the XMP packet declares a document type or an entity, which XMP does not allow")
 
 
-def _scan(packet: bytes) -> _Scan:
-    if len(packet) > MAX_PACKET:
-        raise InputError(f"an XMP packet of {len(packet):,} bytes is too large to read")
-    try:
-        return _Scan(packet)
-    except (expat.ExpatError, UnicodeDecodeError, ValueError) as error:
-        raise InputError(f"the XMP packet is not well-formed XML: {error}") from error
-
-
 def _utf8(packet: bytes) -> bytes:
     """Return the packet in UTF-8, without the NUL bytes that some writers put behind it."""
     for encoding, start in (("utf-16-le", b"<\0"), ("utf-16-be", b"\0<")):
@@ -303,17 +310,3 @@ def _utf8(packet: bytes) -> bytes:
             even = packet[: len(packet) // 2 * 2]
             return even.decode(encoding, "replace").strip("\ufeff\0").encode()
     return packet.rstrip(b"\0")
-
-
-def _with_description(packet: bytes | None, rest_of_description: str) -> bytes:
-    """Return the packet with one more description, last in its RDF."""
-    packet = packet or _HEADER + _EMPTY + _FOOTER
-    scan = _scan(packet)
-    rdf = scan.rdf
-    declared = "" if rdf.prefix(packet) == b"rdf" else f' xmlns:rdf="{RDF}"'
-    ours = f'<rdf:Description{declared} rdf:about="{escape(scan.about)}"{rest_of_description}'.encode()
-    if rdf.closing < rdf.end:
-        return packet[: rdf.closing] + ours + packet[rdf.closing :]
-    # <rdf:RDF/>: it has to be opened first
-    opened = packet[rdf.start : rdf.end - 2] + b">"
-    return packet[: rdf.start] + opened + ours + b"</" + rdf.qualified(packet) + b">" + packet[rdf.end :]

@@ -10,11 +10,11 @@ import numpy as np
 
 from gamutcli.arrays import Code16Array
 from gamutcli.color.spaces import DISPLAY_P3, REC2020, SRGB, RGBSpace
+from gamutcli.containers import Metadata, with_metadata
 from gamutcli.errors import OutputError, UsageError
 from gamutcli.images import jxl
 from gamutcli.images.picture import turned
-from gamutcli.metadata import Metadata, made_true, orientation_of, upright
-from gamutcli.payload import carriers
+from gamutcli.metadata import made_true, orientation_of, upright
 
 # Primaries, transfer function, matrix.
 _AVIF_COLOURS = {SRGB: (1, 13, 6), DISPLAY_P3: (12, 13, 6), REC2020: (9, 14, 9)}
@@ -61,7 +61,7 @@ def encode_wide(kind: str, codes: Code16Array, space: RGBSpace, metadata: Metada
     else:
         data = _jxl(codes, space, orientation)
     true = made_true(metadata, codes.shape[1], codes.shape[0], space == SRGB)
-    return carriers.embed(data, b"", true, carriers.SIDECAR).data
+    return with_metadata(data, true).data
 
 
 def _avif(codes: Code16Array, space: RGBSpace) -> bytes:

@@ -15,12 +15,13 @@ import numpy as np
 from gamutcli.arrays import Code16Array
 from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import RGBSpace
+from gamutcli.containers import Metadata, with_metadata
 from gamutcli.errors import OutputError, UsageError
 from gamutcli.images.chunks import png_with_chunks, profile_chunk
 from gamutcli.images.encode import PNG_LEVEL, PNG_STRATEGY
 from gamutcli.images.files import format_of, title
 from gamutcli.images.screen import check_space, encode_wide
-from gamutcli.metadata import Metadata, made_true
+from gamutcli.metadata import made_true
 from gamutcli.metadata.ifd import (
     BYTE,
     LONG,
@@ -34,7 +35,6 @@ from gamutcli.metadata.ifd import (
     write_with_pointers,
 )
 from gamutcli.metadata.rules import PIXEL_X, PIXEL_Y, parsed
-from gamutcli.payload import carriers
 
 # TIFF's number for each compression. 8 is Adobe's Deflate, which more programs know than 32946.
 COMPRESSIONS = {"none": 1, "lzw": 5, "deflate": 8, "zstd": 50000}
@@ -101,7 +101,7 @@ def _write_png(path: Path, parts: Iterable[Code16Array], space: RGBSpace, metada
     true = made_true(metadata, codes.shape[1], codes.shape[0], space.name == "srgb")
     data = imagecodecs.png_encode(np.ascontiguousarray(codes), level=PNG_LEVEL, strategy=PNG_STRATEGY)
     tagged = png_with_chunks(data, [profile_chunk(space)])
-    path.write_bytes(carriers.embed(tagged, b"", true, carriers.SIDECAR).data)
+    path.write_bytes(with_metadata(tagged, true).data)
 
 
 def _whole(parts: Iterable[Code16Array]) -> Code16Array:

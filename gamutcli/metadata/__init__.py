@@ -1,6 +1,7 @@
 """The camera's metadata: read it from any picture, and make it true for the file that carries it on."""
 
+from gamutcli.containers import Metadata
 from gamutcli.metadata.read import read_metadata
-from gamutcli.metadata.rules import EXIF_LIMIT, Metadata, made_true, orientation_of, private, upright
+from gamutcli.metadata.rules import EXIF_LIMIT, made_true, orientation_of, private, upright
 
 __all__ = ["EXIF_LIMIT", "Metadata", "made_true", "orientation_of", "private", "read_metadata", "upright"]

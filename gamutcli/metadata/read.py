@@ -9,11 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from gamutcli.containers import bmff, jxl, png, segments, webp
-from gamutcli.containers.blocks import Blocks
+from gamutcli.containers import Blocks, Metadata, bmff, jxl, png, segments, webp
 from gamutcli.errors import InputError
 from gamutcli.metadata.ifd import Directories, Directory, read_directories, write_block
-from gamutcli.metadata.rules import Metadata, descriptive, parsed
+from gamutcli.metadata.rules import descriptive, parsed
 
 _XMP_TAG, _IPTC_TAG = 700, 33723
 _IPTC_RESOURCE = 0x0404

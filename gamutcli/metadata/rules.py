@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 
-from gamutcli.containers import xmp
+from gamutcli.containers import Metadata, xmp
 from gamutcli.errors import InputError
 from gamutcli.metadata.ifd import (
     LONG,
@@ -60,12 +60,14 @@ _SRGB, _UNCALIBRATED = 1, 65535
 
 _EXIF_XMP, _TIFF_XMP = "http://ns.adobe.com/exif/1.0/", "http://ns.adobe.com/tiff/1.0/"
 # Statements of an XMP packet about the file it came from; readers take the facts from the new file itself.
-_UNTRUE_XMP = (
-    *(f"{_EXIF_XMP} {name}" for name in ("ColorSpace", "PixelXDimension", "PixelYDimension", "Gamma")),
-    *(f"{_TIFF_XMP} {name}" for name in ("ImageWidth", "ImageLength", "BitsPerSample", "Compression")),
-    *(f"{_TIFF_XMP} {name}" for name in ("PhotometricInterpretation", "SamplesPerPixel", "PlanarConfiguration")),
-    "http://ns.adobe.com/photoshop/1.0/ ICCProfile",
-    "http://ns.adobe.com/xap/1.0/ Thumbnails",
+_UNTRUE_XMP = frozenset(
+    (
+        *(f"{_EXIF_XMP} {name}" for name in ("ColorSpace", "PixelXDimension", "PixelYDimension", "Gamma")),
+        *(f"{_TIFF_XMP} {name}" for name in ("ImageWidth", "ImageLength", "BitsPerSample", "Compression")),
+        *(f"{_TIFF_XMP} {name}" for name in ("PhotometricInterpretation", "SamplesPerPixel", "PlanarConfiguration")),
+        "http://ns.adobe.com/photoshop/1.0/ ICCProfile",
+        "http://ns.adobe.com/xap/1.0/ Thumbnails",
+    )
 )
 
 
@@ -83,23 +85,6 @@ _PLACES_IN_XMP = frozenset(
 )
 # Content location, city, sublocation, state, country.
 _PLACES_IN_IPTC = frozenset((2, number) for number in (26, 27, 90, 92, 95, 100, 101))
-
-
-@dataclass(frozen=True)
-class Metadata:
-    r"""Metadata of a picture, as the bytes that files hold.
-
-    Attributes:
-        exif: EXIF block: a TIFF header and directories, without "Exif\0\0" before it.
-        xmp: XMP packet, UTF-8.
-        iptc: IPTC-IIM records.
-        notes: What to tell the user about metadata that was left out.
-    """
-
-    exif: bytes | None = None
-    xmp: bytes | None = None
-    iptc: bytes | None = None
-    notes: tuple[str, ...] = ()
 
 
 def made_true(metadata: Metadata, width: int, height: int, srgb: bool) -> Metadata:
@@ -129,7 +114,7 @@ def made_true(metadata: Metadata, width: int, height: int, srgb: bool) -> Metada
     exif[PIXEL_X] = entry(LONG, width, order=old.order)
     exif[PIXEL_Y] = entry(LONG, height, order=old.order)
     fitting, dropped = _fitting(Directories(old.order, descriptive(old.image), exif, old.gps))
-    packet, notes = _true_packet(metadata.xmp)
+    packet, notes = _packet_without(metadata.xmp, _UNTRUE_XMP.__contains__)
     if dropped:
         notes += (f"the EXIF data exceed one segment, left out: {', '.join(dropped)}",)
     return replace(metadata, exif=write_block(fitting), xmp=packet, notes=metadata.notes + notes)
@@ -164,13 +149,9 @@ def without_place(metadata: Metadata) -> Metadata:
     """
     old = parsed(metadata.exif)
     exif = write_block(replace(old, gps={})) if old.gps else metadata.exif
-    packet, notes = metadata.xmp, metadata.notes
-    if packet is not None:
-        try:
-            packet = xmp.remove(packet, *xmp.names_in(packet, _is_of_a_place))
-        except InputError as error:
-            packet, notes = None, (*notes, f"the XMP packet was left out: {error}")
-    return replace(metadata, exif=exif, xmp=packet, iptc=_iptc_without_place(metadata.iptc), notes=notes)
+    packet, notes = _packet_without(metadata.xmp, _is_of_a_place)
+    iptc = _iptc_without_place(metadata.iptc)
+    return replace(metadata, exif=exif, xmp=packet, iptc=iptc, notes=metadata.notes + notes)
 
 
 def _is_of_a_place(name: str) -> bool:
@@ -202,20 +183,25 @@ def upright(metadata: Metadata) -> Metadata:
     if orientation_of(metadata) == 1:
         return metadata
     old = parsed(metadata.exif)
-    packet = metadata.xmp
-    if packet is not None:
-        with suppress(InputError):  # a packet that cannot be read is left out later, with a note
-            packet = xmp.remove(packet, f"{_TIFF_XMP} Orientation")
-    return replace(metadata, exif=write_block(replace(old, image=_without(old.image, _ORIENTATION))), xmp=packet)
+    packet, notes = _packet_without(metadata.xmp, f"{_TIFF_XMP} Orientation".__eq__)
+    return replace(
+        metadata,
+        exif=write_block(replace(old, image=_without(old.image, _ORIENTATION))),
+        xmp=packet,
+        notes=metadata.notes + notes,
+    )
 
 
-def _true_packet(packet: bytes | None) -> tuple[bytes | None, tuple[str, ...]]:
+def _packet_without(packet: bytes | None, is_unwanted: Callable[[str], bool]) -> tuple[bytes | None, tuple[str, ...]]:
+    """Return a packet without the properties whose names are unwanted, None when it says nothing else, and notes."""
     if packet is None:
         return None, ()
     try:
-        return xmp.remove(packet, *_UNTRUE_XMP), ()
+        opened = xmp.parse(packet)
     except InputError as error:
         return None, (f"the XMP packet was left out: {error}",)
+    rest = opened.without(*filter(is_unwanted, opened.names()))
+    return None if rest.is_silent else bytes(rest), ()
 
 
 def parsed(exif: bytes | None) -> Directories:

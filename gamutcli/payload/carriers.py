@@ -16,29 +16,35 @@ is opaque here; `gamutcli.payload.format` knows what it means.
 from __future__ import annotations
 
 from dataclasses import replace
-from types import ModuleType
+from typing import Protocol
 
-from gamutcli.containers import blocks, bmff, exif, jpeg, jxl, png, tiff, webp
-from gamutcli.containers.blocks import SIDECAR, Embedded, Extracted, HasMetadata
+from gamutcli.containers import Metadata, jpeg, tiff, with_metadata
 from gamutcli.errors import InputError, UsageError
+from gamutcli.payload import in_blocks, in_exif, in_jpeg, in_tiff, in_xmp
+from gamutcli.payload.carried import CARRIERS, SIDECAR, Embedded, Extracted
 
-__all__ = ["CARRIERS", "SIDECAR", "Embedded", "Extracted", "HasMetadata", "embed", "extract", "strip"]
-
-# These plan for themselves; every other format has a place for blocks, without limits of size.
-_WITH_A_PLAN = (jpeg, tiff)
-_WITH_BLOCKS = (png, webp, bmff, jxl)
-
-CARRIERS = ("auto", "xmp", "exif", "sidecar")
+__all__ = ["CARRIERS", "SIDECAR", "Embedded", "Extracted", "embed", "extract", "metadata_beside", "strip"]
 
 
-def embed(data: bytes, payload: bytes, metadata: HasMetadata, carrier: str = "auto") -> Embedded:
+class _Way(Protocol):
+    """How files of a format hold a payload; the functions below say what each of these does."""
+
+    def embed(self, data: bytes, payload: bytes, metadata: Metadata, carrier: str) -> Embedded: ...
+
+    def extract(self, data: bytes) -> Extracted | None: ...
+
+    def strip(self, data: bytes) -> bytes: ...
+
+
+def embed(data: bytes, payload: bytes, metadata: Metadata, carrier: str = "auto") -> Embedded:
     """Put a payload into a picture file, in place of one that is there already.
 
     Args:
         data: A whole file.
-        payload: The packed network; not looked at when the carrier is "sidecar".
+        payload: The packed network.
         metadata: Blocks that replace those of the file; a block that is None leaves the file's own.
-        carrier: "auto"; "xmp" or "exif" for that carrier only; "sidecar" writes the metadata alone.
+        carrier: "auto"; "xmp" or "exif" for that carrier only; "sidecar" where the payload goes elsewhere, and the
+            file holds none.
 
     Returns:
         The file, the carrier used, and notes for the user.
@@ -49,12 +55,15 @@ def embed(data: bytes, payload: bytes, metadata: HasMetadata, carrier: str = "au
     """
     if carrier not in CARRIERS:
         raise UsageError(f"unknown carrier {carrier!r}: choose one of {', '.join(CARRIERS)}")
-    embedded = _embedded(data, payload, metadata, carrier)
-    if carrier != SIDECAR:
-        # A payload is never lost in silence, whatever the rest of the file is like.
-        found = extract(embedded.data)
-        if found is None or found.payload != payload:
-            raise InputError("the file's metadata is damaged so that it cannot carry a payload: use --carrier sidecar")
+    if carrier == SIDECAR:
+        cleared = _clear_metadata(metadata)
+        written = with_metadata(strip(data), cleared)
+        return Embedded(written.data, SIDECAR, (*cleared.notes[len(metadata.notes) :], *written.notes))
+    embedded = _way_of(data).embed(data, payload, metadata, carrier)
+    # A payload is never lost in silence, whatever the rest of the file is like.
+    found = extract(embedded.data)
+    if found is None or found.payload != payload:
+        raise InputError("the file's metadata is damaged so that it cannot carry a payload: use --carrier sidecar")
     return embedded
 
 
@@ -71,11 +80,7 @@ def extract(data: bytes) -> Extracted | None:
         InputError: The file is damaged, or of a format that cannot carry a payload.
         PayloadError: There is a payload, and it is damaged or parts of it are missing.
     """
-    module = _module(data)
-    if module in _WITH_A_PLAN:
-        extracted: Extracted | None = module.extract(data)
-        return extracted
-    return blocks.join(blocks.find(module.read(data)))
+    return _way_of(data).extract(data)
 
 
 def strip(data: bytes) -> bytes:
@@ -90,32 +95,31 @@ def strip(data: bytes) -> bytes:
     Raises:
         InputError: The file is damaged, or of a format that cannot carry a payload.
     """
-    module = _module(data)
-    stripped: bytes
-    if module in _WITH_A_PLAN:
-        stripped = module.strip(data)
-    else:
-        current = module.read(data)
-        stripped = module.write(data, blocks.remove(current)) if blocks.holds_payload(current) else data
-    return stripped
+    return _way_of(data).strip(data)
 
 
-def _embedded(data: bytes, payload: bytes, metadata: HasMetadata, carrier: str) -> Embedded:
-    module = _module(data)
-    if module in _WITH_A_PLAN:
-        embedded: Embedded = module.embed(data, payload, metadata, carrier)
-        return embedded
-    merged, notes = blocks.merge(module.read(data), metadata)
-    if metadata.iptc and module is not png:
-        first = merged.exif[0] if merged.exif else None
-        merged = replace(merged, exif=(exif.with_iptc(first, metadata.iptc), *merged.exif[1:]))
-    filled, used = blocks.insert(merged, payload, carrier)
-    return Embedded(module.write(data, filled), used, notes)
+def metadata_beside(found: Extracted, metadata: Metadata) -> Metadata:
+    """Return the metadata of a file in which a payload was found, without that payload."""
+    if found.carrier == SIDECAR:
+        return metadata
+    exif = None if metadata.exif is None else in_exif.remove(metadata.exif)
+    return replace(metadata, exif=exif, xmp=found.rest.xmp[0] if found.rest.xmp else None)
 
 
-def _module(data: bytes) -> ModuleType:
-    """Return the module of the file's format, told by its first bytes."""
-    for module in (*_WITH_A_PLAN, *_WITH_BLOCKS):
-        if module.recognises(data):
-            return module
-    raise InputError("neither JPEG, PNG, TIFF, WebP, AVIF nor JPEG XL: it cannot carry a payload")
+def _clear_metadata(metadata: Metadata) -> Metadata:
+    """Take the payload out of a picture's metadata; a packet that cannot be parsed goes as well, with a note."""
+    packet, notes = None, metadata.notes
+    if metadata.xmp is not None:
+        opened = in_xmp.open_packet(metadata.xmp)
+        if isinstance(opened, in_xmp.Unreadable):
+            notes = (*notes, f"an XMP packet was left out: {opened.reason}")
+        else:
+            packet = in_xmp.remove(opened)
+    exif = None if metadata.exif is None else in_exif.remove(metadata.exif)
+    return replace(metadata, exif=exif, xmp=None if packet is None else bytes(packet), notes=notes)
+
+
+def _way_of(data: bytes) -> _Way:
+    if jpeg.recognises(data):
+        return in_jpeg
+    return in_tiff if tiff.recognises(data) else in_blocks

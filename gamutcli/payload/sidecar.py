@@ -15,10 +15,9 @@ from gamutcli import storage
 from gamutcli.errors import InputError, NoPayload, PayloadError, UsageError
 from gamutcli.images import read_bytes
 from gamutcli.payload import carriers
-from gamutcli.payload.carriers import Embedded, Extracted
+from gamutcli.payload.carriers import SIDECAR, Embedded, Extracted
 
 SUFFIX = ".gamut"
-SIDECAR = carriers.SIDECAR
 
 
 def path_beside(picture: str | os.PathLike[str]) -> Path:

@@ -10,7 +10,8 @@ import zlib
 import piexif
 from PIL import Image
 
-from gamutcli.metadata import Metadata
+from gamutcli.containers import Metadata, xmp
+from gamutcli.payload import in_xmp
 
 NOTHING = Metadata()
 
@@ -26,6 +27,26 @@ CAMERA_PACKET = (
     b" </rdf:RDF>\n"
     b"</x:xmpmeta>\n" + b" " * 2000 + b'\n<?xpacket end="w"?>'
 )
+
+
+def with_payload(packet: bytes | None, text: str) -> bytes:
+    """A packet with a text where the payload goes, and whatever else it says; None: and nothing else."""
+    opened = None if packet is None else xmp.parse(packet)
+    return bytes(in_xmp.insert(opened, text.encode()))
+
+
+def payloads_in(packet: bytes) -> list[str]:
+    """The texts that stand where the payload goes."""
+    return xmp.parse(packet, in_xmp.PAYLOAD).values(in_xmp.PAYLOAD)
+
+
+def without_payload(packet: bytes) -> bytes | None:
+    rest = in_xmp.remove(in_xmp.open_packet(packet))
+    return None if rest is None else bytes(rest)
+
+
+def compacted(packet: bytes) -> bytes:
+    return bytes(xmp.parse(packet).compacted())
 
 
 def noise(size: int) -> bytes:

@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from gamutcli.containers import exif, png, xmp
+from gamutcli.containers import exif, png
 from gamutcli.containers.blocks import Blocks
 from gamutcli.errors import InputError, PayloadError
 from gamutcli.metadata import Metadata
@@ -22,12 +22,13 @@ from tests.support.camera import (
     picture,
     pixels,
     with_chunks,
+    with_payload,
 )
 
 PLAIN = picture("PNG")
 PAYLOAD = noise(500)
 (LINE,) = frame(PAYLOAD, [len(PAYLOAD)])
-PACKET = xmp.insert(CAMERA_PACKET, LINE.decode())
+PACKET = with_payload(CAMERA_PACKET, LINE.decode())
 KEYWORD = b"XML:com.adobe.xmp\0"
 
 
@@ -49,10 +50,10 @@ def test_the_packet_is_uncompressed_and_stands_before_the_pixels():
     assert dict(chunks)[b"iTXt"].startswith(KEYWORD + b"\0\0\0\0<?xpacket")
 
 
-@pytest.mark.parametrize("packet", [PACKET, xmp.insert(None, LINE.decode())], ids=["beside others", "alone"])
+@pytest.mark.parametrize("packet", [PACKET, with_payload(None, LINE.decode())], ids=["beside others", "alone"])
 def test_a_packet_among_the_tags_of_exif_is_found(packet):
     # What Pillow makes of a TIFF's tags.
-    data = png.write(PLAIN, Blocks(exif=(exif.with_packet(camera_exif(), packet),)))
+    data = png.write(PLAIN, Blocks(exif=(exif.with_packet(camera_exif(), packet),))).data
     assert extract(data).payload == PAYLOAD
     stripped = strip(data)
     assert extract(stripped) is None

@@ -9,6 +9,7 @@ import pytest
 
 from gamutcli.containers import exif
 from gamutcli.errors import InputError
+from gamutcli.payload import in_exif
 from gamutcli.payload.parts import frame, join, parse
 from tests.support.camera import camera_exif, noise
 
@@ -23,9 +24,9 @@ def load(block: bytes) -> dict[str, dict[int, object]]:
 
 
 def test_a_new_block_is_read_by_others_and_vanishes_again():
-    block = exif.insert(None, LINE)
+    block = in_exif.insert(None, LINE)
     assert load(block)["Exif"][piexif.ExifIFD.UserComment] == b"ASCII\0\0\0" + LINE
-    assert exif.remove(block) is None
+    assert in_exif.remove(block) is None
 
 
 @pytest.mark.parametrize("order", ["big", "little"])
@@ -33,13 +34,13 @@ def test_a_camera_block_keeps_every_tag_and_the_place_of_its_maker_note(order):
     block = camera_exif(thumbnail=4000)
     if order == "little":
         block = little_endian_block()
-    filled = exif.insert(block, LINE)
+    filled = in_exif.insert(block, LINE)
     assert filled.find(b"Maker") == block.find(b"Maker")
     before, after = load(block), load(filled)
     assert after["Exif"].pop(piexif.ExifIFD.UserComment) == b"ASCII\0\0\0" + LINE
     assert after == before
-    assert load(exif.remove(filled)) == before
-    assert LINE[:20] not in exif.remove(filled)
+    assert load(in_exif.remove(filled)) == before
+    assert LINE[:20] not in in_exif.remove(filled)
 
 
 def little_endian_block() -> bytes:
@@ -59,20 +60,20 @@ def little_endian_block() -> bytes:
     ids=["ascii", "unicode", "undefined", "blank", "zeros"],
 )
 def test_what_the_comment_says_already_stays_in_front(comment, kept):
-    filled = exif.insert(camera_exif(comment=comment), LINE)
+    filled = in_exif.insert(camera_exif(comment=comment), LINE)
     said = load(filled)["Exif"][piexif.ExifIFD.UserComment]
     assert said[8:].startswith(kept)
-    assert join(parse(exif.comment(filled))) == PAYLOAD
-    emptied = load(exif.remove(filled))["Exif"].get(piexif.ExifIFD.UserComment, b"")
+    assert join(parse(in_exif.text_of(filled))) == PAYLOAD
+    emptied = load(in_exif.remove(filled))["Exif"].get(piexif.ExifIFD.UserComment, b"")
     assert emptied[8:] == (comment[8:] if kept else b"")
 
 
 def test_room_is_what_fits():
     block = camera_exif(comment=b"UNICODE\0" + "é".encode("utf-16-be"))
     for candidate in (None, camera_exif(), block):
-        room = exif.room(candidate, 20_000)
+        room = in_exif.room(candidate, 20_000)
         (line,) = frame(noise(room), [room])
-        assert 20_000 - 20 < len(exif.insert(candidate, line)) <= 20_000
+        assert 20_000 - 20 < len(in_exif.insert(candidate, line)) <= 20_000
 
 
 def test_dropping_the_thumbnail_frees_its_bytes():
@@ -93,11 +94,11 @@ def test_without_a_thumbnail_nothing_changes():
 
 
 def test_a_part_in_a_broken_block_is_still_found():
-    assert join(parse(exif.comment(b"II*\0\xff\xff\xff\xff" + LINE))) == PAYLOAD
+    assert join(parse(in_exif.text_of(b"II*\0\xff\xff\xff\xff" + LINE))) == PAYLOAD
 
 
 def test_damage_never_escapes_as_another_error():
-    block = exif.insert(camera_exif(thumbnail=500), LINE)
+    block = in_exif.insert(camera_exif(thumbnail=500), LINE)
     for cut in range(0, len(block), 13):
         survive(block[:cut])
     for position in range(0, 400):
@@ -106,9 +107,9 @@ def test_damage_never_escapes_as_another_error():
 
 
 def survive(block: bytes) -> None:
-    exif.comment(block)
-    exif.remove(block)
+    in_exif.text_of(block)
+    in_exif.remove(block)
     exif.without_thumbnail(block)
-    exif.room(block, 60_000)
+    in_exif.room(block, 60_000)
     with contextlib.suppress(InputError):
-        exif.insert(block, LINE)
+        in_exif.insert(block, LINE)

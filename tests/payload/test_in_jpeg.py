@@ -11,23 +11,26 @@ from PIL import Image
 from gamutcli.containers import exif, jpeg, xmp
 from gamutcli.errors import InputError, PayloadError, UsageError
 from gamutcli.metadata import Metadata, read_metadata
+from gamutcli.payload import in_exif, in_jpeg, in_xmp
 from gamutcli.payload.carriers import embed, extract, strip
 from tests.support.camera import (
     CAMERA_PACKET,
     NOTHING,
     camera_exif,
+    compacted,
     exif_of,
     noise,
     picture,
     pixels,
     segments_of,
+    with_payload,
     with_segments,
 )
 
 PLAIN = picture()
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
 EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
-BIG_PACKET = xmp.insert(CAMERA_PACKET, "x" * 30_000).replace(xmp.NAMESPACE.encode(), b"https://example.org/")
+BIG_PACKET = with_payload(CAMERA_PACKET, "x" * 30_000).replace(in_xmp.NAMESPACE.encode(), b"https://example.org/")
 
 
 @pytest.mark.parametrize(
@@ -49,7 +52,7 @@ BIG_PACKET = xmp.insert(CAMERA_PACKET, "x" * 30_000).replace(xmp.NAMESPACE.encod
 def test_the_decision_table(size, carrier, used):
     embedded = embed(PLAIN, noise(size), NOTHING, carrier)
     assert embedded.carrier == used
-    assert embedded.notes == ((jpeg.EXTENDED_NOTE,) if used == "extended-xmp" else ())
+    assert embedded.notes == ((in_jpeg.EXTENDED_NOTE,) if used == "extended-xmp" else ())
     found = extract(embedded.data)
     assert (found.payload, found.carrier) == (noise(size), used)
     assert pixels(embedded.data) == pixels(PLAIN)
@@ -104,8 +107,8 @@ def test_a_second_payload_replaces_the_first():
 
 
 def test_a_payload_that_comes_with_the_metadata_is_not_kept():
-    packet = xmp.insert(CAMERA_PACKET, "gamut1:1/1:0123456789abcdef:AAAA")
-    block = exif.insert(camera_exif(), b"gamut1:1/1:0123456789abcdef:AAAA")
+    packet = with_payload(CAMERA_PACKET, "gamut1:1/1:0123456789abcdef:AAAA")
+    block = in_exif.insert(camera_exif(), b"gamut1:1/1:0123456789abcdef:AAAA")
     data = embed(PLAIN, noise(100), Metadata(block, packet)).data
     assert extract(data).payload == noise(100)
     assert data.count(b"gamut1:") == 1
@@ -197,7 +200,7 @@ def test_a_thumbnail_that_is_not_in_the_way_stays():
 def test_a_large_maker_note_sends_the_payload_elsewhere_and_stays():
     embedded = embed(PLAIN, noise(60_000), Metadata(camera_exif(maker_note=55_000)))
     assert embedded.carrier == "extended-xmp"
-    assert embedded.notes == (jpeg.EXTENDED_NOTE,)
+    assert embedded.notes == (in_jpeg.EXTENDED_NOTE,)
     assert extract(embedded.data).payload == noise(60_000)
     with pytest.raises(UsageError, match="use --carrier auto"):
         embed(PLAIN, noise(60_000), Metadata(camera_exif(maker_note=55_000)), "exif")
@@ -214,7 +217,7 @@ def test_a_large_camera_packet_leaves_room_in_the_comment():
     embedded = embed(PLAIN, noise(30_000), Metadata(xmp=BIG_PACKET))
     assert embedded.carrier == "exif"
     assert embedded.notes == ()
-    assert XMP + xmp.compact(BIG_PACKET) in [body for _, body in segments_of(embedded.data)]
+    assert XMP + compacted(BIG_PACKET) in [body for _, body in segments_of(embedded.data)]
 
 
 def test_a_packet_that_fits_no_segment_moves_to_an_extension():
@@ -234,7 +237,8 @@ def test_the_camera_extension_stays_when_the_payload_goes_into_it():
     extension = xmp.bare(BIG_PACKET)
     guid = "0123456789ABCDEF" * 2
     head = EXTENSION + guid.encode() + struct.pack(">II", len(extension), 0)
-    own = with_segments(PLAIN, (0xE1, XMP + xmp.point_to(CAMERA_PACKET, guid)), (0xE1, head + extension))
+    pointing = bytes(xmp.parse(CAMERA_PACKET).with_extension(guid))
+    own = with_segments(PLAIN, (0xE1, XMP + pointing), (0xE1, head + extension))
     embedded = embed(own, noise(140_000), NOTHING)
     assert embedded.carrier == "extended-xmp"
     assert extract(embedded.data).payload == noise(140_000)
@@ -290,7 +294,7 @@ def test_an_extension_of_another_program_does_not_hide_ours():
 
 
 def test_a_truncated_packet_is_damage_and_not_absence():
-    packet = xmp.insert(None, "gamut1:1/1:0123456789abcdef:AAAA")[:-100]
+    packet = with_payload(None, "gamut1:1/1:0123456789abcdef:AAAA")[:-100]
     with pytest.raises(PayloadError, match="damaged"):
         extract(with_segments(PLAIN, (0xE1, XMP + packet)))
 

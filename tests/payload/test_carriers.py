@@ -12,16 +12,17 @@ import pytest
 import tifffile
 from PIL import Image
 
-from gamutcli.containers import bmff, exif, ifd, jxl, webp, xmp
+from gamutcli.containers import bmff, exif, ifd, jxl, webp, with_metadata, xmp
 from gamutcli.errors import InputError, PayloadError, UsageError
 from gamutcli.metadata import Metadata, read_metadata
+from gamutcli.payload import in_exif
 from gamutcli.payload.carriers import embed, extract, strip
 from gamutcli.payload.parts import frame
-from tests.support.camera import CAMERA_PACKET, NOTHING, camera_exif, noise, picture
+from tests.support.camera import CAMERA_PACKET, NOTHING, camera_exif, compacted, noise, payloads_in, picture
 
 IPTC = b"\x1c\x02\x78\x00\x05hello"
 CODES = np.arange(16 * 24 * 3, dtype=np.uint8).reshape(16, 24, 3)
-CAMERA = Metadata(exif.insert(exif.small(), b"A camera"), CAMERA_PACKET)
+CAMERA = Metadata(in_exif.insert(exif.small(), b"A camera"), CAMERA_PACKET)
 
 
 def tiff_file(**settings: object) -> bytes:
@@ -103,7 +104,7 @@ def test_a_cut_file_is_refused_or_read_and_nothing_else_happens(file):
 
 
 def test_changed_bytes_never_escape_as_another_error(file):
-    data = embed(file, noise(60), Metadata(exif.small(), xmp.compact(CAMERA_PACKET))).data
+    data = embed(file, noise(60), Metadata(exif.small(), compacted(CAMERA_PACKET))).data
     for position in range(0, len(data), 1 + len(data) // 150):
         for value in (0x00, 0x01, 0xFF):
             survive(data[:position] + bytes([value]) + data[position + 1 :])
@@ -139,7 +140,7 @@ def test_other_readers_find_the_packet():
         with Image.open(io.BytesIO(data)) as image:
             image.load()
             packet = image.tag_v2[700] if name == "tiff" else image.info["xmp"]
-            assert xmp.find(packet) == [frame(b"payload", [7])[0].decode()], name
+            assert payloads_in(packet) == [frame(b"payload", [7])[0].decode()], name
             assert b"A camera" in image.getexif().get_ifd(0x8769)[0x9286]
 
 
@@ -230,3 +231,47 @@ def test_other_files_are_refused(data):
 def test_an_unknown_carrier_is_refused():
     with pytest.raises(UsageError, match="choose one of"):
         embed(FILES["tiff"], b"payload", NOTHING, "pigeon")
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Every packet that is parsed meanwhile, in order."""
+    seen: list[bytes] = []
+    parse = xmp.parse
+
+    def noting(packet: bytes | None, *texts: str) -> xmp.Packet:
+        seen.append(packet or b"")
+        return parse(packet, *texts)
+
+    monkeypatch.setattr(xmp, "parse", noting)
+    return seen
+
+
+@pytest.mark.parametrize("name", ["jpeg", "png", "webp", "avif", "jxl", "tiff"])
+def test_a_packet_is_parsed_once_on_its_way_in_and_once_on_its_way_out(name: str, parsed: list[bytes]) -> None:
+    file = FILES.get(name) or picture(name.upper())
+    data = embed(file, noise(100), CAMERA).data
+    assert parsed == [CAMERA_PACKET, packet_of(data)]  # what was given, and what was written: it is checked
+    parsed.clear()
+    found = extract(data)
+    assert found.rest.xmp == (CAMERA_PACKET,)
+    assert parsed == [packet_of(data)]
+    parsed.clear()
+    strip(data)
+    assert parsed == [packet_of(data)]
+
+
+def packet_of(data: bytes) -> bytes:
+    start = data.index(b"<?xpacket begin")
+    return data[start : data.index(b"?>", data.index(b"<?xpacket end")) + 2]
+
+
+@pytest.mark.parametrize("name", ["jpeg", "png", "webp", "avif", "jxl", "tiff"])
+def test_metadata_go_in_without_a_payload(name: str) -> None:
+    file = FILES.get(name) or picture(name.upper())
+    written = with_metadata(file, CAMERA)
+    assert written.notes == ()
+    assert packet_of(written.data) == CAMERA_PACKET
+    assert b"A camera" in written.data
+    assert pixels(written.data) == pixels(file)
+    assert with_metadata(written.data, NOTHING).data.count(CAMERA_PACKET) == 1

@@ -1,0 +1,47 @@
+"""The payload in a TIFF: an XMP packet in tag 700, or the user comment of the file's own Exif directory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gamutcli.containers import Metadata, tiff
+from gamutcli.containers.blocks import merge
+from gamutcli.errors import PayloadError
+from gamutcli.payload import in_blocks, in_exif, in_xmp, parts
+from gamutcli.payload.carried import EXIF, XMP, Embedded, Extracted, Located, join
+from gamutcli.payload.in_blocks import OpenBlocks
+
+
+def embed(data: bytes, payload: bytes, metadata: Metadata, carrier: str) -> Embedded:
+    """Return the file with payload and metadata in it; see `gamutcli.payload.carriers.embed`."""
+    data = in_exif.remove(data) or data
+    merged = merge(tiff.read(data), metadata)
+    held, notes = in_blocks.without_unreadable(in_blocks.clear(in_blocks.open_blocks(merged)))
+    (line,) = parts.frame(payload, [len(payload)])
+    if carrier == EXIF:
+        written = tiff.write(data, held.closed())
+        return Embedded(in_exif.insert(written.data, line), EXIF, (*notes, *written.notes))
+    packet = in_xmp.insert(in_blocks.first_packet(held), line)
+    written = tiff.write(data, replace(held.closed(), xmp=(bytes(packet),)))
+    return Embedded(written.data, XMP, (*notes, *written.notes))
+
+
+def extract(data: bytes) -> Extracted | None:
+    """Return the payload of a file; see `gamutcli.payload.carriers.extract`."""
+    held = in_blocks.open_blocks(tiff.read(data))
+    return join(_find(data, held), in_blocks.clear(held).closed())
+
+
+def strip(data: bytes) -> bytes:
+    """Return the file without payload; see `gamutcli.payload.carriers.strip`."""
+    held = in_blocks.open_blocks(tiff.read(data))
+    try:
+        if not _find(data, held):
+            return data
+    except PayloadError:
+        pass  # damaged, but ours: it goes as well
+    return tiff.write(in_exif.remove(data) or data, in_blocks.clear(held).closed()).data
+
+
+def _find(data: bytes, held: OpenBlocks) -> list[Located]:
+    return in_blocks.find(held) + [(EXIF, part) for part in parts.parse(in_exif.text_of(data))]
