@@ -8,12 +8,12 @@ import numpy as np
 
 from gamutcli import images
 from gamutcli.arrays import FloatArray
-from gamutcli.color.gamut import clipped_mask, srgb_codes
+from gamutcli.color import tolerance
+from gamutcli.color.gamut import clipped_mask, codes_to_prophoto, srgb_codes
 from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
-from gamutcli.fitting.scene import Original, profile_of
+from gamutcli.images.original import Original, profile_of
 from gamutcli.measuring.metrics import Comparison, Scores
-from gamutcli.network.model import codes_to_prophoto, strips
-from gamutcli.reduce import tolerance
+from gamutcli.parallel import strips
 
 QUALITY = 95
 
@@ -39,7 +39,7 @@ class Picture:
         if kind != "png":
             codes = images.decode_reduced(images.encode_reduced(codes, kind, QUALITY))
         self.plain = codes_to_prophoto(codes, "bradford")
-        self.corrected = clipped_mask(codes, tolerance(kind, QUALITY))
+        self.corrected = clipped_mask(codes, tolerance.of_format(kind, images.lossy_quality(kind, QUALITY)))
         comparison = self._compared(self.plain)
         self.og_pct = comparison.og_pct
         self.plain_scores = comparison.scores()

@@ -30,11 +30,12 @@ from PIL import Image, ImageEnhance, ImageFilter
 from processes import gamut
 
 from gamutcli.arrays import FloatArray
+from gamutcli.color.gamut import codes_to_prophoto
 from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
 from gamutcli.fingerprint.match import Status, match
 from gamutcli.images import encode_reduced
 from gamutcli.measuring.metrics import Comparison
-from gamutcli.network.model import codes_to_prophoto, strips
+from gamutcli.parallel import strips
 from gamutcli.restore import Reduced, open_reduced
 
 Picture = Image.Image

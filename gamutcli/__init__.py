@@ -16,19 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gamutcli import errors
-    from gamutcli.payload_files import Transfer, embed_payload, extract_payload, strip_payload
-    from gamutcli.reduce import (
-        Evaluation,
-        ExpandResult,
-        Info,
-        ReduceResult,
-        Scores,
-        evaluate,
-        expand_image,
-        inspect_image,
-        reduce_image,
-        write_report,
-    )
+    from gamutcli.evaluation import evaluate, write_report
+    from gamutcli.expand import expand_image
+    from gamutcli.payload_files import embed_payload, extract_payload, inspect_image, strip_payload
+    from gamutcli.reduce import reduce_image
+    from gamutcli.results import Evaluation, ExpandResult, Info, ReduceResult, Scores, Transfer
 
 __version__ = "0.1.0.dev0"
 
@@ -51,16 +43,22 @@ __all__ = [
     "write_report",
 ]
 
-_IN_TRANSFER = ("Transfer", "embed_payload", "extract_payload", "strip_payload")
+#: Where each name lives.
+_HOMES = {
+    "gamutcli.evaluation": ("evaluate", "write_report"),
+    "gamutcli.expand": ("expand_image",),
+    "gamutcli.payload_files": ("embed_payload", "extract_payload", "inspect_image", "strip_payload"),
+    "gamutcli.reduce": ("reduce_image",),
+    "gamutcli.results": ("Evaluation", "ExpandResult", "Info", "ReduceResult", "Scores", "Transfer"),
+}
 
 
 def __getattr__(name: str) -> Any:
     if name == "errors":
         return import_module("gamutcli.errors")
-    if name in _IN_TRANSFER:
-        return getattr(import_module("gamutcli.payload_files"), name)
-    if name in __all__:
-        return getattr(import_module("gamutcli.reduce"), name)
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(home), name)
     raise AttributeError(f"module 'gamutcli' has no attribute {name!r}")
 
 

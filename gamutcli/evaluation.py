@@ -9,25 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gamutcli import gpu, images, report, storage
-from gamutcli.arrays import Code16Array, CodeArray, FloatArray
+from gamutcli.arrays import Code16Array, CodeArray, FloatArray, StrPath
+from gamutcli.color.gamut import codes_to_prophoto
 from gamutcli.color.gamut import srgb_codes as to_srgb_codes
 from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
 from gamutcli.errors import InputError, UsageError
 from gamutcli.fingerprint.frame import UPRIGHT
 from gamutcli.fingerprint.match import Match
-from gamutcli.fitting.scene import Original, StrPath, profile_of
+from gamutcli.images.original import Original, profile_of
 from gamutcli.measuring.maps import draw
 from gamutcli.measuring.metrics import Comparison, Scores
 from gamutcli.metadata import orientation_of
-from gamutcli.network.model import codes_to_prophoto, strips
-from gamutcli.parallel import in_order, one_blas_thread
+from gamutcli.parallel import in_order, one_blas_thread, strips
 from gamutcli.payload import carriers
 from gamutcli.payload.sidecar import named, path_beside
 from gamutcli.restore import checked, open_reduced
 from gamutcli.results import Evaluation
-
-#: Name of the note that ``reduce_image`` leaves beside a file, where the file system keeps such notes.
-FIT_SECONDS = "gamutcli.fit_seconds"
 
 
 def evaluate(
@@ -175,13 +172,13 @@ def _judge(
     picture = images.read_wide(reference)
     profile, notes = profile_of(reference, picture, assume_profile)
     original = Original(picture.codes, profile)
-    payload_bytes = fit_seconds = None
+    payload_bytes = None
     restored_strip = plain_strip = None
     if _is_reduced(source):
         reduced = open_reduced(source)
         notes += checked(source, reduced, force)
         _lies_alike(source, reduced.match, reference)
-        payload_bytes, fit_seconds = len(reduced.found.payload), storage.noted_number(source, FIT_SECONDS)
+        payload_bytes = len(reduced.found.payload)
         _same_size(source, reduced.srgb_codes, reference, original)
         restoration = reduced.restoration(PROPHOTO, device)
         plain_strip, restored_strip = restoration.plain, restoration.rounded
@@ -216,7 +213,7 @@ def _judge(
         height=height,
         og_pct=plain.og_pct,
         payload_bytes=payload_bytes,
-        fit_seconds=fit_seconds,
+        fit_seconds=None,
         plain=plain.scores(),
         restored=restored.scores(),
         notes=notes,

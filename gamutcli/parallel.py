@@ -12,6 +12,8 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+#: Pixels of one strip; a bound on working memory, whatever the picture's size.
+STRIP_PIXELS = 1 << 18
 #: Strips are large: more threads than this wait for memory.
 WORKERS = min(8, os.cpu_count() or 1)
 
@@ -34,3 +36,10 @@ def one_blas_thread() -> AbstractContextManager[object]:
 
     limits: AbstractContextManager[object] = threadpool_limits(1, "blas")
     return limits
+
+
+def strips(height: int, width: int) -> Iterator[slice]:
+    """Row ranges of about ``STRIP_PIXELS`` pixels that cover a picture."""
+    step = max(1, STRIP_PIXELS // width)
+    for top in range(0, height, step):
+        yield slice(top, min(height, top + step))

@@ -1,4 +1,4 @@
-"""Payloads from file to file: taken out, put in, written to a file of their own. The pixels are never touched."""
+"""Payloads in files: looked at, taken out, put in, written to a file of their own. The pixels are never touched."""
 
 from __future__ import annotations
 
@@ -6,18 +6,49 @@ import os
 from pathlib import Path
 
 from gamutcli import images, storage
+from gamutcli.arrays import StrPath
 from gamutcli.containers import Metadata
 from gamutcli.errors import NoPayload, PayloadError, PixelsChanged, UsageError
 from gamutcli.fingerprint.match import Status, match
-from gamutcli.fitting.scene import StrPath
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import Extracted
-from gamutcli.payload.format import MAGIC
+from gamutcli.payload.format import MAGIC, VERSION
 from gamutcli.payload.sidecar import SUFFIX, check_targets, named, path_beside, payload_of, publish_reduced
-from gamutcli.restore import unpacked
-from gamutcli.results import Transfer
+from gamutcli.restore import open_reduced, unpacked
+from gamutcli.results import Info, Transfer
 
-__all__ = ["Transfer", "embed_payload", "extract_payload", "strip_payload"]
+__all__ = ["Info", "Transfer", "embed_payload", "extract_payload", "inspect_image", "strip_payload"]
+
+
+def inspect_image(source: StrPath) -> Info:
+    """Tell what a reduced file holds.
+
+    Raises:
+        NoPayload: There is none.
+        PayloadError: It is damaged.
+        InputError: The file cannot be read.
+    """
+    reduced = open_reduced(source)
+    payload, network = reduced.payload, reduced.payload.network
+    shape = network.shape if network else None
+    return Info(
+        file=os.fspath(source),
+        model=str(shape or "none"),
+        hidden=shape.hidden if shape else 0,
+        layers=shape.depth if shape else 0,
+        payload_bytes=len(reduced.found.payload),
+        carrier=reduced.found.carrier,
+        width=payload.fingerprint.width,
+        height=payload.fingerprint.height,
+        status=reduced.match.status.value,
+        recognised=reduced.match.recognised,
+        difference=reduced.match.difference,
+        format_version=VERSION,
+        tolerance=payload.correction.tolerance,
+        adaptation=payload.adaptation,
+        every_pixel=payload.correction.every_pixel,
+        notes=(),
+    )
 
 
 def strip_payload(source: StrPath, target: StrPath, *, overwrite: bool = False) -> Transfer:

@@ -1,8 +1,7 @@
-"""The whole way, in one screen each: reduce, expand, inspect, evaluate.
+"""Reduce, in the six stages of the paper's figure: plan, read, render, fit, judge, publish.
 
-reduce: read -> convert -> clip and round -> encode the picture -> *decode it again* -> fit -> quantise -> predict with
-the quantised weights and measure -> pack -> embed -> publish.
-expand: open -> extract -> unpack -> check the pixels -> decode -> predict residuals -> add -> encode -> publish.
+The network is fitted to what a decoder will see: the picture is clipped, rounded and encoded, and then *decoded again*
+before anything is fitted. What is judged, stored and told is the quantised network on that very picture.
 """
 
 from __future__ import annotations
@@ -14,46 +13,36 @@ from pathlib import Path
 
 import numpy as np
 
-from gamutcli import gpu, images, storage
-from gamutcli.arrays import FloatArray
-from gamutcli.color.spaces import SPACES
+from gamutcli import gpu, images
+from gamutcli.arrays import FloatArray, StrPath
+from gamutcli.color import tolerance
+from gamutcli.color.gamut import Correction
+from gamutcli.containers import Metadata
 from gamutcli.errors import UsageError
-from gamutcli.evaluation import FIT_SECONDS, evaluate, write_report
 from gamutcli.fingerprint.match import GRID_SIDE, SMALL_GRID_SIDE, Status, fingerprint
-from gamutcli.fitting.fit import Progress, fit
+from gamutcli.fitting.fit import Fit, Matrices, Progress
 from gamutcli.fitting.presets import Preset, choose, fitting
 from gamutcli.fitting.quantise import network_within, rounded
-from gamutcli.fitting.sample import draw, draw_as_the_paper
-from gamutcli.fitting.scene import Original, Scene, StrPath, clipped_codes, profile_of
-from gamutcli.gpu.fit import fit as fit_on_gpu
-from gamutcli.measuring.metrics import Comparison
+from gamutcli.fitting.sample import Sample, draw_for
+from gamutcli.fitting.scene import Scene
+from gamutcli.gpu.fit import fit_on
+from gamutcli.images.original import Original, clipped_codes, profile_of
+from gamutcli.measuring.metrics import Comparison, Scores
 from gamutcli.metadata import made_true, orientation_of, private
-from gamutcli.network.model import Correction, Network
+from gamutcli.network.shape import Network
 from gamutcli.parallel import in_order, one_blas_thread
 from gamutcli.payload import carriers
-from gamutcli.payload.format import VERSION, Payload, overhead_bytes, pack
+from gamutcli.payload.carriers import Embedded
+from gamutcli.payload.format import Payload, overhead_bytes, pack
 from gamutcli.payload.sidecar import check_targets, publish_reduced
-from gamutcli.restore import Restoration, checked, open_reduced
-from gamutcli.results import Evaluation, ExpandResult, Info, ReduceResult, Scores
+from gamutcli.restore import Restoration
+from gamutcli.results import ReduceResult
 from gamutcli.weights import SHIPPED, Weights, read_weights, shipped
 
-__all__ = [
-    "Evaluation",
-    "ExpandResult",
-    "Info",
-    "Progress",
-    "ReduceResult",
-    "Scores",
-    "evaluate",
-    "expand_image",
-    "inspect_image",
-    "reduce_image",
-    "write_report",
-]
-
-
-#: Pixels on which ``reduce_image`` measures what it wrote, at most, about.
+#: Pixels on which what was written is measured, at most, about.
 MOST_MEASURED = 1 << 22
+#: A network of so many units, in a payload of so many bytes, can afford the larger grid of block means.
+LARGE_GRID_BYTES, LARGE_GRID_HIDDEN = 4096, 32
 
 
 def reduce_image(
@@ -78,7 +67,7 @@ def reduce_image(
     """Reduce a wide-gamut picture to an sRGB file that carries what it takes to restore the lost colours.
 
     Args:
-        source: 16-bit RGB TIFF or PNG with an ICC profile, an AVIF, or a camera RAW (with gamutcli[raw]).
+        source: 16-bit RGB TIFF or PNG with an ICC profile, an AVIF, or a camera RAW (where rawpy is installed).
         target: .jpg, .png, .tif (8 bits), .webp, .avif or .jxl.
         preset: "fast", "balanced", "best" or "paper"; or one of one's own.
         model: Size of the paper's network; with the "paper" preset, by its name, only.
@@ -101,166 +90,139 @@ def reduce_image(
         InputError, OutputError, UsageError, DeviceError: See ``gamutcli.errors``; nothing is left behind.
     """
     chosen = choose(preset, model, max_payload) if isinstance(preset, str) else preset
-    gpu.check(device)
-    kind = images.format_of(target)
-    check_targets(target, carrier, overwrite)
-    start = None if init is None else _start(init, chosen)
-    picture = images.read_wide(source)
-    profile, notes = profile_of(source, picture, assume_profile)
+    plan = make_plan(target, chosen, max_payload, quality, subsampling, carrier, seed, device, init, overwrite)
+    picture = read(source, assume_profile)
     with one_blas_thread():
-        original = Original(picture.codes, profile)
-        codes = clipped_codes(original, chosen.adaptation)
-        encoded = images.encode_reduced(codes, kind, quality, subsampling, orientation_of(picture.metadata))
-        del codes
-        decoded = images.decode_reduced(encoded)
-        correction = Correction(tolerance(kind, quality), chosen.every_pixel)
-        scene = Scene(original, decoded, chosen.adaptation, correction)
-        fitted = _fitted(scene, chosen, max_payload, seed, device, progress, start)
-        network, notes = fitted.network, notes + fitted.notes
-        plain, restored = _measured(scene, network, fitted.device)
-        plain_scores, scores = plain.scores(), restored.scores()
-        if network and not _better(scores, plain_scores):
-            network, scores = None, plain_scores
-            notes += ("the network did not come closer than the plain picture, so none is stored",)
-        mark = fingerprint(decoded, fitted.grid_side if network else SMALL_GRID_SIDE)
-        packed = pack(Payload(mark, chosen.adaptation, correction, network))
+        rendered = render(picture, plan)
+        fitted = fit_network(rendered.scene, plan, progress)
+        judged = judge(rendered.scene, fitted)
+        packed = pack_payload(rendered.scene, judged.network, fitted.grid_side)
     kept = private(picture.metadata, no_metadata, strip_gps)
-    metadata = made_true(kept, decoded.shape[1], decoded.shape[0], srgb=True)
-    embedded = carriers.embed(encoded, packed, metadata, carrier)
-    publish_reduced(target, embedded, packed, overwrite)
-    storage.note(target, FIT_SECONDS, f"{fitted.seconds:.3f}")
+    embedded = publish(target, rendered, packed, kept, plan, overwrite)
+    height, width, _ = rendered.scene.srgb_codes.shape
+    shape = judged.network.shape if judged.network else None
     return ReduceResult(
         file=os.fspath(target),
         source=os.fspath(source),
         preset=chosen.name,
-        model=_model_name(network),
-        hidden=network.hidden if network else 0,
-        layers=network.depth if network else 0,
+        model=str(shape or "none"),
+        hidden=shape.hidden if shape else 0,
+        layers=shape.depth if shape else 0,
         payload_bytes=len(packed),
         carrier=embedded.carrier,
-        width=decoded.shape[1],
-        height=decoded.shape[0],
-        status=Status.OK.value,
-        psnr_all=scores.psnr_all,
-        psnr_og=scores.psnr_og,
-        clip_psnr_all=plain_scores.psnr_all,
-        clip_psnr_og=plain_scores.psnr_og,
-        og_pct=plain.og_pct,
-        fit_seconds=fitted.seconds,
-        steps=fitted.steps,
-        notes=notes + metadata.notes + embedded.notes,
-    )
-
-
-def expand_image(
-    source: StrPath,
-    target: StrPath,
-    *,
-    to: str = "prophoto",
-    compression: str = "deflate",
-    device: str = "auto",
-    no_metadata: bool = False,
-    strip_gps: bool = False,
-    force: bool = False,
-    overwrite: bool = False,
-) -> ExpandResult:
-    """Restore the wide-gamut picture from a reduced file.
-
-    Args:
-        source: A file that ``reduce_image`` wrote, or what other tools made of it.
-        target: .tif or .png (16 bits); or .avif (10 bits; Display P3 or Rec. 2020), or .jxl (16 bits; also Adobe RGB).
-        to: The RGB space of the target.
-        compression: Of a TIFF: "none", "lzw", "deflate" or "zstd".
-        device: "auto", "cpu" or "cuda".
-        no_metadata: Leave out all metadata of the source but its orientation.
-        strip_gps: Leave out where the picture was taken.
-        force: Expand although the pixels have changed.
-        overwrite: Whether an existing target may be replaced.
-
-    Raises:
-        NoPayload: There is nothing to restore from.
-        PayloadError: The payload is damaged.
-        PixelsChanged: The picture was edited since, and ``force`` is false.
-        InputError, OutputError, UsageError, DeviceError: See ``gamutcli.errors``; nothing is left behind.
-    """
-    if to not in SPACES:
-        raise UsageError(f"unknown space {to!r}; choose one of {', '.join(SPACES)}")
-    gpu.check(device)
-    images.format_of(target)
-    storage.check_target(target, overwrite)
-    reduced = open_reduced(source)
-    notes = checked(source, reduced, force)
-    metadata = private(reduced.metadata, no_metadata, strip_gps)
-    restoration = reduced.restoration(SPACES[to], device)
-
-    def write(path: Path) -> None:
-        images.write_wide(path, restoration.encoded_strips(), SPACES[to], metadata, compression)
-
-    with one_blas_thread():
-        storage.publish(target, write, overwrite)
-    height, width, _ = reduced.srgb_codes.shape
-    clipped = 100 * restoration.clipped / (height * width)
-    if to != "prophoto" and clipped:
-        notes += (f"{clipped:.2g} % of the pixels do not fit into {SPACES[to].title} and were clipped",)
-    return ExpandResult(
-        file=os.fspath(target),
-        source=os.fspath(source),
-        to=to,
-        status=reduced.match.status.value,
         width=width,
         height=height,
-        og_pct=100 * restoration.corrected / (height * width),
-        clipped_pct=clipped,
-        device=restoration.device,
-        notes=notes,
+        status=Status.OK.value,
+        psnr_all=judged.scores.psnr_all,
+        psnr_og=judged.scores.psnr_og,
+        clip_psnr_all=judged.plain_scores.psnr_all,
+        clip_psnr_og=judged.plain_scores.psnr_og,
+        og_pct=judged.og_pct,
+        fit_seconds=fitted.seconds,
+        steps=fitted.steps,
+        notes=picture.notes + fitted.notes + judged.notes + embedded.notes,
     )
 
 
-def inspect_image(source: StrPath) -> Info:
-    """Tell what a reduced file holds.
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What is to be done, all that the user may have got wrong checked.
 
-    Raises:
-        NoPayload: There is none.
-        PayloadError: It is damaged.
-        InputError: The file cannot be read.
+    Attributes:
+        preset: How much work the fit does, and on what.
+        max_payload: The user's limit, bytes.
+        format: Of the reduced file.
+        quality: As given; None is the format's own default.
+        subsampling: Of a JPEG or AVIF.
+        carrier: As given.
+        seed: Of all that is random.
+        device: As given.
+        start: The weights that the fit starts from; None: random ones.
     """
-    reduced = open_reduced(source)
-    payload, network = reduced.payload, reduced.payload.network
-    return Info(
-        file=os.fspath(source),
-        model=_model_name(network),
-        hidden=network.hidden if network else 0,
-        layers=network.depth if network else 0,
-        payload_bytes=len(reduced.found.payload),
-        carrier=reduced.found.carrier,
-        width=payload.fingerprint.width,
-        height=payload.fingerprint.height,
-        status=reduced.match.status.value,
-        recognised=reduced.match.recognised,
-        difference=reduced.match.difference,
-        format_version=VERSION,
-        tolerance=payload.correction.tolerance,
-        adaptation=payload.adaptation,
-        every_pixel=payload.correction.every_pixel,
-        notes=(),
-    )
+
+    preset: Preset
+    max_payload: int | None
+    format: str
+    quality: int | None
+    subsampling: str
+    carrier: str
+    seed: int
+    device: str
+    start: Weights | None
+
+    @property
+    def correction(self) -> Correction:
+        """Which pixels the decoder will correct."""
+        quality = images.lossy_quality(self.format, self.quality)
+        return Correction(tolerance.of_format(self.format, quality), self.preset.every_pixel)
 
 
-def tolerance(kind: str, quality: int | None) -> int:
-    """How far compression moves a clipped code, measured on photographs."""
-    if images.is_lossless(kind, quality):
-        return 0
-    quality = images.DEFAULT_QUALITY.get(kind, 0) if quality is None else quality
-    if kind in ("webp", "jxl"):
-        return 32  # one halves the size of its colours, the other codes in a space where sRGB has no edges
-    if kind == "avif":
-        return 4 if quality >= 98 else 10
-    return min(20, round(5 + 0.75 * (100 - quality)))
+def make_plan(
+    target: StrPath,
+    preset: Preset,
+    max_payload: int | None,
+    quality: int | None,
+    subsampling: str,
+    carrier: str,
+    seed: int,
+    device: str,
+    init: StrPath | None,
+    overwrite: bool,
+) -> Plan:
+    """Check everything that can be checked before any work is done; the arguments are those of ``reduce_image``."""
+    gpu.check(device)
+    format = images.format_of(target)
+    check_targets(target, carrier, overwrite)
+    start = None if init is None else _find_start(init, preset)
+    return Plan(preset, max_payload, format, quality, subsampling, carrier, seed, device, start)
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """The picture as it was read."""
+
+    original: Original
+    metadata: Metadata
+    notes: tuple[str, ...]
+
+
+def read(source: StrPath, assume_profile: str | None) -> Source:
+    """Read the wide-gamut original, and find out which colours its codes mean."""
+    picture = images.read_wide(source)
+    profile, notes = profile_of(source, picture, assume_profile)
+    return Source(Original(picture.codes, profile), picture.metadata, notes)
+
+
+@dataclass(frozen=True, eq=False)
+class Rendered:
+    """The sRGB picture: its file, without metadata, and both sides of it, as it was and as the decoder will see it."""
+
+    encoded: bytes
+    scene: Scene
+
+
+def render(picture: Source, plan: Plan) -> Rendered:
+    """Clip to sRGB, round, encode, and decode again."""
+    adaptation, orientation = plan.preset.adaptation, orientation_of(picture.metadata)
+    codes = clipped_codes(picture.original, adaptation)
+    encoded = images.encode_reduced(codes, plan.format, plan.quality, plan.subsampling, orientation)
+    del codes
+    decoded = images.decode_reduced(encoded)
+    return Rendered(encoded, Scene(picture.original, decoded, adaptation, plan.correction))
 
 
 @dataclass(frozen=True)
-class _Fitted:
-    """A quantised network, or None, with what it took."""
+class Fitted:
+    """A quantised network, or None, with what it took.
+
+    Attributes:
+        network: None where there is nothing to restore, or no room.
+        grid_side: Blocks along a side of the fingerprint that goes with it.
+        steps: Optimiser steps that were done.
+        seconds: Drawing the sample, fitting and rounding.
+        device: Where.
+        notes: What to tell the user.
+    """
 
     network: Network | None
     grid_side: int = SMALL_GRID_SIDE
@@ -270,61 +232,110 @@ class _Fitted:
     notes: tuple[str, ...] = ()
 
 
-def _start(init: StrPath, preset: Preset) -> Weights:
+def fit_network(scene: Scene, plan: Plan, progress: Progress | None) -> Fitted:
+    """Draw a sample, fit a network to it and quantise that."""
+    began = time.perf_counter()
+    sample = draw_for(plan.preset, scene, plan.seed)
+    if sample is None:
+        return Fitted(None, notes=("no colour was clipped: the payload holds no network",))
+    lossless = not scene.correction.tolerance
+    preset = fitting(plan.preset, sample.pixels, plan.max_payload, lossless)
+    preset, start, notes = _choose_start(preset, plan.start)
+    device = gpu.device_for(plan.device, gpu.fit_seconds(preset))
+    fitted = fit_on(device, sample, preset, plan.seed, progress, start)
+    network, grid_side = _quantise(fitted, sample, preset)
+    if network is None:
+        notes += (f"no network fits into {preset.payload} bytes, so none is stored",)
+    return Fitted(network, grid_side, fitted.steps, time.perf_counter() - began, device, notes)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How close the picture comes to the original, without the network and with what is stored of it.
+
+    Attributes:
+        network: The network to store: the fitted one, if it is any good.
+        plain_scores: Of the plain picture.
+        scores: Of what the file will restore.
+        og_pct: Share of the pixels that sRGB cannot hold, per cent.
+        notes: What to tell the user.
+    """
+
+    network: Network | None
+    plain_scores: Scores
+    scores: Scores
+    og_pct: float
+    notes: tuple[str, ...] = ()
+
+
+def judge(scene: Scene, fitted: Fitted) -> Judged:
+    """Measure the plain and the restored picture; a network that does not help is not kept."""
+    plain, restored = _compare(scene, fitted.network, fitted.device)
+    plain_scores, scores = plain.scores(), restored.scores()
+    if fitted.network and not _is_better(scores, plain_scores):
+        note = "the network did not come closer than the plain picture, so none is stored"
+        return Judged(None, plain_scores, plain_scores, plain.og_pct, (note,))
+    return Judged(fitted.network, plain_scores, scores, plain.og_pct)
+
+
+def pack_payload(scene: Scene, network: Network | None, grid_side: int) -> bytes:
+    """Pack the network together with the fingerprint of the picture that it was fitted to."""
+    mark = fingerprint(scene.srgb_codes, grid_side if network else SMALL_GRID_SIDE)
+    return pack(Payload(mark, scene.adaptation, scene.correction, network))
+
+
+def publish(
+    target: StrPath, rendered: Rendered, packed: bytes, metadata: Metadata, plan: Plan, overwrite: bool
+) -> Embedded:
+    """Embed the payload beside the camera's metadata, made true for this file, and let the file appear."""
+    height, width, _ = rendered.scene.srgb_codes.shape
+    true = made_true(metadata, width, height, srgb=True)
+    embedded = carriers.embed(rendered.encoded, packed, true, plan.carrier)
+    publish_reduced(target, embedded, packed, overwrite)
+    return replace(embedded, notes=true.notes + embedded.notes)
+
+
+def _find_start(init: StrPath, preset: Preset) -> Weights:
     """Find the weights that a fit is to start from."""
-    shape = preset.inputs, preset.hidden, preset.depth
-    weights = shipped(*shape) if init == SHIPPED else read_weights(Path(init))
+    shape = preset.shape
+    weights = shipped(shape) if init == SHIPPED else read_weights(Path(init))
     if weights is None:
         raise UsageError(f"no weights ship for the network of preset {preset.name}; make some with `gamut pretrain`.")
-    if not weights.suit(*shape):
+    if weights.shape != shape:
         raise UsageError(
-            f"{os.fspath(init)}: is for {weights.depth} hidden layers of {weights.hidden} units, not for the network "
-            f"of preset {preset.name} ({preset.depth} of {preset.hidden}); make weights for it with `gamut pretrain`."
+            f"{os.fspath(init)}: is for {weights.shape.depth} hidden layers of {weights.shape.hidden} units, not for "
+            f"the network of preset {preset.name} ({shape.depth} of {shape.hidden}); make weights for it with `gamut "
+            "pretrain`."
         )
     return weights
 
 
-def _fitted(
-    scene: Scene,
-    preset: Preset,
-    max_payload: int | None,
-    seed: int,
-    device: str,
-    progress: Progress | None,
-    start: Weights | None,
-) -> _Fitted:
-    """Draw a sample, fit, quantise; no network where there is nothing to restore or no room for it."""
-    began = time.perf_counter()
-    drawn = draw_as_the_paper if preset.every_pixel else draw
-    sample = drawn(scene, preset.inputs, preset.samples, seed)
-    if sample is None:
-        return _Fitted(None, notes=("no colour was clipped: the payload holds no network",))
-    preset = fitting(preset, sample.pixels, max_payload, lossless=not scene.correction.tolerance)
-    notes: tuple[str, ...] = ()
-    if start and start.suit(preset.inputs, preset.hidden, preset.depth):
-        preset = replace(preset, steps=preset.meta_steps or preset.steps, residual_unit=start.residual_unit)
-    elif start:
-        notes = (
-            f"fitted from random weights: --init is for {start.hidden} units, and this picture gets {preset.hidden}",
+def _choose_start(preset: Preset, start: Weights | None) -> tuple[Preset, Matrices | None, tuple[str, ...]]:
+    """Return how to fit, what to start from, and what to tell of it: a narrowed network has another shape."""
+    if start is None:
+        return preset, None, ()
+    if start.shape != preset.shape:
+        wide, narrow = start.shape.hidden, preset.hidden
+        return (
+            preset,
+            None,
+            (f"fitted from random weights: --init is for {wide} units, and this picture gets {narrow}",),
         )
-        start = None
-    device = gpu.device_for(device, gpu.fit_seconds(preset))
-    fitted = (fit_on_gpu if device == "cuda" else fit)(
-        sample, preset, seed, progress, start_weights=start.weights if start else None
-    )
+    steps = preset.meta_steps or preset.steps
+    return replace(preset, steps=steps, residual_unit=start.residual_unit), list(start.weights), ()
+
+
+def _quantise(fitted: Fit, sample: Sample, preset: Preset) -> tuple[Network | None, int]:
+    """Return the network, None where it does not fit into the preset's bytes, and the side of its fingerprint."""
     if preset.payload is None:
         scale = float(np.float32(fitted.residual_scale))
-        plainly = Network(preset.inputs, tuple(map(rounded, fitted.weights)), scale)
-        return _Fitted(plainly, GRID_SIDE, fitted.steps, time.perf_counter() - began, device, notes)
-    side = GRID_SIDE if preset.payload >= 4096 and preset.hidden >= 32 else SMALL_GRID_SIDE
-    room = preset.payload - overhead_bytes(side, preset.inputs)
-    network = network_within(fitted, sample, preset.inputs, room)
-    if network is None:
-        notes += (f"no network fits into {preset.payload} bytes, so none is stored",)
-    return _Fitted(network, side, fitted.steps, time.perf_counter() - began, device, notes)
+        return Network(preset.inputs, tuple(map(rounded, fitted.weights)), scale), GRID_SIDE
+    is_large = preset.payload >= LARGE_GRID_BYTES and preset.hidden >= LARGE_GRID_HIDDEN
+    side = GRID_SIDE if is_large else SMALL_GRID_SIDE
+    return network_within(fitted, sample, preset.inputs, preset.payload - overhead_bytes(side, preset.inputs)), side
 
 
-def _measured(scene: Scene, network: Network | None, device: str) -> tuple[Comparison, Comparison]:
+def _compare(scene: Scene, network: Network | None, device: str) -> tuple[Comparison, Comparison]:
     """Errors of the plain and the restored picture against the original, without colour differences.
 
     Of a large picture every so many strips are measured, ``MOST_MEASURED`` pixels in all: they say the same.
@@ -343,12 +354,6 @@ def _measured(scene: Scene, network: Network | None, device: str) -> tuple[Compa
     return plain, restored
 
 
-def _better(scores: Scores, plain: Scores) -> bool:
+def _is_better(scores: Scores, plain: Scores) -> bool:
     # A figure that is not a number compares false.
     return scores.rmse_all is not None and plain.rmse_all is not None and scores.rmse_all < plain.rmse_all
-
-
-def _model_name(network: Network | None) -> str:
-    if network is None:
-        return "none"
-    return f"{network.depth}x{network.hidden}"

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from gamutcli import gpu, images
-from gamutcli.arrays import Code16Array, CodeArray, FloatArray
+from gamutcli.arrays import Code16Array, CodeArray, FloatArray, StrPath
+from gamutcli.color import tolerance
+from gamutcli.color.gamut import Correction, codes_to_prophoto
 from gamutcli.color.spaces import PROPHOTO, Adaptation, RGBSpace, apply_matrix, encoding_table, rgb_to_rgb
 from gamutcli.containers import Metadata
 from gamutcli.errors import PayloadError, PixelsChanged
 from gamutcli.fingerprint.frame import Frame
 from gamutcli.fingerprint.match import Match, Status, match
-from gamutcli.fitting.scene import StrPath
 from gamutcli.gpu.predict import Predictor as GpuPredictor
 from gamutcli.metadata import read_metadata
-from gamutcli.network.model import Correction, FloatNetwork, Network, Predictor, codes_to_prophoto, strips
-from gamutcli.parallel import in_order
+from gamutcli.network.predict import Predictor
+from gamutcli.network.shape import FloatNetwork, Network
+from gamutcli.parallel import in_order, strips
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import SIDECAR, Extracted
 from gamutcli.payload.format import Payload, unpack
 from gamutcli.payload.sidecar import path_beside, payload_of
 
-#: Compression and scaling move a clipped code by so much and more; measured to restore most (docs/PIXELS.md).
-MOVED_BY = 12
 #: Scales from which on resizing costs so many decibels, measured there too: where the picture was lossy, and where not.
 RESIZED_COSTS = ((1.75, 2, 4), (0.85, 1, 3), (0.65, 2, 5), (0.45, 6, 10), (0.3, 11, 13), (0.0, 15, 16))
 
@@ -52,7 +52,7 @@ class Reduced:
         """What it takes to restore the picture into an RGB space."""
         payload, correction = self.payload, self.payload.correction
         if self.match.status is not Status.OK and not self._cut_losslessly:
-            correction = replace(correction, tolerance=max(correction.tolerance, MOVED_BY))
+            correction = replace(correction, tolerance=max(correction.tolerance, tolerance.AFTER_TOOLS))
         return Restoration(
             self.srgb_codes,
             payload.adaptation,
@@ -133,6 +133,17 @@ def _cost(reduced: Reduced) -> str:
     return f"colours are less exact, typically by {least} dB (JPEG quality 95, 4:4:4) to {most} dB (quality 50)"
 
 
+@dataclass(frozen=True)
+class Counts:
+    """How many pixels the network corrected, and how many the space cannot hold, which were clipped."""
+
+    corrected: int = 0
+    clipped: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(self.corrected + other.corrected, self.clipped + other.clipped)
+
+
 class Restoration:
     """The wide-gamut picture of a reduced one, strip by strip.
 
@@ -147,8 +158,6 @@ class Restoration:
 
     Attributes:
         device: Where it runs: "cpu" or "cuda".
-        corrected: Pixels corrected by ``encoded_strips`` so far.
-        clipped: Pixels so far that the space cannot hold.
     """
 
     def __init__(
@@ -165,8 +174,6 @@ class Restoration:
         self.adaptation = adaptation
         self.correction = correction
         self.space = space
-        self.corrected = 0
-        self.clipped = 0
         self.device = "cpu"
         self._predictor: Predictor | GpuPredictor | None = None
         if network:
@@ -193,14 +200,15 @@ class Restoration:
         """(rows, width, 3) linear ProPhoto RGB as a 16-bit file keeps it."""
         return PROPHOTO.cctf_decoding(self._encode(rows)[0].astype(np.float32) / np.float32(65535))
 
-    def encoded_strips(self) -> Iterator[Code16Array]:
-        """The whole picture in 16-bit codes of the space, from top to bottom."""
-        for codes, corrected, clipped in in_order(self._encode, strips(*self.srgb_codes.shape[:2])):
-            self.corrected += corrected
-            self.clipped += clipped
+    def encoded_strips(self) -> Generator[Code16Array, None, Counts]:
+        """The whole picture in 16-bit codes of the space, from top to bottom; returns what was done to its pixels."""
+        counts = Counts()
+        for codes, of_strip in in_order(self._encode, strips(*self.srgb_codes.shape[:2])):
+            counts += of_strip
             yield codes
+        return counts
 
-    def _encode(self, rows: slice) -> tuple[Code16Array, int, int]:
+    def _encode(self, rows: slice) -> tuple[Code16Array, Counts]:
         linear, corrected = self.linear(rows)
         clipped = 0
         if self.space != PROPHOTO:
@@ -208,4 +216,4 @@ class Restoration:
             # More than a code of 8 bits outside: less is rounding.
             clipped = int(((linear < -0.0003) | (linear > 1.002)).any(axis=-1).sum())
         codes = encoding_table(self.space, 65536).codes(linear)
-        return codes.astype(np.uint16, copy=False), corrected, clipped
+        return codes.astype(np.uint16, copy=False), Counts(corrected, clipped)

@@ -82,7 +82,10 @@ class Info:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A picture against its original: the plain picture, without the network, and the restored one."""
+    """A picture against its original: the plain picture, without the network, and the restored one.
+
+    ``fit_seconds`` is always None: how long a fit took is told by ``ReduceResult``, and no file knows it.
+    """
 
     file: str
     reference: str

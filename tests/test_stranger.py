@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, rgb_to_rgb
+from gamutcli.expand import expand_image
 from gamutcli.fitting import presets
 from gamutcli.images import read_wide
-from gamutcli.reduce import expand_image, reduce_image
+from gamutcli.reduce import reduce_image
 from tests.support.pictures import SAMPLES
 
 ROOT = Path(__file__).parent.parent

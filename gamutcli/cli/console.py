@@ -23,9 +23,9 @@ from gamutcli.errors import GamutError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from gamutcli.fitting.fit import Progress
     from gamutcli.pretrain.run import PretrainResult
-    from gamutcli.reduce import Evaluation, ExpandResult, Info, Progress, ReduceResult
-    from gamutcli.results import Transfer
+    from gamutcli.results import Evaluation, ExpandResult, Info, ReduceResult, Transfer
 
 Result = TypeVar("Result", "ReduceResult", "ExpandResult", "Evaluation", "Info", "Transfer", "PretrainResult")
 

@@ -15,7 +15,7 @@ from gamutcli.errors import UsageError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from gamutcli.reduce import Evaluation, Scores
+    from gamutcli.results import Evaluation, Scores
 
 REGIONS = {"all": "all pixels", "og": "out of gamut", "in": "in gamut"}
 
@@ -73,8 +73,8 @@ def evaluate(
       gamut eval reduced/*.jpg --gt originals/ --report report.html
     """
     from gamutcli import storage
+    from gamutcli.evaluation import evaluate as evaluate_image
     from gamutcli.evaluation import publish_report, section_of
-    from gamutcli.reduce import evaluate as evaluate_image
 
     if len(sources) > 1 and not reference.is_dir():
         raise UsageError(f"{reference}: is no folder; several pictures need a folder of references.")
@@ -116,8 +116,6 @@ def _summary(result: Evaluation) -> str:
     facts = [f"{result.width} x {result.height} px", f"{percent(result.og_pct)} out of gamut"]
     if result.payload_bytes is not None:
         facts.append(f"payload {result.payload_bytes:,} bytes")
-    if result.fit_seconds is not None:
-        facts.append(f"fitted in {result.fit_seconds:.1f} s")
     return f"{result.file} against {result.reference}: {', '.join(facts)}\n{render(_table(result))}"
 
 

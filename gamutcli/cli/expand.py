@@ -12,7 +12,7 @@ from gamutcli.cli.console import Report, percent
 from gamutcli.cli.files import copy_time, pair
 
 if TYPE_CHECKING:
-    from gamutcli.reduce import ExpandResult
+    from gamutcli.results import ExpandResult
 
 
 @click.command()
@@ -59,7 +59,7 @@ def expand(
       gamut expand web/*.jpg -o restored --compression zstd
     """
     jobs = pair(files, output, ext)
-    from gamutcli.reduce import expand_image  # once it is sure to be needed: it brings numpy
+    from gamutcli.expand import expand_image
 
     report = Report(len(jobs), quiet=quiet, verbose=verbose, as_json=as_json)
     for source, target in jobs:

@@ -12,7 +12,7 @@ from gamutcli.cli.console import Report
 from gamutcli.errors import PixelsChanged
 
 if TYPE_CHECKING:
-    from gamutcli.reduce import Info
+    from gamutcli.results import Info
 
 
 @click.command()
@@ -32,7 +32,7 @@ def info(files: tuple[Path, ...], quiet: bool, verbose: int, as_json: bool) -> i
       gamut info --json *.jpg
       gamut info -q photo.jpg && gamut expand photo.jpg restored.tif
     """
-    from gamutcli.reduce import inspect_image
+    from gamutcli.payload_files import inspect_image
 
     report = Report(len(files), quiet=quiet, verbose=verbose, as_json=as_json)
     for source in files:

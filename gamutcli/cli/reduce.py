@@ -12,7 +12,7 @@ from gamutcli.cli.console import Report, gain, percent
 from gamutcli.cli.files import copy_time, pair
 
 if TYPE_CHECKING:
-    from gamutcli.reduce import ReduceResult
+    from gamutcli.results import ReduceResult
 
 
 @click.command()
@@ -83,7 +83,7 @@ def reduce(
       gamut reduce untagged.tif photo.jpg --assume-profile prophoto
     """
     jobs = pair(files, output, ext)
-    from gamutcli.reduce import reduce_image  # once it is sure to be needed: it brings numpy
+    from gamutcli.reduce import reduce_image
 
     report = Report(len(jobs), quiet=quiet, verbose=verbose, as_json=as_json)
     for source, target in jobs:

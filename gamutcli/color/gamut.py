@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from gamutcli.arrays import BoolArray, CodeArray, FloatArray
-from gamutcli.color.spaces import SRGB, encoding_table
+from gamutcli.color.spaces import (
+    PROPHOTO,
+    SRGB,
+    Adaptation,
+    apply_matrix,
+    decoding_table,
+    encoding_table,
+    rgb_to_rgb,
+)
 
 
 def og_mask(srgb_linear: FloatArray, tolerance: float = 0.0) -> BoolArray:
@@ -67,3 +77,27 @@ def clipped_mask(srgb_codes: CodeArray, tolerance: int = 0) -> BoolArray:
     marked: BoolArray = (smallest <= low) | (largest >= high)
     marked &= (largest > low) & (smallest < high)
     return marked
+
+
+@dataclass(frozen=True)
+class Correction:
+    """Which pixels the decoder corrects.
+
+    Attributes:
+        tolerance: A pixel counts as clipped when a code is at most this far from 0 or 255; 0 for lossless files.
+        every_pixel: Correct all pixels, as the paper does, clipped or not.
+    """
+
+    tolerance: int = 0
+    every_pixel: bool = False
+
+    def mask(self, srgb_codes: CodeArray) -> BoolArray:
+        """(..., 3) codes to (...) bool: the pixels that go through the network."""
+        if self.every_pixel:
+            return np.ones(srgb_codes.shape[:-1], bool)
+        return clipped_mask(srgb_codes, self.tolerance)
+
+
+def codes_to_prophoto(srgb_codes: CodeArray, adaptation: Adaptation) -> FloatArray:
+    """(..., 3) sRGB codes to (..., 3) linear ProPhoto RGB: the plain picture, before any correction."""
+    return apply_matrix(decoding_table(SRGB, 256).take(srgb_codes), rgb_to_rgb(SRGB, PROPHOTO, adaptation))

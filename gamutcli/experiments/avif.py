@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gamutcli.arrays import BoolArray, CodeArray, FloatArray
+from gamutcli.color.gamut import codes_to_prophoto
 from gamutcli.fitting.scene import Scene
 from gamutcli.measuring.metrics import original_og_mask
-from gamutcli.network.model import codes_to_prophoto, strips
-from gamutcli.parallel import in_order
+from gamutcli.parallel import in_order, strips
 
 #: Whether this build of imagecodecs can write AVIF.
 AVAILABLE: bool = imagecodecs.AVIF.available

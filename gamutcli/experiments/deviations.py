@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gamutcli.arrays import BoolArray, CodeArray, FloatArray
-from gamutcli.color.gamut import og_mask, srgb_codes
+from gamutcli.color.gamut import codes_to_prophoto, og_mask, srgb_codes
 from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, apply_matrix, decoding_table, encoding_table, rgb_to_rgb
 from gamutcli.experiments.recipe import scaled
 from gamutcli.fitting.presets import Preset
-from gamutcli.fitting.scene import Original
-from gamutcli.network.model import codes_to_prophoto, strips
-from gamutcli.parallel import in_order
+from gamutcli.images.original import Original
+from gamutcli.parallel import in_order, strips
 
 #: Gives some rows of a picture: (rows, width, 3), in a world's own values.
 Values = Callable[[slice], FloatArray]

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from gamutcli import storage
+from gamutcli.arrays import StrPath
 from gamutcli.errors import InputError, OutputError, UsageError
 from gamutcli.experiments.pictures import Subject, digest
-from gamutcli.fitting.scene import StrPath
 
 #: Packages whose version may change a figure.
 PACKAGES = ("gamutcli", "numpy", "imagecodecs", "tifffile", "Pillow")

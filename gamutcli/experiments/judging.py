@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from gamutcli.arrays import FloatArray
-from gamutcli.fitting.scene import Original
+from gamutcli.images.original import Original
 from gamutcli.measuring.maps import ErrorMap
 from gamutcli.measuring.metrics import Comparison, Scores, squared_error
-from gamutcli.network.model import strips
-from gamutcli.parallel import in_order
+from gamutcli.parallel import in_order, strips
 from gamutcli.restore import Restoration
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from gamutcli.color.gamut import codes_to_prophoto
 from gamutcli.errors import InputError, UsageError
 from gamutcli.experiments.folder import Row
 from gamutcli.experiments.judging import compared
@@ -20,7 +21,6 @@ from gamutcli.experiments.starts import identity
 from gamutcli.fitting.presets import PAPER_MODELS, PRESETS
 from gamutcli.fitting.scene import Scene
 from gamutcli.measuring.metrics import PairSample, Scores
-from gamutcli.network.model import codes_to_prophoto
 from gamutcli.weights import Weights, read_weights, shipped
 
 #: What fits start from, by the paper's models.
@@ -90,10 +90,9 @@ def starts_in(folder: Path | None) -> dict[str, Weights]:
         raise InputError(f"{folder}: holds none of {names}; make them with `gamut pretrain`.")
     for model in PAPER_MODELS:
         preset = preset_of(model)
-        shape = preset.inputs, preset.hidden, preset.depth
         named = model in files and files[model].is_file()
-        weights = read_weights(files[model]) if named else shipped(*shape)
-        if weights and not weights.suit(*shape):
+        weights = read_weights(files[model]) if named else shipped(preset.shape)
+        if weights and weights.shape != preset.shape:
             raise InputError(f"{files[model]}: holds the weights of another network than its name says; rename it.")
         if weights:
             found[model] = weights

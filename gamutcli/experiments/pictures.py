@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gamutcli import images
+from gamutcli.arrays import StrPath
 from gamutcli.errors import InputError
-from gamutcli.fitting.scene import Original, StrPath, read_original
+from gamutcli.images.original import Original, read_original
 
 SUFFIXES = (".tif", ".tiff", ".png")
 #: What pictures are taken as that do not name their colour space, as those of research data sets do not.

@@ -12,14 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gamutcli.arrays import FloatArray
+from gamutcli.color.gamut import Correction
 from gamutcli.experiments.judging import compared
 from gamutcli.fitting.fit import fit
 from gamutcli.fitting.presets import PAPER_MODELS, PAPER_RESIDUAL_UNIT, PRESETS, Preset
 from gamutcli.fitting.sample import draw_as_the_paper
-from gamutcli.fitting.scene import Original, Scene, clipped_codes
+from gamutcli.fitting.scene import Scene
+from gamutcli.images.original import Original, clipped_codes
 from gamutcli.measuring.maps import ErrorMap
 from gamutcli.measuring.metrics import Scores
-from gamutcli.network.model import Correction, FloatNetwork, Network
+from gamutcli.network.shape import FloatNetwork, Network
 from gamutcli.restore import Restoration
 
 #: Steps from random weights, and from a meta-initialisation.

@@ -26,11 +26,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gamutcli.arrays import CodeArray, FloatArray
-from gamutcli.color.gamut import srgb_codes
+from gamutcli.color.gamut import Correction, srgb_codes
 from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, decoding_table, rgb_to_rgb
-from gamutcli.fitting.scene import Original
-from gamutcli.network.model import Correction, strips
-from gamutcli.parallel import in_order
+from gamutcli.images.original import Original
+from gamutcli.parallel import in_order, strips
 from gamutcli.restore import Restoration
 
 #: Where the curves start: of the distances, and of the largest channel.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from gamutcli.arrays import StrPath
 from gamutcli.experiments.folder import Record
 from gamutcli.fitting.presets import Preset
-from gamutcli.fitting.scene import StrPath
 from gamutcli.weights import SHIPPED, Weights, read_weights, shipped
 
 
@@ -25,7 +25,7 @@ def weights_named(init: StrPath | None, preset: Preset) -> Weights | None:
         InputError: The file holds no weights.
     """
     if init is None or init == SHIPPED:
-        return shipped(preset.inputs, preset.hidden, preset.depth)
+        return shipped(preset.shape)
     return read_weights(Path(init))
 
 

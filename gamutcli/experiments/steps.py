@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gamutcli.arrays import StrPath
 from gamutcli.errors import UsageError
 from gamutcli.experiments import plots
 from gamutcli.experiments.folder import Record, ResultsFolder, Row, json_bytes
@@ -21,8 +22,7 @@ from gamutcli.experiments.tables import csv_bytes
 from gamutcli.fitting.fit import fit
 from gamutcli.fitting.presets import PRESETS, Preset
 from gamutcli.fitting.sample import Sample, draw, draw_as_the_paper
-from gamutcli.fitting.scene import StrPath
-from gamutcli.network.model import FloatNetwork
+from gamutcli.network.shape import FloatNetwork
 from gamutcli.weights import Weights
 
 #: Looked at in a fit of the paper's network, whose rate is constant.
@@ -123,8 +123,10 @@ def _weights_for(preset: Preset, init: StrPath | None) -> Weights:
             f"no weights ship for the network of preset {preset.name}; make some with `gamut pretrain`, and name them "
             "with --init."
         )
-    if not found.suit(preset.inputs, preset.hidden, preset.depth):
-        raise UsageError(f"{init}: is for {found.depth} hidden layers of {found.hidden}, not for this network.")
+    if found.shape != preset.shape:
+        raise UsageError(
+            f"{init}: is for {found.shape.depth} hidden layers of {found.shape.hidden}, not for this network."
+        )
     return found
 
 

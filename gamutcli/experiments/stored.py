@@ -8,7 +8,7 @@ import numpy as np
 
 from gamutcli.arrays import FloatArray
 from gamutcli.fitting.quantise import rounded
-from gamutcli.network.model import FloatNetwork, Network
+from gamutcli.network.shape import FloatNetwork, Network
 from gamutcli.payload.format import network_bytes
 
 _HALF_MAX = float(np.finfo(np.float16).max)

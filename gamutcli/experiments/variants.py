@@ -10,13 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gamutcli.arrays import CodeArray, DoubleArray, FloatArray
+from gamutcli.arrays import CodeArray, DoubleArray, FloatArray, IndexArray
+from gamutcli.color.gamut import codes_to_prophoto
 from gamutcli.experiments.deviations import Values, World
 from gamutcli.fitting.fit import fit
 from gamutcli.fitting.presets import PAPER_INPUTS, Preset
 from gamutcli.fitting.sample import Sample, paper_pixels, shuffled
 from gamutcli.measuring.metrics import Comparison, PairSample, original_og_mask
-from gamutcli.network.model import CHUNK, FloatNetwork, IndexArray, centres, codes_to_prophoto, waves
+from gamutcli.network.features import centres, waves
+from gamutcli.network.predict import CHUNK
+from gamutcli.network.shape import FloatNetwork
 from gamutcli.parallel import in_order
 
 #: Features of one input: a sine and a cosine an octave.

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 
+from gamutcli.arrays import StrPath
 from gamutcli.errors import InputError, UsageError
 from gamutcli.experiments import reasons
 from gamutcli.experiments.descent import descended
@@ -26,7 +27,6 @@ from gamutcli.experiments.tables import csv_bytes
 from gamutcli.experiments.variants import Variant, fit_in, verdict_of
 from gamutcli.fitting.fit import Matrices
 from gamutcli.fitting.presets import Preset
-from gamutcli.fitting.scene import StrPath
 from gamutcli.parallel import one_blas_thread
 from gamutcli.weights import Weights
 
@@ -134,7 +134,7 @@ def beginnings_for(model: str, init: StrPath | None, train: Path | None) -> Begi
     """
     preset = preset_of(model)
     reptile = weights_named(init, preset)
-    if reptile and not reptile.suit(preset.inputs, preset.hidden, preset.depth):
+    if reptile and reptile.shape != preset.shape:
         raise UsageError(f"{init}: holds the weights of another network than --model {model}; name that of the file.")
     try:
         training = tuple(pictures_in(train or TRAINING))

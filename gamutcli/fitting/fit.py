@@ -81,11 +81,10 @@ def fit(
     start = time.perf_counter()
     generator = np.random.default_rng(seed)
     scale = preset.residual_unit or residual_scale(sample)
-    widths = [sample.features.shape[1], *[preset.hidden] * preset.depth, 3]
-    weights = first_weights(widths, preset, generator, start_weights)
+    weights = first_weights(preset, generator, start_weights)
     half = max(1, min(preset.batch, len(sample.features)) // 2)
     targets = sample.residuals / np.float32(scale)
-    halves = [_Half(sample, targets, widths, half) for _ in range(2)]
+    halves = [_Half(sample, targets, preset.shape.widths, half) for _ in range(2)]
     updates = _updates(weights, preset)
     starts = batch_starts(len(sample.features), half, generator)
     best = Best(weights)
@@ -126,7 +125,7 @@ def _update(updates: list[Update], gradients: Matrices, rate: float) -> None:
 class _Half:
     """Forward and backward pass of half a batch, with all its working memory."""
 
-    def __init__(self, sample: Sample, targets: FloatArray, widths: list[int], size: int) -> None:
+    def __init__(self, sample: Sample, targets: FloatArray, widths: tuple[int, ...], size: int) -> None:
         self.sample, self.targets, self.size = sample, targets, size
         self.activations = [np.empty((size, width), np.float32) for width in widths[1:]]
         self.errors = [np.empty((size, width), np.float32) for width in widths[1:-1]]
@@ -201,7 +200,6 @@ def residual_scale(sample: Sample) -> float:
 
 
 def first_weights(
-    widths: list[int],
     preset: Preset,
     generator: np.random.Generator,
     start_weights: Sequence[FloatArray] | None = None,
@@ -210,7 +208,7 @@ def first_weights(
     if start_weights is not None:
         return [np.array(weight, np.float32) for weight in start_weights]
     weights: Matrices = []
-    for fan_in, outputs in pairwise(widths):
+    for fan_in, outputs in preset.shape.layers:
         if preset.optimizer != "muon":
             # What frameworks start linear layers with, and so the paper.
             spread: DoubleArray = (2 * generator.random((outputs, fan_in)) - 1) * fan_in**-0.5

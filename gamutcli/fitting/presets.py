@@ -10,7 +10,7 @@ from typing import Literal
 
 from gamutcli.color.spaces import Adaptation
 from gamutcli.errors import UsageError
-from gamutcli.network.model import Box, Inputs
+from gamutcli.network.shape import Box, Inputs, Shape
 
 #: Seen by our networks.  What a pixel is among its nearest neighbours tells texture and noise from flat colour; the
 #: mean of a wider box tells which surface it is part of.
@@ -63,6 +63,11 @@ class Preset:
     adaptation: Adaptation = "bradford"
     meta_steps: int | None = None
     residual_unit: float | None = None
+
+    @property
+    def shape(self) -> Shape:
+        """The network's."""
+        return Shape(self.inputs, self.hidden, self.depth)
 
 
 PRESETS = {

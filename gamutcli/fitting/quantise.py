@@ -16,7 +16,7 @@ import numpy as np
 from gamutcli.arrays import DoubleArray, FloatArray
 from gamutcli.fitting.fit import Fit
 from gamutcli.fitting.sample import Sample
-from gamutcli.network.model import HalfArray, Inputs, Layer, Network
+from gamutcli.network.shape import HalfArray, Inputs, Layer, Network
 from gamutcli.payload.format import network_bytes
 
 #: Pixels that the rounding looks at; more change nothing.

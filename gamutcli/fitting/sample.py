@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gamutcli.arrays import BoolArray, FloatArray
+from gamutcli.arrays import BoolArray, FloatArray, IndexArray
+from gamutcli.fitting.presets import Preset
 from gamutcli.fitting.scene import Scene
 from gamutcli.measuring.metrics import original_og_mask
-from gamutcli.network.model import Features, IndexArray, Inputs
+from gamutcli.network.features import Features
+from gamutcli.network.shape import Inputs
 from gamutcli.parallel import in_order
 
 #: A pixel's chance grows with its residual to the power of 3/4; this much, against a mean of 1, is for all; measured.
@@ -41,6 +43,13 @@ class Sample:
     residuals: FloatArray
     weights: FloatArray
     pixels: int
+
+
+def draw_for(preset: Preset, scene: Scene, seed: int) -> Sample | None:
+    """Draw the sample that goes with a preset: the paper's, of all pixels, or ours, of clipped ones by residual."""
+    if preset.every_pixel:
+        return draw_as_the_paper(scene, preset.inputs, preset.samples, seed)
+    return draw(scene, preset.inputs, preset.samples, seed)
 
 
 def draw(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sample | None:

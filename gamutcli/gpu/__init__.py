@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gamutcli.errors import DeviceError, UsageError
 from gamutcli.fitting.presets import Preset
-from gamutcli.network.model import FloatNetwork, Inputs, Network
+from gamutcli.network.shape import FloatNetwork, Network
 
 DEVICES = ("auto", "cpu", "cuda")
 #: What is there where an NVIDIA driver is: on Linux, on Linux inside Windows, and on Windows.
@@ -66,17 +66,13 @@ def check(wanted: str) -> None:
 
 def fit_seconds(preset: Preset) -> float:
     """What a fit takes on the CPU, about."""
-    return preset.steps * preset.batch * _weights(preset.inputs, preset.hidden, preset.depth) / FIT_PACE
+    return preset.steps * preset.batch * preset.shape.weights / FIT_PACE
 
 
 def prediction_seconds(network: Network | FloatNetwork, pixels: int) -> float:
     """What the prediction of some pixels takes on the CPU, about."""
     pace = CODES_PACE if network.inputs.color == "srgb_codes" else LINEAR_PACE
-    return pixels * _weights(network.inputs, network.hidden, network.depth) / pace
-
-
-def _weights(inputs: Inputs, hidden: int, depth: int) -> int:
-    return hidden * (inputs.size + (depth - 1) * hidden + 3)
+    return pixels * network.shape.weights / pace
 
 
 def _lacking() -> str | None:

@@ -30,6 +30,7 @@ from gamutcli.fitting.fit import (
     rate_at,
     residual_scale,
 )
+from gamutcli.fitting.fit import fit as fit_on_cpu
 from gamutcli.fitting.optimisers import MEAN_DECAY, MOMENTUM, MUON_FACTOR, NEWTON_SCHULZ
 from gamutcli.fitting.presets import Preset
 from gamutcli.fitting.sample import Sample
@@ -44,6 +45,20 @@ Update = Callable[[Tensor, Tensor], None]
 BLOCK = 64
 #: Steps done one by one before a step is captured: libraries set themselves up in them.
 WARM_UP = 3
+
+
+def fit_on(
+    device: str,
+    sample: Sample,
+    preset: Preset,
+    seed: int,
+    progress: Progress | None = None,
+    start_weights: Sequence[FloatArray] | None = None,
+) -> Fit:
+    """Fit a network on the device that was chosen, "cpu" or "cuda"; the other arguments are those of ``fit``."""
+    if device == "cuda":
+        return fit(sample, preset, seed, progress, start_weights)
+    return fit_on_cpu(sample, preset, seed, progress, start_weights)
 
 
 def fit(
@@ -70,8 +85,7 @@ def fit(
     start = time.perf_counter()
     generator = np.random.default_rng(seed)
     count, scale = len(sample.features), preset.residual_unit or residual_scale(sample)
-    widths = [sample.features.shape[1], *[preset.hidden] * preset.depth, 3]
-    weights = first_weights(widths, preset, generator, start_weights)
+    weights = first_weights(preset, generator, start_weights)
     half = max(1, min(preset.batch, count) // 2)
     starts = np.fromiter(batch_starts(count, half, generator), np.int64, 2 * preset.steps)
     best = Best(weights)

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from gamutcli.arrays import CodeArray, FloatArray
+from gamutcli.arrays import CodeArray, FloatArray, IndexArray
+from gamutcli.color.gamut import codes_to_prophoto
 from gamutcli.color.spaces import Adaptation
 from gamutcli.fingerprint.frame import Frame
 from gamutcli.gpu import working
-from gamutcli.network import model
-from gamutcli.network.model import BOX_STEPS, CONTRAST_LIMIT, FloatNetwork, IndexArray, Network
+from gamutcli.network.features import BOX_STEPS, CONTRAST_LIMIT, Features
+from gamutcli.network.shape import FloatNetwork, Network
 
 #: A torch.Tensor; torch has no part in the types, as it need not be installed.
 Tensor = Any
@@ -25,7 +26,7 @@ CHUNK = 1 << 18
 
 
 class Predictor:
-    """Runs a network over a picture on a GPU; does what ``model.Predictor`` does.
+    """Runs a network over a picture on a GPU; does what ``network.predict.Predictor`` does.
 
     Args:
         network: The network, quantised or not.
@@ -46,7 +47,7 @@ class Predictor:
         import torch
 
         self.inputs, self.srgb_codes, self.adaptation, self.device = network.inputs, srgb_codes, adaptation, device
-        features = model.Features(network.inputs, srgb_codes, adaptation, frame)
+        features = Features(network.inputs, srgb_codes, adaptation, frame)
         self._frame = features.frame
         first, *others = [weight.T for weight in network.weights]
         others[-1] = others[-1] * np.float32(network.residual_scale)
@@ -84,7 +85,7 @@ class Predictor:
             if self.inputs.color == "prophoto_linear":
                 # From numpy: the highest octave shows the last bit.
                 codes = self.srgb_codes[rows].reshape(-1, 3)[inside]
-                colors = torch.tensor(model.codes_to_prophoto(codes, self.adaptation), device=self.device)
+                colors = torch.tensor(codes_to_prophoto(codes, self.adaptation), device=self.device)
             residuals: FloatArray = self.on_device(rows, places, colors).cpu().numpy()
             return residuals
 
@@ -116,7 +117,7 @@ class Predictor:
         return torch.cat(residuals)
 
     def box_means(self, rows: slice, radius: int) -> Tensor:
-        """Mean codes of the box around each pixel of some rows, in quarter codes, as ``model.box_means``.
+        """Mean codes of the box around each pixel of some rows, in quarter codes, as ``Features`` has them.
 
         Returns:
             (rows, width, 3) int32 on the device.
@@ -135,7 +136,7 @@ class Predictor:
         return (BOX_STEPS * sums + side**2 // 2) // side**2
 
     def _indices(self, rows: slice, means: list[Tensor], places: Tensor) -> Tensor:
-        """(n, tables) int32 table indices, in the order of ``model.Features.tables``."""
+        """(n, tables) int32 table indices, in the order of ``network.features.Features.tables``."""
         import torch
 
         width = self._codes.shape[1]
@@ -152,7 +153,7 @@ class Predictor:
         return torch.cat(found, dim=1)
 
     def _color_waves(self, colors: Tensor) -> Tensor:
-        """(n, 6 * octaves) waves of linear ProPhoto RGB, as ``model.Features.color_waves``."""
+        """(n, 6 * octaves) waves of linear ProPhoto RGB, as ``network.features.Features.color_waves``."""
         import torch
 
         octaves = self.inputs.first_octave + torch.arange(self.inputs.color_octaves, device=self.device)

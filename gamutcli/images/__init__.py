@@ -4,7 +4,7 @@ Codecs are imported by the functions that need them, so that importing this pack
 """
 
 from gamutcli.images.decode import decode_reduced
-from gamutcli.images.encode import DEFAULT_QUALITY, encode_reduced, is_lossless
+from gamutcli.images.encode import DEFAULT_QUALITY, encode_reduced, lossy_quality
 from gamutcli.images.files import format_of, read_bytes, sniff
 from gamutcli.images.picture import MAX_PIXELS, Picture
 from gamutcli.images.read import read_wide
@@ -18,7 +18,7 @@ __all__ = [
     "decode_reduced",
     "encode_reduced",
     "format_of",
-    "is_lossless",
+    "lossy_quality",
     "read_bytes",
     "read_wide",
     "sniff",

@@ -69,9 +69,16 @@ def encode_reduced(
     return _ENCODERS[fmt](np.ascontiguousarray(srgb_codes), _Settings(quality, subsampling, orientation))
 
 
-def is_lossless(fmt: str, quality: int | None) -> bool:
-    """Tell whether a format keeps every code at this quality; None is its default."""
-    return fmt in ("png", "tiff") or (fmt in ("webp", "jxl") and quality is None) or (fmt == "jxl" and quality == 100)
+def lossy_quality(fmt: str, quality: int | None) -> int | None:
+    """Return the quality that a format works at where it loses something; None where it keeps every code.
+
+    Args:
+        fmt: As in `encode_reduced`.
+        quality: 1 to 100; None is the format's default.
+    """
+    if fmt in ("png", "tiff") or (fmt == "jxl" and quality == 100):
+        return None
+    return DEFAULT_QUALITY.get(fmt) if quality is None else quality
 
 
 def _encode_jpeg(codes: CodeArray, settings: _Settings) -> bytes:
@@ -125,7 +132,8 @@ def _encode_avif(codes: CodeArray, settings: _Settings) -> bytes:
 def _encode_jxl(codes: CodeArray, settings: _Settings) -> bytes:
     import imagecodecs
 
-    distance = 0.0 if is_lossless("jxl", settings.quality) else _jxl_distance(settings.quality or 0)
+    quality = lossy_quality("jxl", settings.quality)
+    distance = 0.0 if quality is None else _jxl_distance(quality)
     data = imagecodecs.jpegxl_encode(codes, distance=distance or None, lossless=not distance, effort=_JXL_EFFORT)
     return jxl.rewritten(bytes(data), SRGB, settings.orientation)
 

@@ -31,16 +31,16 @@ import math
 import struct
 import zlib
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gamutcli.color.gamut import Correction
 from gamutcli.color.spaces import Adaptation
 from gamutcli.errors import PayloadError
 from gamutcli.fingerprint.match import DIGEST_BYTES, Fingerprint
-from gamutcli.network.model import Box, Correction, Inputs, Layer, Network
+from gamutcli.network.shape import Box, Inputs, Layer, Network, Shape
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -84,6 +84,7 @@ def pack(payload: Payload) -> bytes:
     """Turn a payload into bytes; the same payload always gives the same bytes."""
     mark, network = payload.fingerprint, payload.network
     inputs = network.inputs if network else Inputs(0, 0)
+    shape = network.shape if network else None
     flags = (
         _EVERY_PIXEL * payload.correction.every_pixel
         + _CAT02 * (payload.adaptation == "cat02")
@@ -101,8 +102,8 @@ def pack(payload: Payload) -> bytes:
         inputs.position_octaves,
         inputs.color_octaves,
         inputs.first_octave,
-        network.depth if network else 0,
-        network.hidden if network else 0,
+        shape.depth if shape else 0,
+        shape.hidden if shape else 0,
         len(inputs.boxes),
         0,
         network.residual_scale if network else 0.0,
@@ -138,8 +139,8 @@ def unpack(data: bytes) -> Payload:
         raise PayloadError(f"payload version {data[4]} is unknown here; this gamutcli reads version {VERSION}")
     if zlib.crc32(data[:-4]) != struct.unpack("<I", data[-4:])[0]:
         raise PayloadError("the payload is damaged: its checksum does not match")
-    (_, _, flags, tolerance, side, width, height, digest, *shape) = _HEADER.unpack_from(data)
-    position, color, first, depth, hidden, boxes, zero, residual_scale = shape
+    (_, _, flags, tolerance, side, width, height, digest, *numbers) = _HEADER.unpack_from(data)
+    position, color, first, depth, hidden, boxes, zero, residual_scale = numbers
     bounded = (
         0 < width <= MAX_SIDE
         and 0 < height <= MAX_SIDE
@@ -167,13 +168,13 @@ def unpack(data: bytes) -> Payload:
     )
     if any(box.radius > MAX_RADIUS or box.octaves > MAX_OCTAVES for box in inputs.boxes):
         raise PayloadError("the payload's dimensions make no sense")
-    widths = [inputs.size, *[hidden] * depth, 3] if depth else []
-    body = _Body(data[body_start:-4], side * side * 3 + sum(o * i + 2 * o for i, o in pairwise(widths)))
+    sizes = Shape(inputs, hidden, depth).layers if depth else ()
+    body = _Body(data[body_start:-4], side * side * 3 + sum(o * i + 2 * o for i, o in sizes))
     grid = np.cumsum(body.take(np.uint8, side, side, 3), axis=1, dtype=np.uint8)
-    levels = [body.take(np.int8, outputs, fan_in) for fan_in, outputs in pairwise(widths)]
-    scale_bytes = body.take(np.uint8, 2, sum(widths[1:]))
+    levels = [body.take(np.int8, outputs, fan_in) for fan_in, outputs in sizes]
+    scale_bytes = body.take(np.uint8, 2, sum(outputs for _, outputs in sizes))
     scales = np.ascontiguousarray(scale_bytes.T).view("<f2").astype(np.float16).ravel()
-    layers = tuple(map(Layer, levels, np.split(scales, np.cumsum(widths[1:])[:-1])))
+    layers = tuple(map(Layer, levels, np.split(scales, np.cumsum([outputs for _, outputs in sizes])[:-1])))
     if not np.isfinite(scales).all():
         raise PayloadError("the payload holds a weight that is not a number")
     network = Network(inputs, layers, residual_scale) if depth else None

@@ -28,14 +28,15 @@ from typing import Any, Literal
 import numpy as np
 
 from gamutcli import gpu, storage
-from gamutcli.arrays import FloatArray
+from gamutcli.arrays import FloatArray, StrPath
+from gamutcli.color.gamut import Correction
 from gamutcli.errors import InputError, UsageError
-from gamutcli.fitting.fit import Matrices, Progress, first_weights, fit
+from gamutcli.fitting.fit import Matrices, Progress, first_weights
 from gamutcli.fitting.presets import PAPER_RESIDUAL_UNIT, Preset, choose
-from gamutcli.fitting.sample import Sample, draw, draw_as_the_paper
-from gamutcli.fitting.scene import Original, Scene, StrPath, clipped_codes, read_original
-from gamutcli.gpu.fit import fit as fit_on_gpu
-from gamutcli.network.model import Correction
+from gamutcli.fitting.sample import Sample, draw_for
+from gamutcli.fitting.scene import Scene
+from gamutcli.gpu.fit import fit_on
+from gamutcli.images.original import Original, clipped_codes, read_original
 from gamutcli.parallel import one_blas_thread
 from gamutcli.weights import Weights, pack_tensors, pack_weights, unpack_tensors
 
@@ -242,8 +243,7 @@ class State:
 
 
 def _first_state(preset: Preset, seed: int) -> State:
-    widths = [preset.inputs.size, *[preset.hidden] * preset.depth, 3]
-    weights = first_weights(widths, preset, np.random.default_rng(seed))
+    weights = first_weights(preset, np.random.default_rng(seed))
     return State(weights, [0 * weight for weight in weights], [0 * weight for weight in weights])
 
 
@@ -268,7 +268,7 @@ class Learner:
             optimizer=recipe.inner_optimizer,
             decay=False,
         )
-        self._fit = fit_on_gpu if device == "cuda" else fit
+        self._device = device
 
     def step(self, state: State, crops: int) -> None:
         """Fit to the crops of one outer step, and move the weights; crops without a sample are passed over."""
@@ -278,7 +278,7 @@ class Learner:
             sample = self._album.sample(number)
             if sample is None:
                 continue
-            fitted = self._fit(sample, self._inner, self._seed + number, start_weights=state.weights)
+            fitted = fit_on(self._device, sample, self._inner, self._seed + number, start_weights=state.weights)
             ways.append([end - begin for end, begin in zip(fitted.weights, state.weights, strict=True)])
             if math.isfinite(fitted.loss):
                 # Of about the last 32; a fit that diverged gave the weights it had before.
@@ -348,9 +348,7 @@ class Album:
         preset = self._preset
         codes = clipped_codes(original, preset.adaptation)
         scene = Scene(original, codes, preset.adaptation, Correction(0, preset.every_pixel))
-        if preset.every_pixel:
-            return draw_as_the_paper(scene, preset.inputs, preset.samples, seed)
-        return draw(scene, preset.inputs, min(SAMPLES, preset.samples), seed)
+        return draw_for(replace(preset, samples=min(SAMPLES, preset.samples)), scene, seed)
 
     def _opened(self, path: Path) -> Original | None:
         if path in self._unreadable:

@@ -180,8 +180,6 @@ def _facts(evaluation: Evaluation) -> str:
     }
     if evaluation.payload_bytes is not None:
         facts["Payload"] = f"{evaluation.payload_bytes:,} bytes"
-    if evaluation.fit_seconds is not None:
-        facts["Fitted in"] = f"{evaluation.fit_seconds:.1f} s"
     return "".join(f"<div><dt>{term}</dt><dd>{_text(fact)}</dd></div>" for term, fact in facts.items())
 
 
@@ -229,14 +227,13 @@ def _table(evaluation: Evaluation) -> str:
 
 def _overview(names: Sequence[str], evaluations: Sequence[Evaluation]) -> str:
     """A table with a row for every picture, and their means."""
-    titles = ("Picture", "Out of gamut", "Payload, bytes", "Fit, s", "PSNR OG, dB", "ΔE2000 OG")
-    spans = (' rowspan="2"',) * 4 + (' colspan="2"',) * 2
+    titles = ("Picture", "Out of gamut", "Payload, bytes", "PSNR OG, dB", "ΔE2000 OG")
+    spans = (' rowspan="2"',) * 3 + (' colspan="2"',) * 2
     head = "".join(f'<th scope="col"{span}>{title}</th>' for title, span in zip(titles, spans, strict=True))
     numbers = [
         (
             found.og_pct,
             found.payload_bytes,
-            found.fit_seconds,
             found.plain.psnr_og,
             found.restored.psnr_og,
             found.plain.de2000_og_mean,
@@ -262,11 +259,10 @@ def _framed(name: str, heading: str, table: str) -> str:
 
 
 def _overview_row(name: str, values: Sequence[float | None]) -> str:
-    share, payload, seconds, *rest = values
+    share, payload, *rest = values
     cells = [
         "–" if share is None else _share(share / 100),
         "–" if payload is None else f"{payload:,.0f}",
-        _number(seconds, 1),
         *(_number(value, 2) for value in rest),
     ]
     return f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'

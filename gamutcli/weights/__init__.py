@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.resources import files
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ import numpy as np
 
 from gamutcli.arrays import FloatArray
 from gamutcli.errors import InputError
-from gamutcli.network.model import Box, Inputs
+from gamutcli.network.shape import Box, Inputs, Shape
 
 FORMAT = "gamutcli weights 1"
 SUFFIX = ".safetensors"
@@ -50,14 +49,9 @@ class Weights:
     provenance: Mapping[str, str]
 
     @property
-    def hidden(self) -> int:
-        """Width of the hidden layers."""
-        return int(self.weights[0].shape[0])
-
-    @property
-    def depth(self) -> int:
-        """Number of hidden layers."""
-        return len(self.weights) - 1
+    def shape(self) -> Shape:
+        """Of the network that they are for."""
+        return Shape(self.inputs, int(self.weights[0].shape[0]), len(self.weights) - 1)
 
     @property
     def digest(self) -> str:
@@ -72,10 +66,6 @@ class Weights:
         versions = re.compile(re.escape(Path(picture_name).stem) + r"(-\d+)?")
         learned = self.provenance.get("pictures", "").split(", ")
         return any(versions.fullmatch(Path(name).stem) for name in learned)
-
-    def suit(self, inputs: Inputs, hidden: int, depth: int) -> bool:
-        """Whether they are those of a network of this shape."""
-        return (inputs, hidden, depth) == (self.inputs, self.hidden, self.depth)
 
 
 def pack_weights(weights: Weights) -> bytes:
@@ -115,11 +105,11 @@ def unpack_weights(data: bytes, name: str) -> Weights:
         unit = json.loads(described["residual_unit"])
         inputs = _inputs(json.loads(described["inputs"]))
         weights = Weights(inputs, layers, None if unit is None else float(unit), provenance)
-        shapes = list(pairwise([inputs.size, *[weights.hidden] * weights.depth, 3]))
+        sizes = list(weights.shape.layers)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(name) from error
     sound = (
-        [weight.shape[::-1] for weight in layers] == shapes
+        [weight.shape[::-1] for weight in layers] == sizes
         and all(np.isfinite(weight).all() for weight in layers)
         and (weights.residual_unit is None or 0 < weights.residual_unit < math.inf)
         and weights.digest == described.get("sha256")
@@ -130,10 +120,10 @@ def unpack_weights(data: bytes, name: str) -> Weights:
 
 
 @lru_cache
-def shipped(inputs: Inputs, hidden: int, depth: int) -> Weights | None:
+def shipped(shape: Shape) -> Weights | None:
     """The weights in this package for a network of a shape; None where there are none."""
     for weights in all_shipped().values():
-        if weights.suit(inputs, hidden, depth):
+        if weights.shape == shape:
             return weights
     return None
 

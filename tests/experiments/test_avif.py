@@ -10,13 +10,14 @@ import pytest
 
 from gamutcli import images
 from gamutcli.arrays import Code16Array
+from gamutcli.color.gamut import Correction, codes_to_prophoto
 from gamutcli.experiments import avif
 from gamutcli.experiments.avif import SCALE_BYTES, AvifResidual, residual_of
 from gamutcli.experiments.pictures import opened
 from gamutcli.experiments.recipe import judged
-from gamutcli.fitting.scene import Scene, clipped_codes
+from gamutcli.fitting.scene import Scene
+from gamutcli.images.original import clipped_codes
 from gamutcli.measuring.metrics import Comparison, Scores
-from gamutcli.network.model import Correction, codes_to_prophoto
 from tests.support.networks import noise
 from tests.support.pictures import wide_codes, write_tiff
 
@@ -85,7 +86,7 @@ def test_its_psnr_is_that_of_the_restored_picture(scene: Scene) -> None:
 
 def test_strips_make_no_difference(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = residual_of(scene)
-    monkeypatch.setattr("gamutcli.network.model.STRIP_PIXELS", 64 * 5)
+    monkeypatch.setattr("gamutcli.parallel.STRIP_PIXELS", 64 * 5)
     parts = residual_of(scene)
     for size in (600, 1500):
         one, other = whole.within(size), parts.within(size)
@@ -108,7 +109,7 @@ def test_a_picture_is_shrunk_to_means_of_parts_that_cover_it(side: int, shrink: 
 
 
 def test_it_takes_little_more_memory_than_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gamutcli.network.model.STRIP_PIXELS", 1 << 12)
+    monkeypatch.setattr("gamutcli.parallel.STRIP_PIXELS", 1 << 12)
     monkeypatch.setattr(avif, "KINDS", {"4:2:0": avif.KINDS["4:2:0"]})
     scene = a_scene(tmp_path, wide_codes(384, 512))
     tracemalloc.start()

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from gamutcli.arrays import Code16Array
-from gamutcli.color.gamut import srgb_codes
+from gamutcli.color.gamut import Correction, srgb_codes
 from gamutcli.color.spaces import PROPHOTO, SRGB, rgb_to_rgb
 from gamutcli.experiments.judging import compared
 from gamutcli.experiments.pictures import opened
@@ -28,8 +28,7 @@ from gamutcli.experiments.softclip import (
     soft_clip,
     straightened,
 )
-from gamutcli.fitting.scene import Original, clipped_codes
-from gamutcli.network.model import Correction
+from gamutcli.images.original import Original, clipped_codes
 from gamutcli.restore import Restoration
 from tests.support.pictures import sample_crop, wide_codes, write_tiff
 
@@ -169,7 +168,7 @@ def test_a_picture_comes_back_far_better_than_from_the_plain_clip(tmp_path: Path
 def test_strips_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = original_of(wide_codes(40, 60), tmp_path)
     whole = soft_clip(original)
-    monkeypatch.setattr("gamutcli.network.model.STRIP_PIXELS", 60 * 7)
+    monkeypatch.setattr("gamutcli.parallel.STRIP_PIXELS", 60 * 7)
     parts = soft_clip(original)
     np.testing.assert_array_equal(whole.srgb_codes, parts.srgb_codes)
     assert whole.limits == parts.limits

@@ -36,7 +36,7 @@ def test_weights_are_named_by_their_file_or_ship(tmp_path: Path, weights: Weight
         found = weights_named(named, PRESET)
         assert found
         assert found.digest == weights.digest
-    ours = shipped(PRESET.inputs, PRESET.hidden, PRESET.depth)
+    ours = shipped(PRESET.shape)
     assert ours
     assert weights_named("shipped", PRESET) is weights_named(None, PRESET) is ours
     assert weights_named("shipped", PRESETS["fast"]) is None

@@ -130,7 +130,7 @@ def test_every_point_is_in_the_files(photos: Path, fitted: Path, tmp_path: Path)
 
 def test_a_preset_of_ours_is_fitted_anew_for_every_number_of_steps(photos: Path, tmp_path: Path) -> None:
     preset = PRESETS["fast"]
-    random = first_weights([preset.inputs.size, 64, 64, 64, 3], preset, np.random.default_rng(0))
+    random = first_weights(preset, np.random.default_rng(0))
     file = tmp_path / "w.safetensors"
     file.write_bytes(pack_weights(Weights(preset.inputs, tuple(random), None, {})))
     job = Job((photos / "dahlia.tif",), tmp_path / "out", steps_scale=0.1)

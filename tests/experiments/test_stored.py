@@ -10,7 +10,7 @@ import pytest
 from gamutcli.experiments.pictures import opened
 from gamutcli.experiments.recipe import fit_as_the_paper, judged, preset_of, scene_of
 from gamutcli.experiments.stored import FORMS, stored
-from gamutcli.network.model import FloatNetwork, Network
+from gamutcli.network.shape import FloatNetwork, Network, Shape
 from gamutcli.payload.format import network_bytes
 from tests.support.networks import PAPERS, network
 from tests.support.pictures import wide_codes, write_tiff
@@ -87,7 +87,7 @@ def test_weights_beyond_float16_stay_finite() -> None:
 
 def test_what_the_network_sees_and_means_stays(floats: FloatNetwork) -> None:
     for _, each in by_form(floats).values():
-        assert (each.inputs, each.residual_scale, each.hidden, each.depth) == (PAPERS, 0.5, 32, 2)
+        assert (each.inputs, each.residual_scale, each.shape) == (PAPERS, 0.5, Shape(PAPERS, 32, 2))
 
 
 def test_a_rounded_network_is_stored_as_it_is() -> None:

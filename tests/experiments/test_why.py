@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from gamutcli import parallel
 from gamutcli.arrays import Code16Array, FloatArray
 from gamutcli.color.gamut import og_mask
 from gamutcli.color.icc import read_profile, write_profile
@@ -28,9 +29,9 @@ from gamutcli.experiments.why import CASES, Beginnings, why
 from gamutcli.fitting.fit import Fit, fit
 from gamutcli.fitting.presets import PAPER_INPUTS, Preset
 from gamutcli.fitting.sample import Sample
-from gamutcli.fitting.scene import Original, clipped_codes
-from gamutcli.network import model
-from gamutcli.network.model import FloatNetwork
+from gamutcli.images.original import Original, clipped_codes
+from gamutcli.network import predict
+from gamutcli.network.shape import FloatNetwork
 from gamutcli.weights import Weights, pack_weights
 from tests.support import reference
 from tests.support.commands import Gamut
@@ -51,7 +52,7 @@ def original_of(codes: Code16Array) -> Original:
 @pytest.fixture
 def original(monkeypatch: pytest.MonkeyPatch) -> Original:
     """A picture walked in seven strips."""
-    monkeypatch.setattr(model, "STRIP_PIXELS", 10 * WIDTH - 1)
+    monkeypatch.setattr(parallel, "STRIP_PIXELS", 10 * WIDTH - 1)
     return original_of(wide_codes(HEIGHT, WIDTH))
 
 
@@ -107,7 +108,7 @@ def test_the_network_of_the_model_sees_and_predicts_the_same(original: Original)
     world = world_of(original)
     network = fit_in(world, PRESET, 0).network
     rows = slice(20, 29)
-    predictor = model.Predictor(network, world.codes, world.adaptation)
+    predictor = predict.Predictor(network, world.codes, world.adaptation)
     expected = world.plain(rows).reshape(-1, 3) + predictor.residuals(rows, np.arange(9 * WIDTH))
     found = variants.Expansion(network, world, world.plain).strip(rows)
     np.testing.assert_allclose(found.reshape(-1, 3), expected, atol=1e-5)

@@ -15,7 +15,7 @@ from gamutcli.fitting.fit import Fit, fit
 from gamutcli.fitting.presets import PRESETS
 from gamutcli.fitting.quantise import COARSEST, FINEST, Quantiser, network_within, rounded
 from gamutcli.fitting.sample import Sample
-from gamutcli.network.model import Layer, Network
+from gamutcli.network.shape import Layer, Network
 from gamutcli.parallel import one_blas_thread
 from gamutcli.payload.format import network_bytes
 from tests.support.networks import CODES

@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from gamutcli import parallel
 from gamutcli.arrays import Code16Array
+from gamutcli.color.gamut import Correction
 from gamutcli.color.icc import read_profile, write_profile
 from gamutcli.color.spaces import PROPHOTO
 from gamutcli.fitting.sample import REPEATS, Sample, draw, draw_as_the_paper
-from gamutcli.fitting.scene import Original, Scene
-from gamutcli.network import model
-from gamutcli.network.model import Correction, Features
+from gamutcli.fitting.scene import Scene
+from gamutcli.images.original import Original
+from gamutcli.network.features import Features
+from gamutcli.network.shape import Inputs
 from tests.support import reference
 from tests.support.networks import CODES, CODES_AND_BOXES, PAPERS
 from tests.support.pictures import wide_codes
@@ -56,7 +59,7 @@ def scene() -> Scene:
 @pytest.fixture
 def in_strips(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Scene:
     """The same picture, walked in a dozen strips."""
-    monkeypatch.setattr(model, "STRIP_PIXELS", 450)
+    monkeypatch.setattr(parallel, "STRIP_PIXELS", 450)
     assert len(scene.strips()) == 12
     return scene
 
@@ -72,7 +75,7 @@ def test_a_sample_has_the_size_asked_for(in_strips: Scene) -> None:
 
 
 @pytest.mark.parametrize("inputs", [CODES, CODES_AND_BOXES])
-def test_only_pixels_that_the_decoder_corrects_are_drawn(in_strips: Scene, inputs: model.Inputs) -> None:
+def test_only_pixels_that_the_decoder_corrects_are_drawn(in_strips: Scene, inputs: Inputs) -> None:
     sample = draw(in_strips, inputs, 5000, 0)
     assert sample is not None
     inside = corrected(in_strips)
@@ -136,7 +139,7 @@ def test_tiny_pictures_are_drawn_again_and_again_but_not_without_end(size: tuple
 
 
 def test_one_clipped_pixel_among_many_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model, "STRIP_PIXELS", 100)
+    monkeypatch.setattr(parallel, "STRIP_PIXELS", 100)
     codes = np.full((50, 20, 3), 30_000, np.uint16)
     codes[33, 7] = (60_000, 10_000, 5_000)
     sample = drawn(scene_of(codes), 100)

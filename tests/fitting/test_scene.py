@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gamutcli import parallel
+from gamutcli.color.gamut import Correction
 from gamutcli.color.icc import read_profile, write_profile
 from gamutcli.color.spaces import PROPHOTO, SPACES, Adaptation, rgb_to_rgb
 from gamutcli.errors import InputError, UsageError
-from gamutcli.fitting.scene import Original, Scene, profile_of
+from gamutcli.fitting.scene import Scene
 from gamutcli.images import Picture
+from gamutcli.images.original import Original, profile_of
 from gamutcli.metadata import Metadata
-from gamutcli.network import model
-from gamutcli.network.model import Correction
 from tests.support import reference
 from tests.support.pictures import wide_codes
 
@@ -59,7 +60,7 @@ def test_a_residual_is_the_original_less_the_plain_picture(adaptation: Adaptatio
 
 
 def test_a_scene_is_walked_in_strips(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model, "STRIP_PIXELS", 300)
+    monkeypatch.setattr(parallel, "STRIP_PIXELS", 300)
     scene = Scene(original(), reference.reduced(CODES), "bradford", Correction())
     assert scene.strips() == [slice(0, 10), slice(10, 20), slice(20, 30), slice(30, 40)]
 

@@ -23,14 +23,17 @@ from typing import Any
 import numpy as np
 
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray
+from gamutcli.color.gamut import Correction
+from gamutcli.expand import expand_image
 from gamutcli.fingerprint.match import fingerprint
 from gamutcli.fitting import presets
 from gamutcli.images import decode_reduced
 from gamutcli.metadata import Metadata
-from gamutcli.network.model import Box, Correction, Inputs, Predictor
+from gamutcli.network.predict import Predictor
+from gamutcli.network.shape import Box, Inputs
 from gamutcli.payload import carriers
 from gamutcli.payload.format import Payload, pack, unpack
-from gamutcli.reduce import expand_image, reduce_image
+from gamutcli.reduce import reduce_image
 from tests.support.networks import EVERY_KIND, network
 from tests.support.pictures import sample_crop, write_tiff
 

@@ -18,18 +18,22 @@ import tifffile
 from numpy.typing import NDArray
 
 from gamutcli import gpu, restore
-from gamutcli import reduce as pipeline
 from gamutcli.errors import DeviceError, UsageError
+from gamutcli.evaluation import evaluate
+from gamutcli.expand import expand_image
 from gamutcli.fingerprint.frame import Frame, Orientation
 from gamutcli.fitting import fit as numpy_fit
 from gamutcli.fitting import presets
+from gamutcli.gpu import fit as gpu_fit
 from gamutcli.gpu.fit import fit
 from gamutcli.gpu.predict import Predictor
-from gamutcli.network import model
+from gamutcli.network import predict
+from gamutcli.network.features import BOX_STEPS
+from gamutcli.network.shape import Inputs
 from gamutcli.parallel import one_blas_thread
-from gamutcli.reduce import evaluate, expand_image, reduce_image
+from gamutcli.reduce import reduce_image
 from tests.support.fits import ADAM, MUON, a_sample, assert_finite, unexplained
-from tests.support.networks import CODES, CODES_AND_BOXES, EVERY_KIND, PAPERS, network, noise
+from tests.support.networks import CODES, CODES_AND_BOXES, EVERY_KIND, PAPERS, box_means, network, noise
 from tests.support.pictures import sample_crop, write_tiff
 
 
@@ -154,12 +158,12 @@ def test_larger_work_takes_longer() -> None:
 @on_both
 @every_kind
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (40, 57)])
-def test_residuals_are_those_of_numpy(device: str, inputs: model.Inputs, size: tuple[int, int]) -> None:
+def test_residuals_are_those_of_numpy(device: str, inputs: Inputs, size: tuple[int, int]) -> None:
     codes, net = noise(*size), network(inputs, depth=3)
     rows = slice(size[0] // 3, size[0])
     inside = np.arange((rows.stop - rows.start) * size[1])[::2]
     found = Predictor(net, codes, "bradford", device).residuals(rows, inside)
-    expected = model.Predictor(net, codes, "bradford").residuals(rows, inside)
+    expected = predict.Predictor(net, codes, "bradford").residuals(rows, inside)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=3e-7)
 
@@ -167,7 +171,7 @@ def test_residuals_are_those_of_numpy(device: str, inputs: model.Inputs, size: t
 @on_both
 @pytest.mark.parametrize("inputs", [CODES_AND_BOXES, PAPERS], ids=["codes", "the paper's"])
 def test_many_pixels_go_through_the_network_in_parts(
-    device: str, inputs: model.Inputs, monkeypatch: pytest.MonkeyPatch
+    device: str, inputs: Inputs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     codes, net = noise(20, 30), network(inputs)
     inside = np.arange(600)
@@ -183,9 +187,9 @@ def test_a_part_that_was_turned_is_seen_as_in_the_whole(device: str) -> None:
     frame = Frame(50, 44, top=9, left=7, orientation=Orientation(transposed=True, columns_reversed=True))
     rows, inside = slice(4, 15), np.arange(0, 330, 3)
     found = Predictor(net, codes, "bradford", device, frame).residuals(rows, inside)
-    expected = model.Predictor(net, codes, "bradford", frame).residuals(rows, inside)
+    expected = predict.Predictor(net, codes, "bradford", frame).residuals(rows, inside)
     np.testing.assert_allclose(found, expected, atol=3e-7)
-    assert np.abs(expected - model.Predictor(net, codes, "bradford").residuals(rows, inside)).max() > 1e-3
+    assert np.abs(expected - predict.Predictor(net, codes, "bradford").residuals(rows, inside)).max() > 1e-3
 
 
 @on_both
@@ -202,14 +206,14 @@ def test_box_means_are_those_of_numpy_bit_for_bit(device: str, size: tuple[int, 
     predictor = Predictor(network(CODES), codes, "bradford", device)
     for rows in (slice(0, size[0]), slice(size[0] // 2, size[0] // 2 + 1)):
         found = predictor.box_means(rows, radius).cpu().numpy()
-        np.testing.assert_array_equal(found, model.box_means(codes, rows, radius))
+        np.testing.assert_array_equal(found, box_means(codes, rows, radius))
 
 
 @on_both
 def test_white_boxes_do_not_overflow(device: str) -> None:
     codes = np.full((300, 260, 3), 255, np.uint8)
     found = Predictor(network(CODES), codes, "bradford", device).box_means(slice(0, 300), 64)
-    assert (found.cpu().numpy() == 255 * model.BOX_STEPS).all()
+    assert (found.cpu().numpy() == 255 * BOX_STEPS).all()
 
 
 @on_cpu
@@ -350,7 +354,7 @@ def on(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if device == "cpu":
         monkeypatch.setattr(gpu, "_lacking", lambda: None)
         monkeypatch.setattr(restore, "GpuPredictor", partial(Predictor, device="cpu"))
-        monkeypatch.setattr(pipeline, "fit_on_gpu", partial(fit, device="cpu"))
+        monkeypatch.setattr(gpu_fit, "fit", partial(fit, device="cpu"))
 
 
 def codes_of(path: Path) -> NDArray[np.int64]:

@@ -14,14 +14,18 @@ import tifffile
 from PIL import Image
 
 from gamutcli.arrays import CodeArray
+from gamutcli.color import tolerance
+from gamutcli.color.gamut import Correction
 from gamutcli.color.spaces import ADOBE_RGB, DISPLAY_P3, PROPHOTO, REC2020, SRGB
 from gamutcli.errors import InputError, UsageError
+from gamutcli.evaluation import evaluate
+from gamutcli.expand import expand_image
 from gamutcli.fitting import presets
-from gamutcli.images import decode_reduced, encode_reduced, is_lossless, sniff
+from gamutcli.images import decode_reduced, encode_reduced, lossy_quality, sniff
 from gamutcli.images.jxl import rewritten, size_of
-from gamutcli.network.model import Correction
 from gamutcli.payload import carriers
-from gamutcli.reduce import evaluate, expand_image, inspect_image, reduce_image, tolerance
+from gamutcli.payload_files import inspect_image
+from gamutcli.reduce import reduce_image
 from tests.support import reference
 from tests.support.pictures import sample_crop, write_tiff
 
@@ -53,7 +57,7 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_lossless_means_every_code(kind: str) -> None:
     for quality in (None, 60, 100):
         same = np.array_equal(decode_reduced(encode_reduced(CODES, kind, quality)), CODES)
-        assert same == is_lossless(kind, quality)
+        assert same == (lossy_quality(kind, quality) is None)
 
 
 @pytest.mark.parametrize("kind", LOSSY)
@@ -148,7 +152,7 @@ def test_lost_colours_come_back_from_every_format(kind: str, photo: Path, tmp_pa
     assert result.clip_psnr_og is not None
     assert result.psnr_og > result.clip_psnr_og + 3
     assert (result.status, inspect_image(reduced).status) == ("ok", "ok")
-    assert inspect_image(reduced).tolerance == tolerance(kind, None)
+    assert inspect_image(reduced).tolerance == tolerance.of_format(kind, lossy_quality(kind, None))
     expand_image(reduced, tmp_path / "restored.tif")
     assert tifffile.imread(tmp_path / "restored.tif").shape == PHOTO.shape
     for judged in (reduced, tmp_path / "restored.tif"):
@@ -162,6 +166,6 @@ def test_a_tolerance_finds_more_of_what_was_clipped(kind: str) -> None:
     srgb = reference.reduced(PHOTO)
     decoded = decode_reduced(encode_reduced(srgb, kind, 90))
     clipped = Correction(0).mask(srgb)
-    found = Correction(tolerance(kind, 90)).mask(decoded)[clipped].mean()
+    found = Correction(tolerance.of_format(kind, 90)).mask(decoded)[clipped].mean()
     assert found > 0.8
     assert found > Correction(0).mask(decoded)[clipped].mean() + 0.05

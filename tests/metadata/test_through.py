@@ -12,10 +12,11 @@ import pytest
 import tifffile
 
 from gamutcli.color.spaces import PROPHOTO
+from gamutcli.expand import expand_image
 from gamutcli.fitting import presets
 from gamutcli.images import write_wide
 from gamutcli.metadata import Metadata, read_metadata
-from gamutcli.reduce import expand_image, reduce_image
+from gamutcli.reduce import reduce_image
 from tests.support.pictures import wide_codes
 
 NAMES = ("r.jpg", "r.png", "r.tif", "r.webp", "r.avif", "r.jxl")

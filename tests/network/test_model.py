@@ -10,28 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from gamutcli import parallel
 from gamutcli.arrays import CodeArray, FloatArray
+from gamutcli.color.gamut import Correction, codes_to_prophoto
 from gamutcli.color.spaces import Adaptation
 from gamutcli.fingerprint.frame import ORIENTATIONS, Frame, Orientation
-from gamutcli.network import model
-from gamutcli.network.model import (
-    BOX_STEPS,
-    CONTRAST_LIMIT,
-    Box,
-    Correction,
-    Features,
-    Inputs,
-    Network,
-    Predictor,
-    box_means,
-    centres,
-    codes_to_prophoto,
-    levels_of,
-    strips,
-    waves,
-)
+from gamutcli.network import predict
+from gamutcli.network.features import BOX_STEPS, CONTRAST_LIMIT, Features, centres, levels_of, waves
+from gamutcli.network.predict import Predictor
+from gamutcli.network.shape import Box, Inputs, Network, Shape
+from gamutcli.parallel import strips
 from tests.support import reference
-from tests.support.networks import CODES, CODES_AND_BOXES, EVERY_KIND, PAPERS, network, noise
+from tests.support.networks import CODES, CODES_AND_BOXES, EVERY_KIND, PAPERS, box_means, network, noise
 
 every_kind = pytest.mark.parametrize("inputs", EVERY_KIND.values(), ids=EVERY_KIND.keys())
 
@@ -143,7 +133,7 @@ def test_box_means_of_a_flat_picture_are_its_color(code: int) -> None:
 @given(height=st.integers(1, 500), width=st.integers(1, 500), pixels=st.integers(1, 3000))
 def test_strips_cover_a_picture_once_from_top_to_bottom(height: int, width: int, pixels: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(model, "STRIP_PIXELS", pixels)
+        patch.setattr(parallel, "STRIP_PIXELS", pixels)
         found = list(strips(height, width))
     rows = [row for part in found for row in range(part.start, part.stop)]
     assert rows == list(range(height))
@@ -151,7 +141,7 @@ def test_strips_cover_a_picture_once_from_top_to_bottom(height: int, width: int,
 
 
 def test_a_very_wide_picture_comes_row_by_row() -> None:
-    assert list(strips(3, 10 * model.STRIP_PIXELS)) == [slice(0, 1), slice(1, 2), slice(2, 3)]
+    assert list(strips(3, 10 * parallel.STRIP_PIXELS)) == [slice(0, 1), slice(1, 2), slice(2, 3)]
 
 
 # Features.
@@ -243,7 +233,7 @@ def test_tables_serve_tiny_pictures(inputs: Inputs, size: tuple[int, int]) -> No
 def test_strips_and_chunks_do_not_show(inputs: Inputs, monkeypatch: pytest.MonkeyPatch) -> None:
     codes = noise(30, 20)
     expected = predicted(network(inputs), codes)
-    monkeypatch.setattr(model, "CHUNK", 37)
+    monkeypatch.setattr(predict, "CHUNK", 37)
     predictor = Predictor(network(inputs), codes, "bradford")
     parts = [predictor.residuals(slice(top, top + 6), np.arange(6 * 20)) for top in range(0, 30, 6)]
     np.testing.assert_allclose(np.concatenate(parts), expected, atol=1e-7)
@@ -291,7 +281,7 @@ def test_residuals_grow_with_their_scale() -> None:
 
 def test_a_network_knows_its_shape() -> None:
     fitted = network(CODES, hidden=24, depth=3)
-    assert (fitted.hidden, fitted.depth) == (24, 3)
+    assert fitted.shape == Shape(fitted.inputs, 24, 3)
 
 
 def test_far_neighbours_matter_to_boxes_only() -> None:

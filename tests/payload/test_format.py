@@ -15,10 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gamutcli.color.gamut import Correction
 from gamutcli.color.spaces import Adaptation
 from gamutcli.errors import PayloadError
 from gamutcli.fingerprint.match import Fingerprint, fingerprint
-from gamutcli.network.model import Box, Correction, Inputs, Layer, Network, Predictor
+from gamutcli.network.predict import Predictor
+from gamutcli.network.shape import Box, Inputs, Layer, Network
 from gamutcli.payload.format import Payload, network_bytes, overhead_bytes, pack, unpack
 from tests.support.networks import CODES, CODES_AND_BOXES, EVERY_KIND, network, noise
 

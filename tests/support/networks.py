@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from gamutcli.arrays import CodeArray
-from gamutcli.network.model import Box, Inputs, Layer, Network
+from gamutcli.arrays import CodeArray, IndexArray
+from gamutcli.network.features import box_sums, rounded_means
+from gamutcli.network.shape import Box, Inputs, Layer, Network
 
 CODES = Inputs(position_octaves=5, color_octaves=3)
 CODES_AND_BOXES = Inputs(4, 2, (Box(radius=1, octaves=2), Box(radius=5, octaves=1), Box(2, octaves=3, contrast=True)))
@@ -31,3 +32,8 @@ def noise(height: int, width: int, seed: int = 0) -> CodeArray:
     """(height, width, 3) codes at random; a good part of them 0 or 255."""
     random = np.random.default_rng(seed)
     return random.integers(-60, 316, (height, width, 3)).clip(0, 255).astype(np.uint8)
+
+
+def box_means(codes: CodeArray, rows: slice, radius: int) -> IndexArray:
+    """(rows, width, 3) mean codes of the boxes around the pixels of some rows, in quarter codes."""
+    return rounded_means(box_sums(codes, rows, radius), radius)

@@ -17,7 +17,7 @@ from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
 from gamutcli.images import decode_reduced, encode_reduced
 from gamutcli.metadata import Metadata
-from gamutcli.network.model import Layer, Network
+from gamutcli.network.shape import Layer, Network
 from gamutcli.payload import carriers
 from gamutcli.payload.format import pack, unpack
 from gamutcli.payload.sidecar import path_beside

@@ -20,11 +20,10 @@ from PIL import Image
 
 from gamutcli import expand_image, inspect_image
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray
-from gamutcli.color.gamut import og_mask
+from gamutcli.color.gamut import codes_to_prophoto, og_mask
 from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, encoding_table, rgb_to_rgb
 from gamutcli.errors import GamutError, InputError, NoPayload, PayloadError, PixelsChanged
 from gamutcli.images import decode_reduced
-from gamutcli.network.model import codes_to_prophoto
 from gamutcli.payload.format import unpack
 from gamutcli.payload.sidecar import SIDECAR, path_beside, payload_of
 

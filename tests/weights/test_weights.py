@@ -12,7 +12,7 @@ import pytest
 from gamutcli.errors import InputError
 from gamutcli.fitting.fit import first_weights
 from gamutcli.fitting.presets import NEIGHBOURHOOD_INPUTS, PAPER_INPUTS, PAPER_MODELS, PRESETS
-from gamutcli.network.model import Inputs
+from gamutcli.network.shape import Inputs, Shape
 from gamutcli.weights import (
     FORMAT,
     Weights,
@@ -27,7 +27,7 @@ from gamutcli.weights import (
 
 
 def some_weights(inputs: Inputs = NEIGHBOURHOOD_INPUTS, hidden: int = 6, unit: float | None = None) -> Weights:
-    matrices = first_weights([inputs.size, hidden, hidden, 3], PRESETS["paper"], np.random.default_rng(1))
+    matrices = first_weights(replace(PRESETS["paper"], inputs=inputs, hidden=hidden), np.random.default_rng(1))
     return Weights(inputs, tuple(matrices), unit, {"command": "gamut pretrain x -o y", "pictures": "a.tif, ü.tif"})
 
 
@@ -57,10 +57,7 @@ def test_the_file_is_plain_safetensors_with_named_layers() -> None:
 
 def test_they_suit_a_network_of_their_own_shape_only() -> None:
     weights = some_weights(hidden=6)
-    assert weights.suit(NEIGHBOURHOOD_INPUTS, 6, 2)
-    assert not weights.suit(NEIGHBOURHOOD_INPUTS, 8, 2)
-    assert not weights.suit(NEIGHBOURHOOD_INPUTS, 6, 3)
-    assert not weights.suit(PAPER_INPUTS, 6, 2)
+    assert weights.shape == Shape(NEIGHBOURHOOD_INPUTS, 6, 2)
 
 
 def test_they_know_the_pictures_that_they_were_learned_from() -> None:
@@ -133,14 +130,14 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 def test_every_size_of_the_papers_network_has_weights() -> None:
     assert set(all_shipped()) == {f"paper-{model}" for model in PAPER_MODELS}
     for model, hidden in PAPER_MODELS.items():
-        found = shipped(PAPER_INPUTS, hidden, 2)
+        found = shipped(Shape(PAPER_INPUTS, hidden, 2))
         assert found is all_shipped()[f"paper-{model}"]
 
 
 def test_none_ship_for_our_own_presets_as_they_do_not_pay() -> None:
     for name in ("fast", "balanced", "best"):
         preset = PRESETS[name]
-        assert shipped(preset.inputs, preset.hidden, preset.depth) is None
+        assert shipped(preset.shape) is None
 
 
 def test_shipped_weights_say_where_they_come_from_and_the_readme_lists_their_digests() -> None:

@@ -1,0 +1,110 @@
+"""The wide-gamut original: its codes as linear ProPhoto RGB, strip by strip, and what its profile says."""
+
+from __future__ import annotations
+
+import os
+from copy import copy
+from pathlib import Path
+
+import numpy as np
+
+from gamutcli.arrays import Code16Array, CodeArray, FloatArray, StrPath
+from gamutcli.color.gamut import srgb_codes
+from gamutcli.color.icc import Profile, read_profile, write_profile
+from gamutcli.color.spaces import PROPHOTO, SPACES, SRGB, Adaptation, apply_matrix, rgb_to_rgb
+from gamutcli.errors import InputError, UsageError
+from gamutcli.images.picture import Picture
+from gamutcli.images.read import read_wide
+from gamutcli.parallel import in_order, strips
+
+
+class Original:
+    """A wide-gamut picture as linear ProPhoto RGB, strip by strip.
+
+    Args:
+        codes: (height, width, 3) uint16, as its file stores them.
+        profile: What they mean.
+    """
+
+    def __init__(self, codes: Code16Array, profile: Profile) -> None:
+        self.codes = codes
+        self._table = profile.decoding_table(65536)
+        self._matrix = None if profile.space == PROPHOTO else profile.to_rgb(PROPHOTO)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.codes.shape[0], self.codes.shape[1]
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes in memory."""
+        return self.codes.nbytes + self._table.nbytes
+
+    def part(self, codes: Code16Array) -> Original:
+        """Codes cut out of this picture, as a picture of their own: (height, width, 3) uint16."""
+        cut = copy(self)
+        cut.codes = codes
+        return cut
+
+    def linear(self, codes: Code16Array) -> FloatArray:
+        """(..., 3) of its codes to (..., 3) linear ProPhoto RGB."""
+        light = np.empty(codes.shape, np.float32)
+        for channel in range(3):
+            light[..., channel] = self._table[channel].take(codes[..., channel])
+        return light if self._matrix is None else apply_matrix(light, self._matrix)
+
+    def strip(self, rows: slice) -> FloatArray:
+        """(rows, width, 3) linear ProPhoto RGB."""
+        return self.linear(self.codes[rows])
+
+
+def clipped_codes(original: Original, adaptation: Adaptation = "bradford") -> CodeArray:
+    """The (height, width, 3) sRGB codes of a wide-gamut picture, clipped and rounded."""
+    matrix = rgb_to_rgb(PROPHOTO, SRGB, adaptation)
+
+    def convert(rows: slice) -> CodeArray:
+        return srgb_codes(apply_matrix(original.strip(rows), matrix))
+
+    codes = np.empty((*original.size, 3), np.uint8)
+    rows = list(strips(*original.size))
+    for part, converted in zip(rows, in_order(convert, rows), strict=True):
+        codes[part] = converted
+    return codes
+
+
+def read_original(path: Path, assumed: str) -> tuple[Original, tuple[str, ...]]:
+    """Open a picture; one that does not name its colour space is taken as an assumed one, as research data sets are.
+
+    Returns:
+        The picture, and what is to be said of it.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    picture = read_wide(path)
+    profile, notes = profile_of(path, picture, assumed if picture.profile is None else None)
+    if picture.profile is None:
+        notes += (f"does not say which colours it holds, and is taken as {SPACES[assumed].title}",)
+    return Original(picture.codes, profile), notes
+
+
+def profile_of(source: StrPath, picture: Picture, assumed: str | None) -> tuple[Profile, tuple[str, ...]]:
+    """What the codes of a picture mean, and what to tell the user of that."""
+    if assumed is not None and assumed not in SPACES:
+        raise UsageError(f"unknown space {assumed!r}; choose one of {', '.join(SPACES)}")
+    profile = picture.profile
+    if profile is None:
+        if assumed is None:
+            raise InputError(
+                f"{os.fspath(source)}: does not say which colours it holds; if it is ProPhoto RGB, add "
+                "--assume-profile prophoto."
+            )
+        return read_profile(write_profile(SPACES[assumed])), picture.notes
+    notes = picture.notes
+    if assumed is not None and profile.space != SPACES[assumed]:
+        notes += (f"the file's own profile ({profile.description}) was used, not --assume-profile {assumed}",)
+    if profile.space != PROPHOTO:
+        title = profile.space.title if profile.space else profile.description or "an unnamed space"
+        notes += (f"the input is {title}, converted to ProPhoto RGB",)
+    return profile, notes

@@ -1,0 +1,115 @@
+"""Runs a network over a picture.
+
+With tables of the features, the first layer is a sum of table rows, one table an input: most of the multiplications
+vanish, exactly.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gamutcli.arrays import CodeArray, FloatArray, IndexArray
+from gamutcli.color.spaces import Adaptation
+from gamutcli.fingerprint.frame import Frame
+from gamutcli.network.features import Features
+from gamutcli.network.shape import FloatNetwork, Network
+
+#: Pixels that go through the network at once: their activations stay in a core's own cache.
+CHUNK = 2048
+
+
+class Predictor:
+    """Runs a network over a picture, strip by strip.
+
+    Args:
+        network: The network, quantised or not.
+        srgb_codes: (height, width, 3) the picture that the decoder has.
+        adaptation: Between sRGB's white and ProPhoto's.
+        frame: What x and y refer to; the picture itself where None.
+    """
+
+    def __init__(
+        self, network: Network | FloatNetwork, srgb_codes: CodeArray, adaptation: Adaptation, frame: Frame | None = None
+    ) -> None:
+        self.features = Features(network.inputs, srgb_codes, adaptation, frame)
+        self.weights = [np.ascontiguousarray(weight.T) for weight in network.weights]
+        self.weights[-1] = self.weights[-1] * np.float32(network.residual_scale)
+        first = self.weights[0]
+        inputs = network.inputs
+        ends = np.cumsum([0, *(table.shape[1] for table in self.features.tables)])
+        if inputs.color == "prophoto_linear":
+            # Its waves lie behind those of the place, and have no table.
+            ends[3:] += 6 * inputs.color_octaves
+            self.color_weight = first[ends[2] : ends[2] + 6 * inputs.color_octaves]
+        # Rows of the place and of the codes are taken from tables; the boxes have so few waves, and so many values,
+        # that a product with their waves is quicker.
+        tabled = len(self.features.tables) - 3 * len(inputs.boxes)
+        self.tables = [
+            table @ first[ends[index] : ends[index] + table.shape[1]]
+            for index, table in enumerate(self.features.tables[:tabled])
+        ]
+        self.box_table, self.box_starts, self.box_weight = _stacked(self.features.tables[tabled:], first)
+
+    def residuals(self, rows: slice, inside: IndexArray) -> FloatArray:
+        """Predict the residuals of some pixels of a strip.
+
+        Args:
+            rows: The strip.
+            inside: (n,) flat places of the pixels in the strip.
+
+        Returns:
+            (n, 3) float32, linear ProPhoto RGB.
+        """
+        residuals = np.empty((inside.size, 3), np.float32)
+        indices = self.features.indices(rows, inside)
+        box_indices = None
+        if self.box_starts.size:
+            box_indices = np.stack(indices[len(self.tables) :], axis=1) + self.box_starts
+        # Working memory that is used again and again stays in the core's cache.  Zeros of the same shape make numpy's
+        # maximum three times as fast as the number 0, and clipping indices that are in range makes take twice as fast.
+        hidden, other = np.empty((2, CHUNK, self.tables[0].shape[1]), np.float32)
+        zeros = np.zeros_like(hidden)
+        box_waves = np.empty((CHUNK, self.box_starts.size, self.box_table.shape[1]), np.float32)
+        for start in range(0, inside.size, CHUNK):
+            part = slice(start, min(inside.size, start + CHUNK))
+            count = part.stop - start
+            above, spare = hidden[:count], other[:count]
+            self.tables[0].take(indices[0][part], axis=0, out=above, mode="clip")
+            for table, index in zip(self.tables[1:], indices[1:], strict=False):
+                above += table.take(index[part], axis=0, out=spare, mode="clip")
+            if box_indices is not None:
+                self.box_table.take(box_indices[part], axis=0, out=box_waves[:count], mode="clip")
+                above += np.matmul(box_waves[:count].reshape(count, -1), self.box_weight, out=spare)
+            if self.features.inputs.color == "prophoto_linear":
+                above += self.features.color_waves(rows, inside[part]) @ self.color_weight
+            for weight in self.weights[1:-1]:
+                np.maximum(above, zeros[:count], out=above)
+                np.matmul(above, weight, out=spare)
+                above, spare = spare, above
+            np.maximum(above, zeros[:count], out=above)
+            np.matmul(above, self.weights[-1], out=residuals[part])
+        return residuals
+
+
+def _stacked(tables: list[FloatArray], first_weight: FloatArray) -> tuple[FloatArray, IndexArray, FloatArray]:
+    """Several wave tables as one, so that one look-up finds the waves of all inputs of a pixel.
+
+    Args:
+        tables: (values, waves) each; those of the last features.
+        first_weight: (features, hidden) the first layer's weights.
+
+    Returns:
+        (all values, most waves) the tables below each other, short rows filled up with zeros; where each starts; and
+        (tables * most waves, hidden) their weights, filled up likewise.
+    """
+    most = max((table.shape[1] for table in tables), default=0)
+    starts = np.cumsum([0, *map(len, tables)])
+    stacked = np.zeros((starts[-1], most), np.float32)
+    weight = np.zeros((len(tables), most, first_weight.shape[1]), np.float32)
+    at = len(first_weight) - sum(table.shape[1] for table in tables)
+    for index, table in enumerate(tables):
+        waves = table.shape[1]
+        stacked[starts[index] : starts[index + 1], :waves] = table
+        weight[index, :waves] = first_weight[at : at + waves]
+        at += waves
+    return stacked, starts[:-1], weight.reshape(-1, first_weight.shape[1])
