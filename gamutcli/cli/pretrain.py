@@ -19,7 +19,8 @@ from gamutcli.cli.console import Report, plain_data
 
 if TYPE_CHECKING:
     from gamutcli.fitting.fit import Progress
-    from gamutcli.pretrain.run import PretrainResult, Recipe
+    from gamutcli.pretrain.recipe import Recipe
+    from gamutcli.pretrain.run import PretrainResult
 
 #: Without a terminal, how often it is told how far the work is.
 SECONDS_A_LINE = 30.0
@@ -92,8 +93,8 @@ def pretrain(
       gamut pretrain prophoto/ -o quick.safetensors --epochs 1 --steps-scale 0.1
     """
     from gamutcli.experiments.pictures import pictures_in
+    from gamutcli.pretrain.recipe import recipe_of
     from gamutcli.pretrain.run import pretrain as learn
-    from gamutcli.pretrain.run import recipe_of
 
     network, chosen = recipe_of(preset, model)
     chosen = _adapted(chosen, steps_scale, recipe)

@@ -18,8 +18,8 @@ from gamutcli.experiments.ours import preset_named, reduced_with
 from gamutcli.experiments.pictures import Subject
 from gamutcli.experiments.recipe import STEPS, fit_as_the_paper, judged, preset_of, scaled, scene_of
 from gamutcli.experiments.runner import Findings, Job, over_pictures
+from gamutcli.experiments.spreadsheets import csv_bytes
 from gamutcli.experiments.stored import stored
-from gamutcli.experiments.tables import csv_bytes
 from gamutcli.fitting.presets import PAPER_MODELS, PRESETS
 from gamutcli.fitting.scene import Scene
 from gamutcli.measuring.metrics import Comparison, Scores

@@ -17,8 +17,8 @@ from gamutcli.experiments.markdown import averaged, document, mean, number, pict
 from gamutcli.experiments.pictures import Subject
 from gamutcli.experiments.recipe import judged, preset_of, scaled, scene_of
 from gamutcli.experiments.runner import Findings, Job, over_pictures
+from gamutcli.experiments.spreadsheets import csv_bytes
 from gamutcli.experiments.starts import flattered, identity, weights_named
-from gamutcli.experiments.tables import csv_bytes
 from gamutcli.fitting.fit import fit
 from gamutcli.fitting.presets import PRESETS, Preset
 from gamutcli.fitting.sample import Sample, draw, draw_as_the_paper

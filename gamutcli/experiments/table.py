@@ -8,7 +8,7 @@ from typing import Any
 
 from gamutcli import report, storage
 from gamutcli.evaluation import publish_report, section_of
-from gamutcli.experiments import tabulated
+from gamutcli.experiments import table_output
 from gamutcli.experiments.folder import Record, ResultsFolder, Row, json_bytes
 from gamutcli.experiments.markdown import pictures
 from gamutcli.experiments.methods import KEYS, META, Method, Starts, chosen, title_of
@@ -50,20 +50,23 @@ def table(
         return by_key[identity["method"]].measure(subject, job)
 
     records = over_rows(job, folder, [method.identity for method in measured], judge)
-    means = tabulated.means(records)
+    means = table_output.means(records)
     used = _used(measured, starts)
     notes = (*_notes(methods, by_key, means, records), *flattered(records, used.values()))
     configuration = {**folder.configuration(records), **_origins(used)}
     files = [
-        folder.publish("table.md", tabulated.markdown(means, records, configuration, notes)),
-        folder.publish("table.csv", tabulated.csv(records)),
-        folder.publish("table.json", json_bytes(tabulated.data(means, records, configuration, notes))),
+        folder.publish("table.md", table_output.markdown(means, records, configuration, notes)),
+        folder.publish("table.csv", table_output.csv(records)),
+        folder.publish("table.json", json_bytes(table_output.data(means, records, configuration, notes))),
     ]
     if report_file:
         _write_report(report_file, job, folder, means, records)
         files.append(report_file)
     return Findings(
-        tabulated.text(means, len(records)), tabulated.data(means, records, configuration, notes), tuple(files), notes
+        table_output.text(means, len(records)),
+        table_output.data(means, records, configuration, notes),
+        tuple(files),
+        notes,
     )
 
 
@@ -113,7 +116,7 @@ def _write_report(
             reduced = _reduced(job, folder, path, assumed)
             sections.append(section_of(reduced, path, device="cpu", assume_profile=assumed))
     heading = "Mean over " + pictures(len(records))
-    introduction = report.introduction(tabulated.TITLE, heading, tabulated.cells(means))
+    introduction = report.introduction(table_output.TITLE, heading, table_output.cells(means))
     publish_report(sections, report_file, job.overwrite, introduction=introduction)
 
 

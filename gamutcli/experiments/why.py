@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gamutcli.arrays import StrPath
 from gamutcli.errors import InputError, UsageError
-from gamutcli.experiments import reasons
+from gamutcli.experiments import why_output
 from gamutcli.experiments.descent import descended
 from gamutcli.experiments.deviations import NONE, Deviations, World
 from gamutcli.experiments.folder import Record, ResultsFolder, Row, json_bytes
@@ -22,8 +22,8 @@ from gamutcli.experiments.markdown import mean
 from gamutcli.experiments.pictures import Subject, digest, pictures_in
 from gamutcli.experiments.recipe import META_STEPS, STEPS, preset_of, scaled
 from gamutcli.experiments.runner import Findings, Job, anything_left, over_pictures
+from gamutcli.experiments.spreadsheets import csv_bytes
 from gamutcli.experiments.starts import flattered, identity, weights_named
-from gamutcli.experiments.tables import csv_bytes
 from gamutcli.experiments.variants import Variant, fit_in, verdict_of
 from gamutcli.fitting.fit import Matrices
 from gamutcli.fitting.presets import Preset
@@ -189,9 +189,9 @@ def why(job: Job, model: str = "23kb", beginnings: Beginnings | None = None) -> 
         "summary": summary,
         "pictures": [asdict(record) for record in records],
     }
-    text = reasons.text(summary, len(records))
+    text = why_output.text(summary, len(records))
     files = (
-        folder.publish("why.md", reasons.document_of(text, records, configuration, notes)),
+        folder.publish("why.md", why_output.document_of(text, records, configuration, notes)),
         folder.publish("why.csv", csv_bytes(COLUMNS, _all_rows(records))),
         folder.publish("why.json", json_bytes(data)),
     )
@@ -256,7 +256,7 @@ def _summary(records: Sequence[Record]) -> list[Row]:
 def _notes(records: Sequence[Record], beginnings: Beginnings | None) -> Iterator[str]:
     """What the user should know of how it was measured."""
     if beginnings is None:
-        yield reasons.NO_STARTS
+        yield why_output.NO_STARTS
         return
     both = sum(record.sha256 in beginnings.digests for record in records)
     if both:

@@ -17,7 +17,8 @@ from gamutcli.experiments.runner import Job
 from gamutcli.experiments.steps import META, RANDOM, steps, steps_to
 from gamutcli.fitting.fit import first_weights, fit
 from gamutcli.fitting.presets import PRESETS
-from gamutcli.pretrain.run import Album, recipe_of
+from gamutcli.pretrain.album import Album
+from gamutcli.pretrain.recipe import recipe_of
 from gamutcli.weights import Weights, pack_weights
 from tests.support.commands import Gamut
 from tests.support.pictures import sample_crop, wide_codes, write_tiff

@@ -23,7 +23,7 @@ from gamutcli.experiments.methods import KEYS, chosen, starts_in, title_of
 from gamutcli.experiments.published import PUBLISHED
 from gamutcli.experiments.runner import Findings, Job
 from gamutcli.experiments.table import table
-from gamutcli.experiments.tabulated import COLUMNS
+from gamutcli.experiments.table_output import COLUMNS
 from gamutcli.fitting.presets import PAPER_INPUTS, PAPER_MODELS
 from gamutcli.weights import Weights, pack_weights
 from tests.support.pictures import wide_codes, write_tiff

@@ -21,7 +21,7 @@ from gamutcli.color.gamut import og_mask
 from gamutcli.color.icc import read_profile, write_profile
 from gamutcli.color.spaces import PROPHOTO
 from gamutcli.errors import InputError
-from gamutcli.experiments import descent, reasons, recipe, starts, variants
+from gamutcli.experiments import descent, recipe, starts, variants, why_output
 from gamutcli.experiments.deviations import NONE, Deviations, World, any_outside
 from gamutcli.experiments.runner import Job
 from gamutcli.experiments.variants import PAPER_SCALING, draw, fit_in, scaling_for_all, verdict_of
@@ -451,19 +451,19 @@ def row_of(**figures: Any) -> dict[str, Any]:
 
 def test_figures_that_flatter_are_marked() -> None:
     shy, vain = row_of(), row_of(variant="d", own_psnr_og=41.0, flatters_db=1.0)
-    text = reasons.text([shy, vain], 2)
+    text = why_output.text([shy, vain], 2)
     assert "+1.00 *" in text
     assert text.count(" *") == 1
     assert "better than the truth: (d) by 1.0 dB." in text
-    assert "better than the truth" not in reasons.text([shy, row_of(flatters_db=0.4)], 2)
+    assert "better than the truth" not in why_output.text([shy, row_of(flatters_db=0.4)], 2)
 
 
 def test_costs_and_wrong_colours_are_told() -> None:
-    text = reasons.text([row_of(), row_of(variant="b", cost_db=3.0, de2000_delivered=9.0), row_of(variant="all")], 1)
+    text = why_output.text([row_of(), row_of(variant="b", cost_db=3.0, de2000_delivered=9.0), row_of(variant="all")], 1)
     assert "Cost more than 0.5 dB: (b) 3.0 dB." in text
     assert "other colours" in text
     assert "mean CIEDE2000 (b) 9.0." in text
-    assert "other colours" not in reasons.text([row_of()], 1)
+    assert "other colours" not in why_output.text([row_of()], 1)
 
 
 # The command.

@@ -13,10 +13,15 @@ import pytest
 
 from gamutcli import images
 from gamutcli.errors import InputError, OutputError, UsageError
-from gamutcli.fitting.fit import fit
+from gamutcli.fitting.fit import Progress, fit
 from gamutcli.fitting.presets import PRESETS, Preset
+from gamutcli.images.original import read_original
+from gamutcli.pretrain import album as albums
 from gamutcli.pretrain import run as pretrain
-from gamutcli.pretrain.run import Album, PretrainResult, Recipe, recipe_of
+from gamutcli.pretrain.album import Album
+from gamutcli.pretrain.learner import Learner, State, first_state
+from gamutcli.pretrain.recipe import Recipe, recipe_of
+from gamutcli.pretrain.run import PretrainResult
 from gamutcli.weights import Weights, read_weights
 from tests.support.commands import Gamut
 from tests.support.pictures import sample_crop, wide_codes, write_tiff
@@ -75,7 +80,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(folder: list[Pa
 def test_crops_of_an_outer_step_are_averaged(folder: list[Path], tmp_path: Path) -> None:
     recipe = replace(QUICK, outer_optimizer="average", outer_rate=1.0, epochs=1)
     four = learned(folder, tmp_path / "four.safetensors", replace(recipe, meta_batch=4))
-    start = pretrain._first_state(NETWORK, 0).weights
+    start = first_state(NETWORK, 0).weights
     album = Album(folder, NETWORK, "prophoto", 0, lambda path: nothing())
     inner = replace(NETWORK, steps=10, rate=5e-3, batch=256, decay=False)
     ends = []
@@ -87,9 +92,9 @@ def test_crops_of_an_outer_step_are_averaged(folder: list[Path], tmp_path: Path)
         np.testing.assert_allclose(layer, mean, atol=1e-5)
 
 
-def moved_by(state: pretrain.State, recipe: Recipe, album: Album) -> float:
+def moved_by(state: State, recipe: Recipe, album: Album) -> float:
     before = [weight.copy() for weight in state.weights]
-    pretrain.Learner(album, NETWORK, recipe, 0, "cpu").step(state, 1000)
+    Learner(album, NETWORK, recipe, 0, "cpu").step(state, 1000)
     return max(float(np.abs(w - b).max()) for w, b in zip(state.weights, before, strict=True))
 
 
@@ -103,7 +108,7 @@ def test_an_outer_step_is_no_longer_where_crops_were_passed_over(folder: list[Pa
         with suppress(InputError):
             yield
 
-    state = pretrain._first_state(NETWORK, 0)
+    state = first_state(NETWORK, 0)
     album = Album([*gone, folder[0]], NETWORK, "prophoto", 0, guard)
     for _ in range(3):
         assert moved_by(state, recipe, album) < 1.05e-3
@@ -112,8 +117,8 @@ def test_an_outer_step_is_no_longer_where_crops_were_passed_over(folder: list[Pa
 
 def test_crops_are_squares_of_512_pixels_of_large_pictures(tmp_path: Path) -> None:
     codes = wide_codes(600, 700)
-    original, _ = pretrain.read_original(write_tiff(tmp_path / "large.tif", codes), "prophoto")
-    crops = [pretrain._crop(original, np.random.default_rng(seed)).codes for seed in range(8)]
+    original, _ = read_original(write_tiff(tmp_path / "large.tif", codes), "prophoto")
+    crops = [albums._crop(original, np.random.default_rng(seed)).codes for seed in range(8)]
     assert {crop.shape for crop in crops} == {(512, 512, 3)}
     assert len({crop.tobytes() for crop in crops}) == 8
     known = {tuple(pixel) for pixel in codes.reshape(-1, 3).tolist()}
@@ -134,7 +139,7 @@ class Killed(BaseException):
     pass
 
 
-def killed_after(crops: int) -> pretrain.Progress:
+def killed_after(crops: int) -> Progress:
     def progress(done: int, wanted: int, loss: float) -> None:
         if done == crops:
             raise Killed
@@ -249,19 +254,19 @@ def test_pictures_without_a_profile_are_prophoto_and_this_is_said(folder: list[P
 
 
 def test_memory_holds_few_pictures(folder: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    original, _ = pretrain.read_original(folder[0], "prophoto")
+    original, _ = read_original(folder[0], "prophoto")
     size = original.nbytes
     assert size > original.codes.nbytes
     most = 2 * size
-    monkeypatch.setattr(pretrain, "KEPT_BYTES", most)
+    monkeypatch.setattr(albums, "KEPT_BYTES", most)
     album = Album(folder, NETWORK, "prophoto", 0, lambda path: nothing())
     whole = Album(folder, NETWORK, "prophoto", 0, lambda path: nothing())
     for number in range(8):
         sample = album.sample(number)
         assert album.kept_bytes <= most
-        monkeypatch.setattr(pretrain, "KEPT_BYTES", 100 * size)
+        monkeypatch.setattr(albums, "KEPT_BYTES", 100 * size)
         again = whole.sample(number)
-        monkeypatch.setattr(pretrain, "KEPT_BYTES", most)
+        monkeypatch.setattr(albums, "KEPT_BYTES", most)
         assert sample is not None
         assert again is not None
         np.testing.assert_array_equal(sample.residuals, again.residuals)
@@ -270,7 +275,7 @@ def test_memory_holds_few_pictures(folder: list[Path], monkeypatch: pytest.Monke
 def test_a_picture_larger_than_that_memory_is_used_all_the_same(
     folder: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pretrain, "KEPT_BYTES", 1)
+    monkeypatch.setattr(albums, "KEPT_BYTES", 1)
     broken = tmp_path / "broken.tif"
     broken.write_bytes(b"II*\0 no picture")
 

@@ -11,7 +11,7 @@ from gamutcli.experiments.markdown import document, mean, number, pictures
 from gamutcli.experiments.markdown import table as markdown_table
 from gamutcli.experiments.methods import title_of
 from gamutcli.experiments.published import PUBLISHED
-from gamutcli.experiments.tables import csv_bytes
+from gamutcli.experiments.spreadsheets import csv_bytes
 
 TITLE = "The paper's Table 1 on these pictures"
 #: Figures of a row: what they are called, and how many digits are shown.
