@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from gamutcli.fingerprint.match import Match
 from gamutcli.images.original import Original, profile_of
 from gamutcli.measuring.maps import draw
 from gamutcli.measuring.metrics import Comparison, Scores
+from gamutcli.measuring.words import decibels
 from gamutcli.metadata import orientation_of
 from gamutcli.parallel import in_order, one_blas_thread, strips
 from gamutcli.payload import carriers
@@ -223,8 +223,8 @@ def _judge(
 
 def _map(evaluation: Evaluation, exhibit: report.Exhibit, limit: float) -> bytes:
     panels = [
-        (f"clip {_decibels(evaluation.plain)}", exhibit.plain_map.rmse),
-        (f"restored {_decibels(evaluation.restored)}", exhibit.restored_map.rmse),
+        (f"clip {_psnr(evaluation.plain)}", exhibit.plain_map.rmse),
+        (f"restored {_psnr(evaluation.restored)}", exhibit.restored_map.rmse),
     ]
     return draw(panels, limit)
 
@@ -256,6 +256,7 @@ def _same_size(source: StrPath, codes: CodeArray | Code16Array, reference: StrPa
         )
 
 
-def _decibels(scores: Scores) -> str:
+def _psnr(scores: Scores) -> str:
+    """Of the pixels out of gamut, or of all where there are none: a picture without an error is exact."""
     value = scores.psnr_og if scores.psnr_og is not None else scores.psnr_all
-    return "exact" if value is None or math.isinf(value) else f"{value:.1f} dB"
+    return "exact" if value is None else decibels(value, 1)

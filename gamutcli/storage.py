@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from gamutcli.arrays import StrPath
 from gamutcli.errors import OutputError
 
 # File systems without hard links (FAT, some network shares) answer os.link with one of these.
@@ -22,7 +23,7 @@ _NO_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSU
 _NAME_LIMIT = 255  # bytes of one file name on every common file system
 
 
-def check_target(path: str | os.PathLike[str], overwrite: bool) -> None:
+def check_target(path: StrPath, overwrite: bool) -> None:
     """Refuse a target that could not be written, before any work is spent on it.
 
     Args:
@@ -51,7 +52,7 @@ def check_target(path: str | os.PathLike[str], overwrite: bool) -> None:
         raise OutputError(f"{target}: the folder {folder} is not writable; choose another one.")
 
 
-def publish(path: str | os.PathLike[str], write: Callable[[Path], None] | bytes, overwrite: bool) -> None:
+def publish(path: StrPath, write: Callable[[Path], None] | bytes, overwrite: bool) -> None:
     """Write a file so that other processes see it complete or not at all.
 
     A link as target is followed: the file that it points to is replaced, the link stays.
@@ -69,9 +70,7 @@ def publish(path: str | os.PathLike[str], write: Callable[[Path], None] | bytes,
     publish_all([(path, write)], overwrite)
 
 
-def publish_all(
-    files: Sequence[tuple[str | os.PathLike[str], Callable[[Path], None] | bytes]], overwrite: bool
-) -> None:
+def publish_all(files: Sequence[tuple[StrPath, Callable[[Path], None] | bytes]], overwrite: bool) -> None:
     """Write several files that belong together: all of them appear, or none.
 
     All are complete on the disk before the first gets its name; when a later one cannot get its own, the earlier ones

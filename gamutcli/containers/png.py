@@ -12,7 +12,7 @@ import binascii
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -21,6 +21,7 @@ from gamutcli.containers.xmp import MAX_PACKET
 from gamutcli.errors import InputError
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_AFTER_HEADER = len(SIGNATURE) + 25  # IHDR
 
 _KEYWORD = b"XML:com.adobe.xmp"
 _RAW_PROFILE = re.compile(rb"\s*([\w ]+?)\s+([0-9]+)\s+")
@@ -84,10 +85,12 @@ def write(data: bytes, blocks: Blocks) -> Written:
     """
     chunks, tail = _chunks(data)
     current = _with_metadata(chunks)
-    ours = [_pack(b"eXIf", block) for block in blocks.exif]
-    ours += [_pack(b"iTXt", _KEYWORD + b"\0\0\0\0\0" + packet) for packet in blocks.xmp]
+    ours = [pack_chunk(b"eXIf", block) for block in blocks.exif]
+    ours += [pack_chunk(b"iTXt", _KEYWORD + b"\0\0\0\0\0" + packet) for packet in blocks.xmp]
     if blocks.iptc is not None:
-        ours.append(_pack(b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(_raw_profile(b"iptc", blocks.iptc))))
+        ours.append(
+            pack_chunk(b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(_raw_profile(b"iptc", blocks.iptc)))
+        )
         current = [(chunk, found) for chunk, found in current if not _is_iptc(chunk)]
     kept = [chunk for chunk, found in current if found is None]
     pixels = next((index for index, chunk in enumerate(kept) if chunk.kind == b"IDAT"), None)
@@ -98,26 +101,41 @@ def write(data: bytes, blocks: Blocks) -> Written:
     return Written(b"".join([SIGNATURE, *before, *ours, *after, tail]))
 
 
-def _chunks(data: bytes) -> tuple[list[_Chunk], bytes]:
-    """Split a file into its chunks and what follows the last one."""
+def walk(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield type, start and end of the content of every chunk, the last one included.
+
+    Raises:
+        InputError: Not a PNG file, or cut short; what was whole has been yielded by then.
+    """
     if not data.startswith(SIGNATURE):
         raise InputError("not a PNG file")
-    chunks = []
     position = len(SIGNATURE)
     while position + 12 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, position)
-        end = position + 12 + length
-        if end > len(data):
+        start, end = position + 8, position + 8 + length
+        if end + 4 > len(data):
             break
-        chunks.append(_Chunk(kind, data[position:end]))
-        position = end
+        yield kind, start, end
         if kind == b"IEND":
-            return chunks, data[position:]
+            return
+        position = end + 4
     raise InputError("the PNG file is cut short")
 
 
-def _pack(kind: bytes, body: bytes) -> bytes:
+def pack_chunk(kind: bytes, body: bytes) -> bytes:
+    """Return a chunk with length and CRC."""
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def with_chunks(data: bytes | bytearray, chunks: Iterable[bytes]) -> bytes:
+    """Return the file with chunks directly after the header, where every kind of chunk may stand."""
+    return b"".join([data[:_AFTER_HEADER], *chunks, data[_AFTER_HEADER:]])
+
+
+def _chunks(data: bytes) -> tuple[list[_Chunk], bytes]:
+    """Split a file into its chunks and what follows the last one."""
+    places = list(walk(data))
+    return [_Chunk(kind, data[start - 8 : end + 4]) for kind, start, end in places], data[places[-1][2] + 4 :]
 
 
 def _with_metadata(chunks: list[_Chunk]) -> list[tuple[_Chunk, tuple[str, bytes] | None]]:

@@ -27,6 +27,8 @@ APP0, APP1, APP2, APP11, APP13 = 0xE0, 0xE1, 0xE2, 0xEB, 0xED
 
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _MP_ENTRIES = 0xB002
+#: Photoshop's numbers for IPTC records, and for a digest of them.
+IPTC_RESOURCE, _IPTC_DIGEST = 0x0404, 0x0425
 
 
 @dataclass(frozen=True)
@@ -188,15 +190,18 @@ def with_iptc(irb: bytes, iptc: bytes) -> list[Segment]:
         irb: The resources that the file holds already, all segments joined; may be empty.
         iptc: IPTC-IIM records.
     """
-    kept = [raw for number, raw in _resources(irb) if number not in (0x0404, 0x0425)]  # 0x0425: digest of the old ones
+    kept = [raw for number, raw in resources(irb) if number not in (IPTC_RESOURCE, _IPTC_DIGEST)]
     resource = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(iptc)) + iptc + b"\0" * (len(iptc) & 1)
     whole = b"".join([resource, *kept])
     room = MAX_BODY - len(PHOTOSHOP)
     return [make(APP13, PHOTOSHOP + whole[start : start + room]) for start in range(0, len(whole), room)]
 
 
-def _resources(irb: bytes) -> list[tuple[int, bytes]]:
-    """Return number and bytes of every image resource; what cannot be read follows as number -1."""
+def resources(irb: bytes) -> list[tuple[int, bytes]]:
+    """Return number and bytes of every image resource; what cannot be read follows as number -1.
+
+    Source: Adobe Photoshop file format specification, "Image resource blocks".
+    """
     found = []
     position = 0
     while irb[position : position + 4] == b"8BIM" and position + 12 <= len(irb):
@@ -213,3 +218,12 @@ def _resources(irb: bytes) -> list[tuple[int, bytes]]:
     if irb[position:]:
         found.append((-1, irb[position:]))
     return found
+
+
+def iptc_of(irb: bytes) -> bytes | None:
+    """Return the IPTC records among Photoshop's image resources, None where there are none."""
+    for number, raw in resources(irb):
+        if number == IPTC_RESOURCE:
+            start = 10 + (raw[6] + 2) // 2 * 2  # signature, number, name, size
+            return raw[start : start + struct.unpack_from(">I", raw, start - 4)[0]] or None
+    return None

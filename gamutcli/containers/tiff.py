@@ -14,8 +14,9 @@ from gamutcli.errors import InputError
 
 _XMP_TAG, _IPTC_TAG = 700, 33723
 
-# Tags of TIFF 6.0 that describe a photograph; the others below 700 say how its own pixels are stored.
-_DESCRIPTIVE = frozenset({270, 271, 272, 274, 282, 283, 296, 305, 306, 315, 316})
+#: Tags of TIFF 6.0 that describe a photograph; the others below 700 say how its own pixels are stored. Description,
+#: make, model, orientation, resolution (x, y, unit), software, date and time, artist, host computer.
+DESCRIPTIVE = frozenset({270, 271, 272, 274, 282, 283, 296, 305, 306, 315, 316})
 # Later ones that belong to the file: XMP, IPTC, Photoshop's resources, ICC profile, Photoshop's layers, pointers.
 _OF_THE_FILE = frozenset({_XMP_TAG, _IPTC_TAG, 34377, 34675, 37724, ifd.EXIF_POINTER, ifd.GPS_POINTER})
 
@@ -77,4 +78,4 @@ def _copy_exif(source: ifd.Tiff, target: ifd.Tiff) -> None:
 
 
 def _describes(tag: int) -> bool:
-    return tag in _DESCRIPTIVE or (tag >= 700 and tag not in _OF_THE_FILE)
+    return tag in DESCRIPTIVE or (tag >= 700 and tag not in _OF_THE_FILE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import platform
 import shutil
@@ -17,6 +16,7 @@ from gamutcli import storage
 from gamutcli.arrays import StrPath
 from gamutcli.errors import InputError, OutputError, UsageError
 from gamutcli.experiments.pictures import Subject, digest
+from gamutcli.measuring.words import json_safe
 
 #: Packages whose version may change a figure.
 PACKAGES = ("gamutcli", "numpy", "imagecodecs", "tifffile", "Pillow")
@@ -117,7 +117,7 @@ class ResultsFolder:
             before: The record that some of the rows were taken from.
         """
         makers = _distinct([*(before.measured_by if before else ()), this_maker()])
-        record = Record(subject.name, subject.sha256, subject.notes, tuple(finite(list(rows))), makers)
+        record = Record(subject.name, subject.sha256, subject.notes, tuple(json_safe(list(rows))), makers)
         content = {
             "picture": record.picture,
             "sha256": record.sha256,
@@ -226,15 +226,6 @@ def versions() -> dict[str, str]:
     return found
 
 
-def finite(value: Any) -> Any:
-    """Infinite and undefined figures become None, in lists and dictionaries too: JSON has no word for them."""
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def json_bytes(value: Any) -> bytes:
     """JSON for people and programs; what of a file's name is no text becomes an escape that JSON knows."""
-    return (json.dumps(finite(value), indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+    return (json.dumps(json_safe(value), indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")

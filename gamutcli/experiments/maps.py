@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from gamutcli.experiments.runner import Findings, Job, over_pictures
 from gamutcli.fitting.presets import PRESETS
 from gamutcli.measuring.maps import ErrorMap, draw
 from gamutcli.measuring.metrics import Scores
+from gamutcli.measuring.words import decibels
 
 #: The sizes of the paper's own figure.
 MODELS = ("23kb", "53kb")
@@ -138,7 +138,7 @@ def _pair(og: float | None, everything: float | None) -> str:
 def _decibels(psnr_og: float | None) -> str:
     if psnr_og is None:
         return "nothing out of gamut"
-    return "exact" if math.isinf(psnr_og) else f"{psnr_og:.1f} dB OG"
+    return decibels(psnr_og, 1) + " OG"
 
 
 def _markdown(text: str, records: Sequence[Record], configuration: dict[str, Any]) -> bytes:

@@ -65,10 +65,29 @@ class Adam:
     def __call__(self, gradient: FloatArray, rate: float) -> None:
         """Do one step."""
         self.steps += 1
-        self.mean += np.float32(1 - MEAN_DECAY) * (gradient - self.mean)
-        self.square += np.float32(1 - self.square_decay) * (gradient * gradient - self.square)
-        root = np.sqrt(self.square / np.float32(1 - self.square_decay**self.steps)) + np.float32(1e-8)
-        self.weight -= np.float32(rate / (1 - MEAN_DECAY**self.steps)) * self.mean / root
+        self.weight -= adam_step(gradient, rate, self.mean, self.square, self.steps, self.square_decay)
+
+
+def adam_step(
+    gradient: FloatArray, rate: float, mean: FloatArray, square: FloatArray, steps: int, square_decay: float
+) -> FloatArray:
+    """What Adam takes off a weight matrix.
+
+    Args:
+        gradient: Of the matrix.
+        rate: The learning rate.
+        mean: Of the gradients so far; it takes this one in.
+        square: Of their squares; likewise.
+        steps: How many there were, this one included.
+        square_decay: How slowly squares are forgotten.
+
+    Source: Kingma and Ba, Adam, ICLR 2015, algorithm 1.
+    """
+    mean += np.float32(1 - MEAN_DECAY) * (gradient - mean)
+    square += np.float32(1 - square_decay) * (gradient * gradient - square)
+    root = np.sqrt(square / np.float32(1 - square_decay**steps)) + np.float32(1e-8)
+    step: FloatArray = np.float32(rate / (1 - MEAN_DECAY**steps)) * mean / root
+    return step
 
 
 def orthogonalised(matrix: FloatArray) -> FloatArray:

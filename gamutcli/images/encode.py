@@ -10,10 +10,11 @@ import numpy as np
 from gamutcli.arrays import CodeArray
 from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import SRGB
+from gamutcli.containers import png
 from gamutcli.errors import UsageError
 from gamutcli.images import jxl
-from gamutcli.images.chunks import png_with_chunks, profile_chunk
 from gamutcli.images.files import title
+from gamutcli.images.profiles import profile_chunk
 from gamutcli.metadata.ifd import SHORT, Directories, entry, write_block
 
 #: What a lossy format does when it is not told; WebP and JPEG XL are then lossless. On photographs an AVIF of 90 keeps
@@ -92,7 +93,7 @@ def _encode_png(codes: CodeArray, settings: _Settings) -> bytes:
     import imagecodecs
 
     data = imagecodecs.png_encode(codes, level=PNG_LEVEL, strategy=PNG_STRATEGY)
-    return png_with_chunks(data, [profile_chunk(SRGB)])
+    return png.with_chunks(data, [profile_chunk(SRGB)])
 
 
 def _encode_tiff(codes: CodeArray, settings: _Settings) -> bytes:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gamutcli.arrays import StrPath
+from gamutcli.containers import png
 from gamutcli.errors import InputError, UsageError
-
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _SUFFIXES = {
     ".jpg": "jpeg",
@@ -29,7 +29,7 @@ _BEGINNINGS = [
     (b"MM\0*", 0, "tiff"),
     (b"II+\0", 0, "tiff"),
     (b"MM\0+", 0, "tiff"),
-    (PNG_SIGNATURE, 0, "png"),
+    (png.SIGNATURE, 0, "png"),
     (b"\xff\xd8\xff", 0, "jpeg"),
     (b"WEBP", 8, "webp"),
     (b"ftypavif", 4, "avif"),
@@ -62,7 +62,7 @@ _TITLES = {
 }
 
 
-def format_of(path: str | os.PathLike[str]) -> str:
+def format_of(path: StrPath) -> str:
     """Name the format that a file's suffix asks for: "jpeg", "png", "tiff", "webp", "avif" or "jxl".
 
     Raises:
@@ -150,21 +150,15 @@ def without_pixels(name: str, data: bytes) -> bytes:
         InputError: Cut short.
     """
     kept = [data[start - 8 : end + 4] for kind, start, end in _png_chunks(name, data) if kind != b"IDAT"]
-    return b"".join([PNG_SIGNATURE, *kept])
+    return b"".join([png.SIGNATURE, *kept])
 
 
 def _png_chunks(name: str, data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Yield type, start and end of every chunk's content up to IEND."""
-    at = len(PNG_SIGNATURE)
-    while at + 12 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        if at + 12 + length > len(data):
-            break
-        yield kind, at + 8, at + 8 + length
-        if kind == b"IEND":
-            return
-        at += 12 + length
-    raise damaged(name, "PNG")
+    try:
+        yield from png.walk(data)
+    except InputError as error:
+        raise damaged(name, "PNG") from error
 
 
 @dataclass(frozen=True)

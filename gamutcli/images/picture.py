@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gamutcli.arrays import Code16Array, CodeArray
 from gamutcli.color.icc import Profile
 from gamutcli.errors import InputError
 from gamutcli.metadata import Metadata
+
+Code = TypeVar("Code", bound=np.generic)
 
 # Half a gigapixel, 3.2 GB of 16-bit codes: more than any camera or stitched print needs, and below the 4 GB at which
 # a classic TIFF ends.
@@ -54,8 +58,15 @@ def widened(codes: CodeArray) -> Code16Array:
     return wide
 
 
-def turned(codes: Code16Array, orientation: int) -> Code16Array:
-    """Turn a picture as EXIF's Orientation asks for."""
+def turned(codes: NDArray[Code], orientation: int) -> NDArray[Code]:
+    """Turn a picture as it is to be looked at.
+
+    Args:
+        codes: (height, width, ...).
+        orientation: 1 to 8, as in EXIF.
+
+    Source: CIPA DC-008 (Exif 2.32), tag Orientation.
+    """
     if orientation >= 5:
         codes = codes.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import zlib
 from pathlib import Path
 
 import numpy as np
 
-from gamutcli.arrays import Code16Array
+from gamutcli.arrays import Code16Array, StrPath
 from gamutcli.color.cicp import named_space
 from gamutcli.color.icc import Profile, read_profile, write_profile
 from gamutcli.color.spaces import SRGB
@@ -25,7 +24,7 @@ _FULL_RANGE_RGB = (0, 1)
 _PNG_KINDS = {0: "grey", 3: "a palette picture", 4: "grey with alpha", 6: "RGB with alpha"}
 
 
-def read_wide(path: str | os.PathLike[str]) -> Picture:
+def read_wide(path: StrPath) -> Picture:
     """Read a TIFF, BigTIFF or PNG of 16 bits (8 are widened, with a note), an AVIF, or a camera RAW.
 
     Raises:

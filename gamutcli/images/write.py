@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import os
 import struct
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from gamutcli.arrays import Code16Array
+from gamutcli.arrays import Code16Array, StrPath
 from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import RGBSpace
-from gamutcli.containers import Metadata, with_metadata
+from gamutcli.containers import Metadata, png, with_metadata
 from gamutcli.errors import OutputError, UsageError
-from gamutcli.images.chunks import png_with_chunks, profile_chunk
 from gamutcli.images.encode import PNG_LEVEL, PNG_STRATEGY
 from gamutcli.images.files import format_of, title
+from gamutcli.images.profiles import profile_chunk
 from gamutcli.images.screen import check_space, encode_wide
 from gamutcli.metadata import made_true
 from gamutcli.metadata.ifd import (
@@ -31,10 +29,11 @@ from gamutcli.metadata.ifd import (
     Directories,
     Entry,
     entry,
-    in_order,
+    in_byte_order,
     write_with_pointers,
 )
 from gamutcli.metadata.rules import PIXEL_X, PIXEL_Y, parsed
+from gamutcli.parallel import in_order
 
 # TIFF's number for each compression. 8 is Adobe's Deflate, which more programs know than 32946.
 COMPRESSIONS = {"none": 1, "lzw": 5, "deflate": 8, "zstd": 50000}
@@ -42,10 +41,7 @@ COMPRESSIONS = {"none": 1, "lzw": 5, "deflate": 8, "zstd": 50000}
 # leaves fewer bytes (109 against 110 MB); Zstandard's level 1 is within 1 % of level 5.
 _DEFLATE_LEVEL = _ZSTD_LEVEL = 1
 _STRIP_BYTES = 1 << 20  # of codes: small enough to share out, large enough to compress well
-_MAX_WORKERS = 8
 _CLASSIC_LIMIT = (1 << 32) - (1 << 24)  # offsets of 32 bits, less some room for the tags
-
-_Encoder = Callable[[Code16Array], bytes | bytearray]
 
 
 class _Strip(NamedTuple):
@@ -55,7 +51,7 @@ class _Strip(NamedTuple):
 
 
 def write_wide(
-    path: str | os.PathLike[str],
+    path: StrPath,
     strips: Code16Array | Iterable[Code16Array],
     space: RGBSpace,
     metadata: Metadata,
@@ -100,7 +96,7 @@ def _write_png(path: Path, parts: Iterable[Code16Array], space: RGBSpace, metada
     codes = _whole(parts)
     true = made_true(metadata, codes.shape[1], codes.shape[0], space.name == "srgb")
     data = imagecodecs.png_encode(np.ascontiguousarray(codes), level=PNG_LEVEL, strategy=PNG_STRATEGY)
-    tagged = png_with_chunks(data, [profile_chunk(space)])
+    tagged = png.with_chunks(data, [profile_chunk(space)])
     path.write_bytes(with_metadata(tagged, true).data)
 
 
@@ -118,9 +114,9 @@ def _write_tiff(
     strips: list[_Strip] = []
     with path.open("wb") as file:
         file.write(b"II*\0\0\0\0\0")
-        for strip, data in _in_parallel(_encoder(compression), _cut(parts)):
+        for strip, data in in_order(_encoder(compression), _cut(parts)):
             offsets.append(file.tell())
-            strips.append(_Strip(strip.shape[0], strip.shape[1], len(data)))
+            strips.append(strip)
             file.write(data)
             file.write(b"\0" * (len(data) % 2))
             if file.tell() > _CLASSIC_LIMIT:
@@ -149,7 +145,7 @@ def _write_tiff(
 def _described(layout: dict[int, Entry], width: int, height: int, space: RGBSpace, metadata: Metadata) -> Directories:
     """Add profile and metadata to the tags that lay out the pixels."""
     true = made_true(metadata, width, height, space.name == "srgb")
-    camera = in_order(parsed(true.exif), "<")
+    camera = in_byte_order(parsed(true.exif), "<")
     profile = write_profile(space)
     tags = {
         0x0112: entry(SHORT, 1),
@@ -169,21 +165,26 @@ def _described(layout: dict[int, Entry], width: int, height: int, space: RGBSpac
     return Directories("<", tags, exif, camera.gps)
 
 
-def _encoder(compression: str) -> _Encoder:
-    """Return the function that turns a strip's codes into its bytes in the file."""
+def _encoder(compression: str) -> Callable[[Code16Array], tuple[_Strip, bytes | bytearray]]:
+    """Return the function that turns a strip's codes into its bytes in the file, and says what they are."""
     import imagecodecs
 
     def differences(strip: Code16Array) -> bytes:
         encoded: Code16Array = imagecodecs.delta_encode(np.ascontiguousarray(strip, "<u2"), axis=-2)
         return encoded.tobytes()
 
-    encoders: dict[str, _Encoder] = {
+    codecs: dict[str, Callable[[Code16Array], bytes | bytearray]] = {
         "none": lambda strip: strip.astype("<u2", copy=False).tobytes(),
         "lzw": lambda strip: imagecodecs.lzw_encode(differences(strip)),
         "deflate": lambda strip: imagecodecs.deflate_encode(differences(strip), level=_DEFLATE_LEVEL),
         "zstd": lambda strip: imagecodecs.zstd_encode(differences(strip), level=_ZSTD_LEVEL),
     }
-    return encoders[compression]
+
+    def encode(strip: Code16Array) -> tuple[_Strip, bytes | bytearray]:
+        data = codecs[compression](strip)
+        return _Strip(strip.shape[0], strip.shape[1], len(data)), data
+
+    return encode
 
 
 def _cut(parts: Iterable[Code16Array]) -> Iterator[Code16Array]:
@@ -198,17 +199,3 @@ def _cut(parts: Iterable[Code16Array]) -> Iterator[Code16Array]:
         rest = ready[whole:] if whole < len(ready) else None
     if rest is not None:
         yield rest
-
-
-def _in_parallel(encode: _Encoder, strips: Iterable[Code16Array]) -> Iterator[tuple[Code16Array, bytes | bytearray]]:
-    """Encode strips on several threads (the codecs release the interpreter), in order, and only a few ahead."""
-    workers = min(_MAX_WORKERS, os.cpu_count() or 1)
-    waiting: deque[tuple[Code16Array, Future[bytes | bytearray]]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
-        for strip in strips:
-            waiting.append((strip, pool.submit(encode, strip)))
-            if len(waiting) > 2 * workers:
-                first, encoded = waiting.popleft()
-                yield first, encoded.result()
-        for strip, encoded in waiting:
-            yield strip, encoded.result()

@@ -70,12 +70,6 @@ def entry(kind: int, *values: int, order: ByteOrder = "<") -> Entry:
     return Entry(kind, len(data) // size, data)
 
 
-def text_entry(text: str) -> Entry:
-    """Make an ASCII entry, with its closing zero."""
-    data = text.encode("ascii") + b"\0"
-    return Entry(ASCII, len(data), data)
-
-
 def data_entry(data: bytes) -> Entry:
     """Make an entry of bytes without a meaning of their own."""
     return Entry(UNDEFINED, len(data), data)
@@ -102,7 +96,7 @@ def read_directories(stream: BinaryIO) -> Directories:
     )
 
 
-def in_order(directories: Directories, order: ByteOrder) -> Directories:
+def in_byte_order(directories: Directories, order: ByteOrder) -> Directories:
     """Return the same tags with their numbers in another byte order.
 
     Bytes of type UNDEFINED stay as they are: their order is their writer's own affair.

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import io
 import os
-import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from gamutcli.arrays import StrPath
 from gamutcli.containers import Blocks, Metadata, bmff, jxl, png, segments, webp
 from gamutcli.errors import InputError
 from gamutcli.metadata.ifd import Directories, Directory, read_directories, write_block
 from gamutcli.metadata.rules import descriptive, parsed
 
 _XMP_TAG, _IPTC_TAG = 700, 33723
-_IPTC_RESOURCE = 0x0404
 
 
-def read_metadata(source: str | os.PathLike[str] | bytes) -> Metadata:
+def read_metadata(source: StrPath | bytes) -> Metadata:
     """Read EXIF, XMP and IPTC of a TIFF, BigTIFF, JPEG, PNG, WebP, AVIF, HEIF or JPEG XL file.
 
     Damaged metadata, and a file of another kind, count as none: a photograph is worth reading without them.
@@ -97,24 +96,5 @@ def _from_jpeg(data: bytes) -> Metadata:
     return Metadata(
         exif=next((part.exif for part in parts if part.exif is not None), None),
         xmp=first(segments.APP1, segments.XMP),
-        iptc=None if resources is None else _iptc_in(resources),
+        iptc=None if resources is None else segments.iptc_of(resources),
     )
-
-
-def _iptc_in(resources: bytes) -> bytes | None:
-    """Find the IPTC records among Photoshop's image resources.
-
-    Source: Adobe Photoshop file format specification, "Image resource blocks".
-    """
-    at = 0
-    while resources[at : at + 4] == b"8BIM" and at + 7 <= len(resources):
-        (kind,) = struct.unpack_from(">H", resources, at + 4)
-        name_end = at + 7 + resources[at + 6]
-        name_end += (name_end - at) % 2
-        if name_end + 4 > len(resources):
-            return None
-        (size,) = struct.unpack_from(">I", resources, name_end)
-        if kind == _IPTC_RESOURCE:
-            return resources[name_end + 4 : name_end + 4 + size] or None
-        at = name_end + 4 + size + size % 2
-    return None

@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 
-from gamutcli.containers import Metadata, xmp
+from gamutcli.containers import Metadata, tiff, xmp
 from gamutcli.errors import InputError
 from gamutcli.metadata.ifd import (
     LONG,
@@ -25,32 +25,19 @@ EXIF_LIMIT = 62_000
 
 # Tags of the image itself that describe the photograph. The others describe how the pixels are stored, in which
 # colours, or hold thumbnails and layers: all untrue in another file.
-_DESCRIPTIVE = frozenset(
-    {
-        0x010E,  # ImageDescription
-        0x010F,  # Make
-        0x0110,  # Model
-        0x0112,  # Orientation: the pixels are kept as stored, so it stays true
-        0x011A,  # XResolution
-        0x011B,  # YResolution
-        0x0128,  # ResolutionUnit
-        0x0131,  # Software
-        0x0132,  # DateTime
-        0x013B,  # Artist
-        0x013C,  # HostComputer
-        0x4746,  # Rating
-        0x4749,  # RatingPercent
-        0x8298,  # Copyright
-        0x9C9B,  # XPTitle
-        0x9C9C,  # XPComment
-        0x9C9D,  # XPAuthor
-        0x9C9E,  # XPKeywords
-        0x9C9F,  # XPSubject
-        0xC614,  # UniqueCameraModel
-        0xC62F,  # CameraSerialNumber
-        0xC630,  # LensInfo
-    }
-)
+_DESCRIPTIVE = tiff.DESCRIPTIVE | {
+    0x4746,  # Rating
+    0x4749,  # RatingPercent
+    0x8298,  # Copyright
+    0x9C9B,  # XPTitle
+    0x9C9C,  # XPComment
+    0x9C9D,  # XPAuthor
+    0x9C9E,  # XPKeywords
+    0x9C9F,  # XPSubject
+    0xC614,  # UniqueCameraModel
+    0xC62F,  # CameraSerialNumber
+    0xC630,  # LensInfo
+}
 _EXIF_VERSION, _FLASHPIX_VERSION, _COLOR_SPACE, PIXEL_X, PIXEL_Y = 0x9000, 0xA000, 0xA001, 0xA002, 0xA003
 # Interoperability ("this is Adobe RGB"), Gamma, padding: untrue or pointless from here on.
 _EXIF_DROPPED = frozenset({0xA005, 0xA500, 0xEA1C})

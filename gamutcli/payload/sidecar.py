@@ -6,12 +6,12 @@ and nothing else; the digest in it says which picture it belongs to. A payload i
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from gamutcli import storage
+from gamutcli.arrays import StrPath
 from gamutcli.errors import InputError, NoPayload, PayloadError, UsageError
 from gamutcli.images import read_bytes
 from gamutcli.payload import carriers
@@ -20,7 +20,7 @@ from gamutcli.payload.carriers import SIDECAR, Embedded, Extracted
 SUFFIX = ".gamut"
 
 
-def path_beside(picture: str | os.PathLike[str]) -> Path:
+def path_beside(picture: StrPath) -> Path:
     """Name the sidecar of a picture: photo.jpg has photo.jpg.gamut."""
     path = Path(picture)
     return path.with_name(path.name + SUFFIX)
@@ -51,7 +51,7 @@ def payload_of(picture: Path, data: bytes) -> Extracted:
     return Extracted(read_bytes(beside), SIDECAR)
 
 
-def check_targets(target: str | os.PathLike[str], carrier: str, overwrite: bool) -> None:
+def check_targets(target: StrPath, carrier: str, overwrite: bool) -> None:
     """Refuse a picture, or its sidecar where there will be one, that could not be written.
 
     Raises:
@@ -62,7 +62,7 @@ def check_targets(target: str | os.PathLike[str], carrier: str, overwrite: bool)
         storage.check_target(path_beside(target), overwrite)
 
 
-def publish_reduced(target: str | os.PathLike[str], embedded: Embedded, payload: bytes, overwrite: bool) -> None:
+def publish_reduced(target: StrPath, embedded: Embedded, payload: bytes, overwrite: bool) -> None:
     """Write a picture, and with it the sidecar where the payload is not inside; both or none appear.
 
     Raises:

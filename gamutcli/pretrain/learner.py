@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gamutcli.fitting.fit import Matrices, first_weights
+from gamutcli.fitting.optimisers import adam_step
 from gamutcli.fitting.presets import Preset
 from gamutcli.gpu.fit import fit_on
 from gamutcli.pretrain.album import Album
 from gamutcli.pretrain.recipe import Recipe
 
-#: How slowly the outer Adam forgets gradients and their squares.
-MEAN_DECAY, SQUARE_DECAY = 0.9, 0.999
+#: How slowly the outer Adam forgets squares.
+SQUARE_DECAY = 0.999
 
 
 @dataclass(eq=False)
@@ -97,7 +98,4 @@ class Learner:
                 weight += np.float32(self._recipe.outer_rate * share_left) * part
             return
         for weight, part, mean, square in zip(state.weights, way, state.means, state.squares, strict=True):
-            mean += np.float32(1 - MEAN_DECAY) * (part - mean)
-            square += np.float32(1 - SQUARE_DECAY) * (part * part - square)
-            root = np.sqrt(square / np.float32(1 - SQUARE_DECAY**state.moves)) + np.float32(1e-8)
-            weight += np.float32(self._recipe.outer_rate / (1 - MEAN_DECAY**state.moves)) * mean / root
+            weight += adam_step(part, self._recipe.outer_rate, mean, square, state.moves, SQUARE_DECAY)

@@ -14,6 +14,7 @@ from gamutcli.arrays import BoolArray, CodeArray, FloatArray
 from gamutcli.color.gamut import og_mask
 from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import DISPLAY_P3, PROPHOTO, RGBSpace, apply_matrix, encoding_table, rgb_to_rgb
+from gamutcli.images.picture import turned
 from gamutcli.measuring.maps import ErrorMap, viridis
 from gamutcli.measuring.metrics import PairSample, squared_error
 
@@ -105,13 +106,13 @@ def screen_jpeg(prophoto_linear: FloatArray, orientation: int) -> bytes:
         orientation: How to turn it, as in EXIF.
     """
     codes = encoding_table(DISPLAY_P3, 256).codes(apply_matrix(prophoto_linear, rgb_to_rgb(PROPHOTO, DISPLAY_P3)))
-    turned = upright(codes.astype(np.uint8), orientation)
-    return _saved(turned, "JPEG", quality=92, subsampling=0, optimize=True, icc_profile=write_profile(DISPLAY_P3))
+    pixels = turned(codes.astype(np.uint8), orientation)
+    return _saved(pixels, "JPEG", quality=92, subsampling=0, optimize=True, icc_profile=write_profile(DISPLAY_P3))
 
 
 def mask_png(marked: BoolArray, orientation: int) -> bytes:
     """A PNG that is opaque where a mask is set, and clear elsewhere: (rows, columns) bool."""
-    return _saved(upright(marked.astype(np.uint8), orientation), "PNG", bits=1, transparency=b"\0\xff")
+    return _saved(turned(marked.astype(np.uint8), orientation), "PNG", bits=1, transparency=b"\0\xff")
 
 
 def map_png(rmse: FloatArray, limit: float, orientation: int) -> bytes:
@@ -123,25 +124,7 @@ def map_png(rmse: FloatArray, limit: float, orientation: int) -> bytes:
         orientation: How to turn it, as in EXIF.
     """
     steps = np.rint(np.minimum(rmse / limit, 1) * 255).astype(np.uint8)
-    return _saved(upright(steps, orientation), "PNG", palette=viridis(), optimize=True)
-
-
-def upright(pixels: CodeArray, orientation: int) -> CodeArray:
-    """Turn a picture as it is to be looked at.
-
-    Args:
-        pixels: (rows, columns, ...).
-        orientation: 1 to 8.
-
-    Source: CIPA DC-008 (Exif 2.32), tag Orientation.
-    """
-    if orientation >= 5:
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return pixels
+    return _saved(turned(steps, orientation), "PNG", palette=viridis(), optimize=True)
 
 
 def _saved(pixels: CodeArray, kind: str, palette: CodeArray | None = None, **settings: Any) -> bytes:

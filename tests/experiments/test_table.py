@@ -338,7 +338,7 @@ def test_rows_of_other_weights_are_not_mixed_in(photos: Path, fits: list[str], o
 
 
 def test_weights_are_found_by_their_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(methods, "shipped", lambda *shape: some_weights("53kb") if shape[1] == 64 else None)
+    monkeypatch.setattr(methods, "shipped", lambda shape: some_weights("53kb") if shape.hidden == 64 else None)
     mine = some_weights("23kb", seed=3)
     (tmp_path / "paper-23kb.safetensors").write_bytes(pack_weights(mine))
     found = starts_in(tmp_path)

@@ -16,7 +16,8 @@ from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import SPACES
 from gamutcli.errors import InputError
 from gamutcli.images import MAX_PIXELS, Picture, read_wide
-from gamutcli.metadata.ifd import LONG, SHORT, Directories, entry, text_entry, write_block, write_directory
+from gamutcli.metadata.ifd import LONG, SHORT, Directories, entry, write_block, write_directory
+from tests.support.camera import text_entry
 from tests.support.pictures import wide_codes, write_tiff
 
 CODES = wide_codes(70, 51)

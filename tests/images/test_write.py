@@ -33,6 +33,7 @@ from gamutcli.images import (
     write_wide,
 )
 from gamutcli.metadata import Metadata
+from gamutcli.parallel import in_order
 from tests.support.pictures import wide_codes
 
 CODES = wide_codes(71, 53)
@@ -86,8 +87,8 @@ def test_only_a_few_parts_are_held_at_a_time() -> None:
 
     written: list[int] = []
     encode = write._encoder("none")
-    for strip, _ in write._in_parallel(encode, write._cut(parts())):
-        written.append(len(strip))
+    for strip, _ in in_order(encode, write._cut(parts())):
+        written.append(strip.rows)
         assert len(made) * 200 - sum(written) < 200 * 30
     assert sum(written) == 200 * 200
 

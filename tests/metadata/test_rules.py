@@ -31,12 +31,12 @@ from gamutcli.metadata.ifd import (
     Entry,
     data_entry,
     entry,
-    in_order,
+    in_byte_order,
     read_directories,
-    text_entry,
     write_block,
 )
 from gamutcli.metadata.rules import parsed
+from tests.support.camera import text_entry
 
 XMP = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
@@ -275,9 +275,9 @@ directories = st.dictionaries(st.integers(1, 0x8000), entries, max_size=8)
 def test_directories_come_back_from_a_block_in_both_byte_orders(image: Any, exif: Any, gps: Any) -> None:
     little = Directories("<", image, exif, gps)
     assert read_directories(io.BytesIO(write_block(little))) == little
-    big = in_order(little, ">")
+    big = in_byte_order(little, ">")
     assert read_directories(io.BytesIO(write_block(big))) == big
-    assert in_order(big, "<") == little
+    assert in_byte_order(big, "<") == little
 
 
 def test_an_ascii_entry_ends_with_zero() -> None:

@@ -21,9 +21,10 @@ from gamutcli.color.spaces import PROPHOTO, SRGB, rgb_to_rgb
 from gamutcli.errors import InputError, OutputError, UsageError
 from gamutcli.evaluation import publish_report, section_of
 from gamutcli.fitting import presets
+from gamutcli.images.picture import turned
 from gamutcli.report import introduction
 from gamutcli.report.charts import chromaticities, spectral_locus, triangle
-from gamutcli.report.shown import Smaller, mask_png, outside, upright
+from gamutcli.report.shown import Smaller, mask_png, outside
 from tests.support.pictures import sample_crop, wide_codes, write_tiff
 
 CRAFTED = "<script>alert(1)</script>&\"'.png"
@@ -328,4 +329,4 @@ def test_pictures_are_turned_as_pillow_turns_them(orientation: int) -> None:
     codes = np.arange(12, dtype=np.uint8).reshape(3, 4)
     image = Image.fromarray(codes)
     image.getexif()[274] = orientation
-    np.testing.assert_array_equal(upright(codes, orientation), np.asarray(ImageOps.exif_transpose(image)))
+    np.testing.assert_array_equal(turned(codes, orientation), np.asarray(ImageOps.exif_transpose(image)))

@@ -11,6 +11,7 @@ import piexif
 from PIL import Image
 
 from gamutcli.containers import Metadata, xmp
+from gamutcli.metadata.ifd import ASCII, Entry
 from gamutcli.payload import in_xmp
 
 NOTHING = Metadata()
@@ -86,6 +87,12 @@ def camera_exif(*, thumbnail: int = 0, maker_note: int = 100, comment: bytes | N
         tags |= {"1st": {piexif.ImageIFD.Compression: 6}, "thumbnail": small.getvalue().ljust(thumbnail, b"\0")}
     block: bytes = piexif.dump(tags)
     return block.removeprefix(b"Exif\0\0")
+
+
+def text_entry(text: str) -> Entry:
+    """An ASCII entry, with its closing zero."""
+    data = text.encode("ascii") + b"\0"
+    return Entry(ASCII, len(data), data)
 
 
 def exif_of(data: bytes) -> dict[str, object]:
