@@ -24,6 +24,7 @@ from gamutcli.restore import checked, open_reduced
 from gamutcli.results import Evaluation
 from gamutcli.scene import Original, StrPath, profile_of
 from gamutcli.sidecar import named, path_beside
+from gamutcli.stages import Stages
 
 #: Name of the note that ``reduce_image`` leaves beside a file, where the file system keeps such notes.
 FIT_SECONDS = "gamutcli.fit_seconds"
@@ -171,6 +172,7 @@ def _judge(
     source: StrPath, reference: StrPath, force: bool, device: str, assume_profile: str | None, gather: bool
 ) -> _Judged:
     gpu.check(device)
+    stages = Stages()
     picture = images.read_wide(reference)
     profile, notes = profile_of(reference, picture, assume_profile)
     original = Original(picture.codes, profile)
@@ -196,6 +198,7 @@ def _judge(
             return codes_to_prophoto(to_srgb_codes(linear), "bradford")
 
     height, width = original.size
+    stages.done(f"read both pictures, {width} x {height} pixels,")
     plain, restored = Comparison(), Comparison()
     exhibit = report.Exhibit(height, width) if gather else None
 
@@ -208,6 +211,7 @@ def _judge(
             restored.add(after, truth)
             if exhibit:
                 exhibit.add(truth, before, after)
+    stages.done("compared them")
     evaluation = Evaluation(
         file=os.fspath(source),
         reference=os.fspath(reference),

@@ -7,6 +7,7 @@ expand: open -> extract -> unpack -> check the pixels -> decode -> predict resid
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from dataclasses import dataclass, replace
@@ -29,11 +30,12 @@ from gamutcli.parallel import in_order, one_blas_thread
 from gamutcli.payload import VERSION, Payload, overhead_bytes, pack
 from gamutcli.presets import Preset, choose, fitting
 from gamutcli.quantise import network_within, rounded
-from gamutcli.restore import Restoration, checked, open_reduced
+from gamutcli.restore import Restoration, checked, open_reduced, payload_alone
 from gamutcli.results import Evaluation, ExpandResult, Info, ReduceResult, Scores
 from gamutcli.sample import draw, draw_as_the_paper
 from gamutcli.scene import Original, Scene, StrPath, clipped_codes, profile_of
 from gamutcli.sidecar import check_targets, publish_reduced
+from gamutcli.stages import Stages
 from gamutcli.weights import SHIPPED, Weights, read_weights, shipped
 
 __all__ = [
@@ -104,23 +106,28 @@ def reduce_image(
     kind = images.format_of(target)
     check_targets(target, carrier, overwrite)
     start = None if init is None else _start(init, chosen)
+    stages = Stages()
     picture = images.read_wide(source)
     profile, notes = profile_of(source, picture, assume_profile)
+    stages.done(f"read {picture.codes.shape[1]} x {picture.codes.shape[0]} pixels")
     with one_blas_thread():
         original = Original(picture.codes, profile)
         codes = clipped_codes(original, chosen.adaptation)
         encoded = images.encode_reduced(codes, kind, quality, subsampling, orientation_of(picture.metadata))
         del codes
         decoded = images.decode_reduced(encoded)
+        stages.done(f"clipped, encoded as {kind} ({len(encoded):,} bytes) and decoded again")
         correction = Correction(tolerance(kind, quality), chosen.every_pixel)
         scene = Scene(original, decoded, chosen.adaptation, correction)
         fitted = _fitted(scene, chosen, max_payload, seed, device, progress, start)
         network, notes = fitted.network, notes + fitted.notes
+        stages.done(_fit_in_words(fitted, chosen))
         plain, restored = _measured(scene, network, fitted.device)
         plain_scores, scores = plain.scores(), restored.scores()
         if network and not _better(scores, plain_scores):
             network, scores = None, plain_scores
             notes += ("the network did not come closer than the plain picture, so none is stored",)
+        stages.done("measured the restored colours")
         mark = fingerprint(decoded, fitted.grid_side if network else SMALL_GRID_SIDE)
         packed = pack(Payload(mark, chosen.adaptation, correction, network))
     kept = private(picture.metadata, no_metadata, strip_gps)
@@ -128,6 +135,7 @@ def reduce_image(
     embedded = carriers.embed(encoded, packed, metadata, carrier)
     publish_reduced(target, embedded, packed, overwrite)
     storage.note(target, FIT_SECONDS, f"{fitted.seconds:.3f}")
+    stages.done(f"wrote {len(embedded.data):,} bytes (payload: {embedded.carrier})")
     return ReduceResult(
         file=os.fspath(target),
         source=os.fspath(source),
@@ -185,9 +193,11 @@ def expand_image(
     if to not in SPACES:
         raise UsageError(f"unknown space {to!r}; choose one of {', '.join(SPACES)}")
     gpu.check(device)
-    images.format_of(target)
+    images.check_wide(target, SPACES[to], compression)
     storage.check_target(target, overwrite)
+    stages = Stages()
     reduced = open_reduced(source)
+    stages.done(f"read {reduced.srgb_codes.shape[1]} x {reduced.srgb_codes.shape[0]} pixels and their payload")
     notes = checked(source, reduced, force)
     metadata = private(read_metadata(carriers.strip(reduced.data)), no_metadata, strip_gps)
     restoration = reduced.restoration(SPACES[to], device)
@@ -197,6 +207,7 @@ def expand_image(
 
     with one_blas_thread():
         storage.publish(target, write, overwrite)
+    stages.done(f"restored {restoration.corrected:,} pixels on {restoration.device} and wrote them")
     height, width, _ = reduced.srgb_codes.shape
     clipped = 100 * restoration.clipped / (height * width)
     if to != "prophoto" and clipped:
@@ -216,27 +227,36 @@ def expand_image(
 
 
 def inspect_image(source: StrPath) -> Info:
-    """Tell what a reduced file holds.
+    """Tell what a reduced file holds, or a payload in a file of its own, which has no pixels to compare.
 
     Raises:
         NoPayload: There is none.
         PayloadError: It is damaged.
         InputError: The file cannot be read.
     """
-    reduced = open_reduced(source)
-    payload, network = reduced.payload, reduced.payload.network
+    stages = Stages()
+    alone = payload_alone(source)
+    if alone is not None:
+        payload, size, carrier = alone, Path(source).stat().st_size, "file"
+        status, recognised, difference = "payload", "", math.nan
+    else:
+        reduced = open_reduced(source)
+        payload, size, carrier = reduced.payload, reduced.payload_bytes, reduced.carrier
+        status, recognised, difference = reduced.match.status.value, reduced.match.recognised, reduced.match.difference
+        stages.done(f"read it and compared its pixels (block means differ by {difference:.1f} codes)")
+    network = payload.network
     return Info(
         file=os.fspath(source),
         model=_model_name(network),
         hidden=network.hidden if network else 0,
         layers=network.depth if network else 0,
-        payload_bytes=reduced.payload_bytes,
-        carrier=reduced.carrier,
+        payload_bytes=size,
+        carrier=carrier,
         width=payload.fingerprint.width,
         height=payload.fingerprint.height,
-        status=reduced.match.status.value,
-        recognised=reduced.match.recognised,
-        difference=reduced.match.difference,
+        status=status,
+        recognised=recognised,
+        difference=difference,
         format_version=VERSION,
         tolerance=payload.correction.tolerance,
         adaptation=payload.adaptation,
@@ -321,6 +341,16 @@ def _fitted(
     if network is None:
         notes += (f"no network fits into {preset.payload} bytes, so none is stored",)
     return _Fitted(network, side, fitted.steps, time.perf_counter() - began, device, notes)
+
+
+def _fit_in_words(fitted: _Fitted, preset: Preset) -> str:
+    network = fitted.network
+    if network is None:
+        return f"looked for colours to fit, with preset {preset.name}, and stored no network,"
+    return (
+        f"fitted {network.depth} hidden layers of {network.hidden} units in {fitted.steps:,} steps (preset "
+        f"{preset.name}, {fitted.device}) and quantised them"
+    )
 
 
 def _measured(scene: Scene, network: Network | None, device: str) -> tuple[Comparison, Comparison]:

@@ -14,13 +14,13 @@ from gamutcli import gpu, images
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray
 from gamutcli.carriers import Extracted
 from gamutcli.color import PROPHOTO, Adaptation, RGBSpace, apply_matrix, encoding_table, rgb_to_rgb
-from gamutcli.errors import PayloadError, PixelsChanged
+from gamutcli.errors import InputError, PayloadError, PixelsChanged
 from gamutcli.fingerprint import Match, Status, match
 from gamutcli.frame import Frame
 from gamutcli.gpu.predict import Predictor as GpuPredictor
 from gamutcli.model import Correction, FloatNetwork, Network, Predictor, codes_to_prophoto, strips
 from gamutcli.parallel import in_order
-from gamutcli.payload import Payload, unpack
+from gamutcli.payload import MAGIC, Payload, unpack
 from gamutcli.scene import StrPath
 from gamutcli.sidecar import SIDECAR, path_beside, payload_of
 
@@ -65,10 +65,25 @@ def open_reduced(source: StrPath) -> Reduced:
     """Open a reduced file: its pixels, its payload, and whether they fit."""
     path = Path(source)
     data = images.read_bytes(path)
+    if data.startswith(MAGIC):
+        raise InputError(f"{path}: is a payload alone; name the picture that it belongs to.")
     found = payload_of(path, data)
     payload = unpacked(path, found)
     codes = images.decode_reduced(data, str(path))
     return Reduced(data, codes, payload, len(found.payload), found.carrier, match(payload.fingerprint, codes))
+
+
+def payload_alone(source: StrPath) -> Payload | None:
+    """Unpack a file that is a payload and nothing else; None for any other file.
+
+    Raises:
+        PayloadError: It is damaged.
+        InputError: The file cannot be read.
+    """
+    path = Path(source)
+    if images.read_bytes(path, len(MAGIC)) != MAGIC:
+        return None
+    return unpacked(path, Extracted(images.read_bytes(path), "file"))
 
 
 def unpacked(path: Path, found: Extracted) -> Payload:

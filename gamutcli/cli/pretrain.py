@@ -16,6 +16,7 @@ from click.core import ParameterSource
 
 from gamutcli.cli import console, options
 from gamutcli.cli.console import Report, plain_data
+from gamutcli.cli.types import FileName
 
 if TYPE_CHECKING:
     from gamutcli.fit import Progress
@@ -28,9 +29,14 @@ SILENT = ("overwrite", "quiet", "verbose", "as_json")
 
 
 @click.command()
-@click.argument("pictures", type=options.PATH, metavar="DIR")
+@click.argument("pictures", type=options.FOLDER, metavar="DIR")
 @options.option(
-    "-o", "--output", type=options.PATH, required=True, metavar="FILE.safetensors", help="The weights file to write."
+    "-o",
+    "--output",
+    type=FileName((".safetensors",)),
+    required=True,
+    metavar="FILE.safetensors",
+    help="The weights file to write.",
 )
 @options.choice(
     "--preset",
@@ -121,7 +127,7 @@ def pretrain(
             guard=guard,
         )
     if as_json:
-        click.echo(json.dumps(plain_data(asdict(result)), indent=2))
+        console.say(json.dumps(plain_data(asdict(result)), indent=2))
     else:
         report.result(pictures, result, _summary)
     return report.close()
