@@ -18,6 +18,7 @@ from gamutcli.fingerprint.match import Match
 from gamutcli.images.original import Original, profile_of
 from gamutcli.measuring.maps import draw
 from gamutcli.measuring.metrics import Comparison, Scores
+from gamutcli.measuring.stages import Stages
 from gamutcli.measuring.words import decibels
 from gamutcli.metadata import orientation_of
 from gamutcli.parallel import in_order, one_blas_thread, strips
@@ -169,6 +170,7 @@ def _judge(
     source: StrPath, reference: StrPath, force: bool, device: str, assume_profile: str | None, gather: bool
 ) -> _Judged:
     gpu.check(device)
+    stages = Stages()
     picture = images.read_wide(reference)
     profile, notes = profile_of(reference, picture, assume_profile)
     original = Original(picture.codes, profile)
@@ -194,6 +196,7 @@ def _judge(
             return codes_to_prophoto(to_srgb_codes(linear), "bradford")
 
     height, width = original.size
+    stages.done(f"read both pictures, {width} x {height} pixels,")
     plain, restored = Comparison(), Comparison()
     exhibit = report.Exhibit(height, width) if gather else None
 
@@ -206,6 +209,7 @@ def _judge(
             restored.add(after, truth)
             if exhibit:
                 exhibit.add(truth, before, after)
+    stages.done("compared them")
     evaluation = Evaluation(
         file=os.fspath(source),
         reference=os.fspath(reference),

@@ -15,6 +15,7 @@ from gamutcli.arrays import Code16Array, StrPath
 from gamutcli.color.spaces import SPACES, RGBSpace
 from gamutcli.containers import Metadata
 from gamutcli.errors import UsageError
+from gamutcli.measuring.stages import Stages
 from gamutcli.metadata import private
 from gamutcli.parallel import one_blas_thread
 from gamutcli.restore import Counts, Restoration, checked, open_reduced
@@ -52,13 +53,16 @@ def expand_image(
         PixelsChanged: The picture was edited since, and ``force`` is false.
         InputError, OutputError, UsageError, DeviceError: See ``gamutcli.errors``; nothing is left behind.
     """
-    check_request(target, to, device, overwrite)
+    check_request(target, to, compression, device, overwrite)
+    stages = Stages()
     reduced = open_reduced(source)
+    height, width, _ = reduced.srgb_codes.shape
+    stages.done(f"read {width} x {height} pixels and their payload")
     notes = checked(source, reduced, force)
     restoration = reduced.restoration(SPACES[to], device)
     metadata = private(reduced.metadata, no_metadata, strip_gps)
     counts = publish(target, restoration, SPACES[to], metadata, compression, overwrite)
-    height, width, _ = reduced.srgb_codes.shape
+    stages.done(f"restored {counts.corrected:,} pixels on {restoration.device} and wrote them")
     clipped_pct = 100 * counts.clipped / (height * width)
     if to != "prophoto" and clipped_pct:
         notes += (f"{clipped_pct:.2g} % of the pixels do not fit into {SPACES[to].title} and were clipped",)
@@ -76,12 +80,12 @@ def expand_image(
     )
 
 
-def check_request(target: StrPath, to: str, device: str, overwrite: bool) -> None:
+def check_request(target: StrPath, to: str, compression: str, device: str, overwrite: bool) -> None:
     """Check everything that can be checked before any work is done; the arguments are those of ``expand_image``."""
     if to not in SPACES:
         raise UsageError(f"unknown space {to!r}; choose one of {', '.join(SPACES)}")
     gpu.check(device)
-    images.format_of(target)
+    images.check_wide(target, SPACES[to], compression)
     storage.check_target(target, overwrite)
 
 

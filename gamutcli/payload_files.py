@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -10,39 +11,52 @@ from gamutcli.arrays import StrPath
 from gamutcli.containers import Metadata
 from gamutcli.errors import NoPayload, PayloadError, PixelsChanged, UsageError
 from gamutcli.fingerprint.match import Status, match
+from gamutcli.measuring.stages import Stages
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import Extracted
-from gamutcli.payload.format import MAGIC, VERSION
+from gamutcli.payload.format import MAGIC, VERSION, Payload
 from gamutcli.payload.sidecar import SUFFIX, check_targets, named, path_beside, payload_of, publish_reduced
-from gamutcli.restore import open_reduced, unpacked
+from gamutcli.restore import open_reduced, payload_alone, unpacked
 from gamutcli.results import Info, Transfer
 
 __all__ = ["Info", "Transfer", "embed_payload", "extract_payload", "inspect_image", "strip_payload"]
 
 
 def inspect_image(source: StrPath) -> Info:
-    """Tell what a reduced file holds.
+    """Tell what a reduced file holds, or a payload in a file of its own, which has no pixels to compare.
 
     Raises:
         NoPayload: There is none.
         PayloadError: It is damaged.
         InputError: The file cannot be read.
     """
+    stages = Stages()
+    alone = payload_alone(source)
+    if alone is not None:
+        return _info(source, alone, Path(source).stat().st_size, "file", "payload", "", math.nan)
     reduced = open_reduced(source)
-    payload, network = reduced.payload, reduced.payload.network
-    shape = network.shape if network else None
+    found, fit = reduced.found, reduced.match
+    stages.done(f"read it and compared its pixels (block means differ by {fit.difference:.1f} codes)")
+    size = len(found.payload)
+    return _info(source, reduced.payload, size, found.carrier, fit.status.value, fit.recognised, fit.difference)
+
+
+def _info(
+    source: StrPath, payload: Payload, size: int, carrier: str, status: str, recognised: str, difference: float
+) -> Info:
+    shape = payload.network.shape if payload.network else None
     return Info(
         file=os.fspath(source),
         model=str(shape or "none"),
         hidden=shape.hidden if shape else 0,
         layers=shape.depth if shape else 0,
-        payload_bytes=len(reduced.found.payload),
-        carrier=reduced.found.carrier,
+        payload_bytes=size,
+        carrier=carrier,
         width=payload.fingerprint.width,
         height=payload.fingerprint.height,
-        status=reduced.match.status.value,
-        recognised=reduced.match.recognised,
-        difference=reduced.match.difference,
+        status=status,
+        recognised=recognised,
+        difference=difference,
         format_version=VERSION,
         tolerance=payload.correction.tolerance,
         adaptation=payload.adaptation,

@@ -28,6 +28,7 @@ from gamutcli.fitting.scene import Scene
 from gamutcli.gpu.fit import fit_on
 from gamutcli.images.original import Original, clipped_codes, profile_of
 from gamutcli.measuring.metrics import Comparison, Scores
+from gamutcli.measuring.stages import Stages
 from gamutcli.metadata import made_true, orientation_of, private
 from gamutcli.network.shape import Network
 from gamutcli.parallel import in_order, one_blas_thread
@@ -91,14 +92,21 @@ def reduce_image(
     """
     chosen = choose(preset, model, max_payload) if isinstance(preset, str) else preset
     plan = make_plan(target, chosen, max_payload, quality, subsampling, carrier, seed, device, init, overwrite)
+    stages = Stages()
     picture = read(source, assume_profile)
+    height, width = picture.original.size
+    stages.done(f"read {width} x {height} pixels")
     with one_blas_thread():
         rendered = render(picture, plan)
+        stages.done(f"clipped, encoded as {plan.format} ({len(rendered.encoded):,} bytes) and decoded again")
         fitted = fit_network(rendered.scene, plan, progress)
+        stages.done(_fit_in_words(fitted, chosen))
         judged = judge(rendered.scene, fitted)
+        stages.done("measured the restored colours")
         packed = pack_payload(rendered.scene, judged.network, fitted.grid_side)
     kept = private(picture.metadata, no_metadata, strip_gps)
     embedded = publish(target, rendered, packed, kept, plan, overwrite)
+    stages.done(f"wrote {len(embedded.data):,} bytes (payload: {embedded.carrier})")
     height, width, _ = rendered.scene.srgb_codes.shape
     shape = judged.network.shape if judged.network else None
     return ReduceResult(
@@ -333,6 +341,16 @@ def _quantise(fitted: Fit, sample: Sample, preset: Preset) -> tuple[Network | No
     is_large = preset.payload >= LARGE_GRID_BYTES and preset.hidden >= LARGE_GRID_HIDDEN
     side = GRID_SIDE if is_large else SMALL_GRID_SIDE
     return network_within(fitted, sample, preset.inputs, preset.payload - overhead_bytes(side, preset.inputs)), side
+
+
+def _fit_in_words(fitted: Fitted, preset: Preset) -> str:
+    if fitted.network is None:
+        return f"looked for colours to fit, with preset {preset.name}, and stored no network,"
+    shape = fitted.network.shape
+    return (
+        f"fitted {shape.depth} hidden layers of {shape.hidden} units in {fitted.steps:,} steps (preset "
+        f"{preset.name}, {fitted.device}) and quantised them"
+    )
 
 
 def _compare(scene: Scene, network: Network | None, device: str) -> tuple[Comparison, Comparison]:

@@ -16,7 +16,7 @@ from gamutcli.color import tolerance
 from gamutcli.color.gamut import Correction, codes_to_prophoto
 from gamutcli.color.spaces import PROPHOTO, Adaptation, RGBSpace, apply_matrix, encoding_table, rgb_to_rgb
 from gamutcli.containers import Metadata
-from gamutcli.errors import PayloadError, PixelsChanged
+from gamutcli.errors import InputError, PayloadError, PixelsChanged
 from gamutcli.fingerprint.frame import Frame
 from gamutcli.fingerprint.match import Match, Status, match
 from gamutcli.gpu.predict import Predictor as GpuPredictor
@@ -26,7 +26,7 @@ from gamutcli.network.shape import FloatNetwork, Network
 from gamutcli.parallel import in_order, strips
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import SIDECAR, Extracted
-from gamutcli.payload.format import Payload, unpack
+from gamutcli.payload.format import MAGIC, Payload, unpack
 from gamutcli.payload.sidecar import path_beside, payload_of
 
 #: Scales from which on resizing costs so many decibels, measured there too: where the picture was lossy, and where not.
@@ -72,10 +72,25 @@ def open_reduced(source: StrPath) -> Reduced:
     """Open a reduced file: its pixels, its payload, and whether they fit."""
     path = Path(source)
     data = images.read_bytes(path)
+    if data.startswith(MAGIC):
+        raise InputError(f"{path}: is a payload alone; name the picture that it belongs to.")
     found = payload_of(path, data)
     payload = unpacked(path, found)
     codes = images.decode_reduced(data, str(path))
     return Reduced(data, codes, payload, found, match(payload.fingerprint, codes))
+
+
+def payload_alone(source: StrPath) -> Payload | None:
+    """Unpack a file that is a payload and nothing else; None for any other file.
+
+    Raises:
+        PayloadError: It is damaged.
+        InputError: The file cannot be read.
+    """
+    path = Path(source)
+    if images.read_bytes(path, len(MAGIC)) != MAGIC:
+        return None
+    return unpacked(path, Extracted(images.read_bytes(path), "file"))
 
 
 def unpacked(path: Path, found: Extracted) -> Payload:

@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import stat
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -89,8 +90,8 @@ def publish_all(files: Sequence[tuple[StrPath, Callable[[Path], None] | bytes]],
         ready = []
         for path, write in files:
             target = Path(os.path.realpath(path)) if overwrite else Path(path)
-            with _explained(target):
-                ready.append((_written(target, write, overwrite, stack), target))
+            with _explained(Path(path)):
+                ready.append((_written(target, write, overwrite, stack, Path(path)), target))
         with contextlib.ExitStack() as undo:
             for temporary, target in ready:
                 with _explained(target):
@@ -103,7 +104,9 @@ def publish_all(files: Sequence[tuple[StrPath, Callable[[Path], None] | bytes]],
             _sync_folder(folder)
 
 
-def _written(target: Path, write: Callable[[Path], None] | bytes, overwrite: bool, stack: contextlib.ExitStack) -> Path:
+def _written(
+    target: Path, write: Callable[[Path], None] | bytes, overwrite: bool, stack: contextlib.ExitStack, named: Path
+) -> Path:
     """Write a temporary file beside the target and sync it; the stack removes it, also after KeyboardInterrupt."""
     temporary = _temporary_beside(target)
     stack.callback(_remove, temporary)  # after a success the temporary name is gone already
@@ -112,7 +115,8 @@ def _written(target: Path, write: Callable[[Path], None] | bytes, overwrite: boo
     if isinstance(write, bytes):
         temporary.write_bytes(write)
     else:
-        write(temporary)
+        with _by_its_name(temporary, named):
+            write(temporary)
     if overwrite:
         _keep_mode(target, temporary)
     _sync(temporary)
@@ -153,6 +157,23 @@ def _explained(target: Path) -> Iterator[None]:
         raise _unwritable(target, error) from error
 
 
+@contextlib.contextmanager
+def _by_its_name(temporary: Path, named: Path) -> Iterator[None]:
+    """Let every error name the file that was asked for: nobody knows the temporary one."""
+    try:
+        yield
+    except Exception as error:
+        error.args = tuple(
+            given.replace(str(temporary), str(named)).replace(temporary.name, named.name)
+            if isinstance(given, str)
+            else given
+            for given in error.args
+        )
+        if isinstance(error, OSError) and error.filename is not None:
+            error.filename = str(named)
+        raise
+
+
 def _taken(target: Path) -> bool:
     """Tell whether the name is in use, be it by a link that points nowhere."""
     try:
@@ -165,7 +186,8 @@ def _taken(target: Path) -> bool:
 def _temporary_beside(target: Path) -> Path:
     ending = f".{secrets.token_hex(4)}.part{target.suffix}"
     stem = os.fsencode(f".{target.stem}")[: max(1, _NAME_LIMIT - len(os.fsencode(ending)))]
-    return target.with_name(stem.decode(errors="ignore") + ending)
+    # Cut within a letter, or of an encoding that this system does not speak, the stem loses what cannot be named.
+    return target.with_name(stem.decode(sys.getfilesystemencoding(), errors="ignore") + ending)
 
 
 def _rename(temporary: Path, target: Path, overwrite: bool) -> None:

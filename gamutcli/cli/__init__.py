@@ -11,23 +11,27 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 import click
+from click.utils import _expand_args
 
-from gamutcli import __version__
-from gamutcli.cli import console
+from gamutcli.cli import completions, console, streams
+from gamutcli.cli.completions import completions as completions_command
 from gamutcli.cli.embed import embed
 from gamutcli.cli.eval import evaluate
 from gamutcli.cli.expand import expand
 from gamutcli.cli.experiment import experiment
 from gamutcli.cli.extract import extract
+from gamutcli.cli.help import help_
 from gamutcli.cli.info import info
 from gamutcli.cli.pretrain import pretrain
 from gamutcli.cli.reduce import reduce
 from gamutcli.cli.strip import strip
+from gamutcli.cli.version import show_version
 from gamutcli.errors import GamutError
 
 USAGE = 2
@@ -43,7 +47,14 @@ class _InOrder(click.Group):
 
 
 @click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="gamut", message="%(prog)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=show_version,
+    help="Show all versions, as a bug report needs them.",
+)
 def gamut() -> None:
     """Keep the colours that sRGB cannot hold.
 
@@ -66,11 +77,16 @@ def gamut() -> None:
       4    payload damaged, or the pixels have changed
       130  interrupted
 
-    Every option can also be set in the environment, as GAMUT_<OPTION>: GAMUT_PRESET=best, GAMUT_OVERWRITE=1.
+    Every option can also be set in the environment, for all commands that have it as GAMUT_<OPTION>, for one as
+    GAMUT_<COMMAND>_<OPTION>: GAMUT_PRESET=best, GAMUT_OVERWRITE=1, GAMUT_REDUCE_EXT=png. The command line comes first,
+    then the variable of the command. A value that another command can use and this one cannot is left alone.
     """
 
 
-for _command in (reduce, expand, evaluate, info, strip, extract, embed, pretrain, experiment):
+for _command in (
+    *(reduce, expand, evaluate, info, strip, extract, embed, pretrain, experiment),
+    *(completions_command, help_),
+):
     gamut.add_command(_command)
 
 
@@ -84,7 +100,7 @@ def run(arguments: Sequence[str]) -> int:
         The exit code.
     """
     try:
-        code: int = gamut.main(args=list(arguments) or ["--help"], prog_name="gamut", standalone_mode=False)
+        code: int | None = gamut.main(args=list(arguments) or ["--help"], prog_name="gamut", standalone_mode=False)
     except click.UsageError as error:
         hint = f" Try '{error.ctx.command_path} --help'." if error.ctx else ""
         console.error(error.format_message() + hint)
@@ -95,29 +111,32 @@ def run(arguments: Sequence[str]) -> int:
     except GamutError as error:
         console.error(str(error))
         return error.exit_code
-    return code
+    return code or 0
 
 
 def main() -> NoReturn:
     """Run the command line of this process and end it."""
-    _calm_the_streams()
+    if not sys.warnoptions:  # libraries say nothing on their own: what matters to a user is said by us, in one line
+        warnings.simplefilter("ignore")
+    logging.getLogger().addHandler(logging.NullHandler())
+    streams.calm()
     signal.signal(signal.SIGTERM, _terminate)
-    code = run(sys.argv[1:])
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader has left, as `head` does; the interpreter must not complain at its exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    completions.register()
+    code = run(list(wildcards_expanded(sys.argv[1:])) if os.name == "nt" else sys.argv[1:])
+    streams.finish()
     sys.exit(code)
 
 
-def _calm_the_streams() -> None:
-    """Let libraries say nothing on their own: what matters to a user is said by us, in one line."""
-    if not sys.warnoptions:
-        warnings.simplefilter("ignore")
-    logging.getLogger().addHandler(logging.NullHandler())
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a file name may hold what the terminal cannot show
+def wildcards_expanded(words: Sequence[str]) -> Iterator[str]:
+    """Replace wildcards by the files that they mean, as shells do everywhere but on Windows.
+
+    A file that is there under the very name, such as a[1].tif, is meant as it is.
+    """
+    for word in words:
+        if word.startswith("-") or Path(word).exists():
+            yield word
+        else:
+            yield from sorted(_expand_args([word], env=False))
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

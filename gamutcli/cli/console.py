@@ -7,18 +7,22 @@ file, counts the failures and knows the exit code in the end.
 from __future__ import annotations
 
 import json
+import logging
 import math
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from gamutcli.cli.progress import line
 from gamutcli.errors import GamutError
+from gamutcli.measuring.stages import LOGGER
+from gamutcli.measuring.words import decibels, json_safe
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -30,23 +34,24 @@ if TYPE_CHECKING:
 Result = TypeVar("Result", "ReduceResult", "ExpandResult", "Evaluation", "Info", "Transfer", "PretrainResult")
 
 
+def say(text: str, err: bool = False) -> None:
+    """Print text on stdout or stderr, just as that stream is: click would put its own encoding in the way."""
+    click.echo(text, file=sys.stderr if err else sys.stdout)
+
+
 def error(message: str) -> None:
     """Print an error as one line on stderr."""
-    _say("error", message)
+    progress(f"error: {message}")
 
 
 def warning(message: str) -> None:
     """Print a warning as one line on stderr."""
-    _say("warning", message)
+    progress(f"warning: {message}")
 
 
 def progress(message: str) -> None:
     """Print how far a long command is as one line on stderr."""
-    click.echo(f"gamut: {' '.join(message.split())}", err=True)
-
-
-def _say(kind: str, message: str) -> None:
-    click.echo(f"gamut: {kind}: {' '.join(message.split())}", err=True)
+    say(f"gamut: {' '.join(message.split())}", err=True)
 
 
 def percent(value: float) -> str:
@@ -56,13 +61,6 @@ def percent(value: float) -> str:
     return f"{value:.1f} %"
 
 
-def decibels(value: float | None) -> str:
-    """A PSNR: `47.15 dB`, `exact` when nothing differs, `-` when there is no such pixel."""
-    if value is None:
-        return "-"
-    return "exact" if math.isinf(value) else f"{value:.2f} dB"
-
-
 def gain(before: float | None, after: float | None) -> str:
     """Two PSNRs, without and with the network: `31.02 -> 47.15 dB`."""
     if before is None or after is None or math.isinf(before):
@@ -70,25 +68,27 @@ def gain(before: float | None, after: float | None) -> str:
     return f"{before:.2f} -> {decibels(after)}"
 
 
-def render(renderable: RenderableType) -> str:
-    """The text of a rich table or text, with colours only where stdout is a terminal that wants them."""
+def columns() -> int:
+    """How many characters wide stdout is shown."""
     from rich.console import Console
 
+    return Console().width
+
+
+def render(renderable: RenderableType) -> str:
+    """The text of a rich table or text, with colours only where stdout is a terminal that wants them.
+
+    Nothing is cut: what is wider than the terminal stays so.
+    """
+    from rich.console import Console
+    from rich.measure import Measurement
+
     console = Console()
+    uncut = Measurement.get(console, console.options.update(max_width=1000), renderable)
+    console.width = max(console.width, uncut.maximum)
     with console.capture() as capture:
         console.print(renderable)
     return capture.get().rstrip("\n")
-
-
-def plain_data(value: Any) -> Any:
-    """What JSON can hold: paths become text; infinite and undefined figures become null."""
-    if isinstance(value, dict):
-        return {key: plain_data(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain_data(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return str(value) if isinstance(value, Path) else value
 
 
 class Report:
@@ -98,7 +98,7 @@ class Report:
         files: How many files the command was given; it decides between one JSON object and a list, and whether the
             exit code is the file's own or 1.
         quiet: Errors and JSON only.
-        verbose: 1 shows all that is known of a result, 2 also shows tracebacks.
+        verbose: 1 tells every stage and how long it took, 2 also shows tracebacks.
         as_json: Print results as JSON, when all is done.
     """
 
@@ -107,14 +107,27 @@ class Report:
         self._quiet = quiet
         self._verbose = verbose
         self._as_json = as_json
+        self._started = 0
+        self._results_to_stderr = False
+        self._names: dict[str, str] = {}
         self._objects: list[dict[str, Any]] = []
         self._failures: list[int] = []
+
+    def rename(self, file: Path, name: str) -> None:
+        """Call a file by another name in all that is said: messages by that name, results by -."""
+        self._names[str(file)] = name
+
+    def leave_stdout(self) -> None:
+        """Show results on stderr: stdout is a picture."""
+        self._results_to_stderr = True
 
     @contextmanager
     def file(self, source: Path) -> Iterator[None]:
         """Surround what is done with one file: an error is shown and counted, and the next file has its turn."""
+        self._started += 1
         try:
-            yield
+            with self._stages(source):
+                yield
         except BrokenPipeError:  # nobody listens any more
             raise
         except Exception as caught:
@@ -126,23 +139,8 @@ class Report:
         if self._quiet or not sys.stderr.isatty():
             yield None
             return
-        from rich import progress
-        from rich.console import Console
-
-        columns = (
-            progress.TextColumn("{task.description}", markup=False),
-            progress.BarColumn(),
-            progress.TextColumn(
-                "{task.completed}/{task.total} {task.fields[unit]}, loss {task.fields[loss]:.4g}, left"
-            ),
-            progress.TimeRemainingColumn(),
-        )
-        with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(source.name, total=None, visible=False, loss=math.nan, unit=unit)
-
-            def update(step: int, steps: int, loss: float) -> None:
-                bar.update(task, completed=step, total=steps, loss=loss, visible=True)
-
+        count = f" ({self._started} of {self._files})" if self._files > 1 and self._started else ""
+        with line(self._names.get(str(source), source.name) + count, unit) as update:
             yield update
 
     def result(self, source: Path, result: Result, summary: Callable[[Result], str], exit_code: int = 0) -> None:
@@ -154,25 +152,23 @@ class Report:
             summary: Puts it into words.
             exit_code: Not 0 when the result is bad news, such as pixels that have changed.
         """
-        fields = asdict(result)
-        self._objects.append(plain_data(fields))
+        result = self._renamed(result)
+        self._objects.append(json_safe(asdict(result)))
         if exit_code:
             self._failures.append(exit_code)
-        if not self._quiet:
-            for note in result.notes:
-                warning(note if str(source) in note else f"{source}: {note}")
-            if not self._as_json:
-                click.echo(summary(result))
-        if self._verbose and not self._as_json:
-            for name, value in plain_data(fields).items():
-                click.echo(f"  {name}: {json.dumps(value)}", err=True)
+        if self._quiet:
+            return
+        for note in result.notes:
+            self._warn(source, note)
+        if not self._as_json:
+            self._show(summary(result))
 
     def close(self) -> int:
         """Print the JSON, say how many files failed, and return the exit code."""
         if self._as_json and self._files > 1:
-            click.echo(json.dumps(self._objects, indent=2))
+            self._show(json.dumps(self._objects, indent=2))
         elif self._as_json and self._objects:
-            click.echo(json.dumps(self._objects[0], indent=2))
+            self._show(json.dumps(self._objects[0], indent=2))
         if not self._failures:
             return 0
         if self._files == 1:
@@ -180,15 +176,60 @@ class Report:
         error(f"{len(self._failures)} of {self._files} files failed")
         return 1
 
+    def _show(self, text: str) -> None:
+        say(text, err=self._results_to_stderr)
+
+    def _warn(self, source: Path, note: str) -> None:
+        warning(self._said(note if str(source) in note else f"{source}: {note}"))
+
+    @contextmanager
+    def _stages(self, source: Path) -> Iterator[None]:
+        """Tell the stages of the work on a file, where that is wanted."""
+        if not self._verbose or self._quiet:
+            yield
+            return
+        handler = _Teller(lambda stage: progress(self._said(f"{source}: {stage}")))
+        before = LOGGER.level
+        LOGGER.addHandler(handler)
+        LOGGER.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            LOGGER.removeHandler(handler)
+            LOGGER.setLevel(before)
+
     def _fail(self, source: Path, caught: Exception) -> None:
         code = caught.exit_code if isinstance(caught, GamutError) else 1
-        message = _explain(source, caught)
+        message = self._said(_explain(source, caught))
         if self._verbose >= 2:
-            traceback.print_exception(caught)
+            say("".join(traceback.format_exception(caught)).rstrip(), err=True)
         error(message)
         self._failures.append(code)
         if self._files > 1:  # in a list, every file has its place
-            self._objects.append({"file": str(source), "error": message, "exit_code": code})
+            name = "-" if str(source) in self._names else str(source)
+            self._objects.append({"file": name, "error": message, "exit_code": code})
+
+    def _said(self, text: str) -> str:
+        """A message with the names that files are called by."""
+        for path, name in self._names.items():
+            text = text.replace(path, name).replace(Path(path).name, name)
+        return text
+
+    def _renamed(self, result: Result) -> Result:
+        """A result with - for files that have no name."""
+        fields = {field: "-" for field, value in vars(result).items() if str(value) in self._names}
+        return replace(result, **cast("Any", fields)) if fields else result
+
+
+class _Teller(logging.Handler):
+    """Hands what is logged to a function."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._tell(record.getMessage())
 
 
 def _explain(source: Path, caught: Exception) -> str:

@@ -9,15 +9,16 @@ import click
 
 from gamutcli.cli import options
 from gamutcli.cli.console import Report
+from gamutcli.cli.types import FileName
 
 if TYPE_CHECKING:
     from gamutcli.results import Transfer
 
 
 @click.command()
-@click.argument("picture", type=options.PATH, metavar="PICTURE")
-@click.argument("payload", type=options.PATH, metavar="PAYLOAD")
-@click.argument("target", type=options.PATH, metavar="OUT")
+@click.argument("picture", type=options.PICTURE, metavar="PICTURE")
+@click.argument("payload", type=FileName((*options.PAYLOAD, *options.CARRYING)), metavar="PAYLOAD")
+@click.argument("target", type=options.PICTURE, metavar="OUT")
 @options.carrier
 @options.force
 @options.overwrite

@@ -8,31 +8,36 @@ from typing import TYPE_CHECKING
 import click
 
 from gamutcli.cli import options
-from gamutcli.cli.console import Report, decibels, percent, render
+from gamutcli.cli.console import Report, columns, percent, render
 from gamutcli.cli.files import reference_of
+from gamutcli.cli.options import ORIGINALS
+from gamutcli.cli.types import FileName
 from gamutcli.errors import UsageError
+from gamutcli.measuring.words import decibels
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from gamutcli.results import Evaluation, Scores
 
+#: Characters that the table with lines is wide.
+FRAMED = 52
 REGIONS = {"all": "all pixels", "og": "out of gamut", "in": "in gamut"}
 
 
 @click.command("eval")
-@click.argument("sources", nargs=-1, required=True, type=options.PATH, metavar="IN...")
+@click.argument("sources", nargs=-1, required=True, type=options.PICTURE, metavar="IN...")
 @options.option(
     "--gt",
     "reference",
-    type=options.PATH,
+    type=FileName(ORIGINALS),
     required=True,
     metavar="REF",
     help="The original picture, or a folder of originals with the names of the inputs.",
 )
-@options.option("--map", "map_file", type=options.PATH, metavar="FILE.png", help="Draw maps of the errors.")
+@options.option("--map", "map_file", type=options.MAP, metavar="FILE.png", help="Draw maps of the errors.")
 @options.map_range
-@options.option("--report", "report_file", type=options.PATH, metavar="FILE.html", help="Show it all on a page.")
+@options.option("--report", "report_file", type=options.PAGE, metavar="FILE.html", help="Show it all on a page.")
 @options.assume_profile
 @options.overwrite
 @options.force
@@ -80,6 +85,7 @@ def evaluate(
         raise UsageError(f"{reference}: is no folder; several pictures need a folder of references.")
     if len(sources) > 1 and map_file is not None:
         raise UsageError(f"{map_file}: a map is of one picture; show several with --report.")
+    _refuse_inputs((map_file, report_file), (*sources, reference))
     shared = report_file if len(sources) > 1 else None
     if shared is not None:
         storage.check_target(shared, overwrite)
@@ -88,28 +94,37 @@ def evaluate(
     for source in sources:
         with report.file(source):
             original = reference_of(source, reference)
-            if shared is not None:
-                section = section_of(
-                    source, original, force=force, device=device, assume_profile=assume_profile, map_range=map_range
-                )
-                sections.append(section)
-                result = section.evaluation
-            else:
-                result = evaluate_image(
-                    source,
-                    original,
-                    force=force,
-                    device=device,
-                    assume_profile=assume_profile,
-                    map_file=map_file,
-                    map_range=map_range,
-                    report_file=report_file,
-                    overwrite=overwrite,
-                )
+            with report.progress(source):
+                if shared is not None:
+                    section = section_of(
+                        source, original, force=force, device=device, assume_profile=assume_profile, map_range=map_range
+                    )
+                    sections.append(section)
+                    result = section.evaluation
+                else:
+                    result = evaluate_image(
+                        source,
+                        original,
+                        force=force,
+                        device=device,
+                        assume_profile=assume_profile,
+                        map_file=map_file,
+                        map_range=map_range,
+                        report_file=report_file,
+                        overwrite=overwrite,
+                    )
             report.result(source, result, _summary)
     if sections and shared is not None:
         publish_report(sections, shared, overwrite)
     return report.close()
+
+
+def _refuse_inputs(targets: tuple[Path | None, ...], inputs: tuple[Path, ...]) -> None:
+    """Let no map and no page replace a picture, --overwrite or not."""
+    given = {path.resolve() for path in inputs}
+    for target in targets:
+        if target is not None and target.resolve() in given:
+            raise UsageError(f"{target}: is an input too; name another output.")
 
 
 def _summary(result: Evaluation) -> str:
@@ -120,16 +135,22 @@ def _summary(result: Evaluation) -> str:
 
 
 def _table(result: Evaluation) -> Table:
+    """The figures in a table with lines, or without them where it would be wider than the terminal."""
+    from rich import box
     from rich.table import Table
 
-    columns = {"plain": _figures(result.plain), "restored": _figures(result.restored)}
-    table = Table("pixels", "figure")
-    for title in columns:
+    plain, restored = _figures(result.plain), _figures(result.restored)
+    narrow = columns() < FRAMED
+    table = Table(box=None, pad_edge=False) if narrow else Table("pixels", box=box.HEAVY_HEAD)
+    table.add_column("figure")
+    for title in ("plain", "restored"):
         table.add_column(title, justify="right")
     for region, title in REGIONS.items():
-        for number, figure in enumerate(columns["restored"][region]):
-            cells = (column[region][figure] for column in columns.values())
-            table.add_row("" if number else title, figure, *cells)
+        if narrow:
+            table.add_row(f"{title}:")
+        for number, figure in enumerate(restored[region]):
+            cells = (figure, plain[region][figure], restored[region][figure])
+            table.add_row(*cells) if narrow else table.add_row("" if number else title, *cells)
         table.add_section()
     return table
 

@@ -9,16 +9,17 @@ import click
 
 from gamutcli.cli import options
 from gamutcli.cli.console import Report, percent
-from gamutcli.cli.files import copy_time, pair
+from gamutcli.cli.files import copy_time, make_folder, pair
+from gamutcli.cli.piping import DASH, received, refuse_dash, sent
 
 if TYPE_CHECKING:
     from gamutcli.results import ExpandResult
 
 
 @click.command()
-@options.targets
+@options.targets(*options.CARRYING)
 @options.choice(
-    "--ext", values=options.WIDE_KINDS, default="tif", show_default=True, help="Kind of the outputs that -o writes."
+    "--ext", values=options.WIDE_KINDS, default="tif", show_default=True, help="Kind of what -o and - write."
 )
 @options.choice(
     "--to", values=options.TARGET_SPACES, default="prophoto", show_default=True, help="Colour space of the result."
@@ -36,6 +37,8 @@ def expand(
     overwrite: bool,
     preserve_time: bool,
     ext: str,
+    to: str,
+    compression: str,
     quiet: bool,
     verbose: int,
     as_json: bool,
@@ -45,7 +48,8 @@ def expand(
 
     IN is a file that `gamut reduce` wrote, or a copy of it that kept its metadata. OUT is a 16-bit .tif or .png with an
     ICC profile; or, for wide-gamut screens, a 10-bit .avif (--to displayp3 or rec2020) or 16-bit .jxl (also adobergb).
-    Colours inside sRGB come back as they are; those outside are predicted by the network in the file.
+    Colours inside sRGB come back as they are; those outside are predicted by the network in the file. IN and OUT may be
+    -, standard input and output.
 
     A picture that was compressed again, resized or cropped is expanded with a warning that says about what it costs;
     one that was rotated or flipped is restored so. One whose pixels have been edited is refused with exit code 4,
@@ -57,17 +61,25 @@ def expand(
       gamut expand photo.jpg restored.png --overwrite
       gamut expand photo.jpg screen.avif --to displayp3
       gamut expand web/*.jpg -o restored --compression zstd
+      gamut expand - - --ext png < photo.jpg > restored.png
     """
     jobs = pair(files, output, ext)
+    from gamutcli.color.spaces import SPACES  # once they are sure to be needed: they bring numpy
     from gamutcli.expand import expand_image
+    from gamutcli.images import check_wide
 
+    for source, target in jobs:
+        refuse_dash(source, target, preserve_time=preserve_time)
+        check_wide(f"-.{ext}" if target == DASH else target, SPACES[to], compression)
+    make_folder(output)
     report = Report(len(jobs), quiet=quiet, verbose=verbose, as_json=as_json)
     for source, target in jobs:
-        with report.file(source):
-            result = expand_image(source, target, overwrite=overwrite, **settings)
+        with received(report, source) as file, sent(report, target, f".{ext}") as out, report.file(file):
+            with report.progress(file):
+                result = expand_image(file, out, to=to, compression=compression, overwrite=overwrite, **settings)
             if preserve_time:
-                copy_time(source, target)
-            report.result(source, result, _summary)
+                copy_time(file, out)
+            report.result(file, result, _summary)
     return report.close()
 
 

@@ -9,21 +9,24 @@ import click
 
 from gamutcli.cli import options
 from gamutcli.cli.console import Report
+from gamutcli.cli.piping import received, sent
+from gamutcli.cli.types import PictureName
 
 if TYPE_CHECKING:
     from gamutcli.results import Transfer
 
 
 @click.command()
-@click.argument("source", type=options.PATH, metavar="FILE")
-@click.argument("target", type=options.PATH, metavar="OUT.gamut")
+@click.argument("source", type=options.PICTURE_OR_DASH, metavar="FILE")
+@click.argument("target", type=PictureName(options.PAYLOAD), metavar="OUT.gamut")
 @options.overwrite
 @options.speech
 def extract(source: Path, target: Path, overwrite: bool, quiet: bool, verbose: int, as_json: bool) -> int:
     """Write the payload to a file of its own.
 
     FILE stays as it is. A payload beside a picture, named like it with .gamut behind, is its sidecar: expand, eval and
-    info find it by themselves. The exit code is 3 when FILE holds no payload, 4 when it is damaged.
+    info find it by themselves. The exit code is 3 when FILE holds no payload, 4 when it is damaged. FILE and OUT may be
+    -, standard input and output.
 
     \b
     Examples:
@@ -33,8 +36,8 @@ def extract(source: Path, target: Path, overwrite: bool, quiet: bool, verbose: i
     from gamutcli.payload_files import extract_payload
 
     report = Report(1, quiet=quiet, verbose=verbose, as_json=as_json)
-    with report.file(source):
-        report.result(source, extract_payload(source, target, overwrite=overwrite), _summary)
+    with received(report, source) as file, sent(report, target, ".gamut") as out, report.file(file):
+        report.result(file, extract_payload(file, out, overwrite=overwrite), _summary)
     return report.close()
 
 

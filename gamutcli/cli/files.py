@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
+from gamutcli.cli.options import ORIGINALS
+from gamutcli.cli.piping import DASH
 from gamutcli.errors import InputError, OutputError, UsageError
-
-#: Suffixes of originals that are looked for in a folder.
-ORIGINALS = (".tif", ".tiff", ".png", ".avif")
 
 
 def pair(files: Sequence[Path], folder: Path | None, extension: str) -> list[tuple[Path, Path]]:
-    """Turn `IN OUT` or `IN... -o DIR` into pairs of input and output; makes the folder where it is missing.
+    """Turn `IN OUT` or `IN... -o DIR` into pairs of input and output.
 
     Args:
         files: The file names as given.
@@ -22,19 +22,30 @@ def pair(files: Sequence[Path], folder: Path | None, extension: str) -> list[tup
 
     Raises:
         UsageError: The output is missing, is an input too, or two inputs would be written to it.
-        OutputError: The folder cannot be made.
+        OutputError: The output is a folder.
     """
     if folder is None:
         pairs = [_single(files)]
     else:
         pairs = [(source, folder / f"{source.stem}.{extension}") for source in files]
+        if DASH in files:
+            raise UsageError("-: standard input has no name that it could have in a folder; give - and OUT.")
     _refuse_collisions(pairs)
-    if folder is not None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{folder}: cannot make this folder ({error.strerror}); name another with -o.") from error
     return pairs
+
+
+def make_folder(folder: Path | None) -> None:
+    """Make the folder that -o names, where it was given and is missing.
+
+    Raises:
+        OutputError: It cannot be made.
+    """
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot make this folder ({error.strerror}); name another with -o.") from error
 
 
 def _single(files: Sequence[Path]) -> tuple[Path, Path]:
@@ -42,20 +53,34 @@ def _single(files: Sequence[Path]) -> tuple[Path, Path]:
         raise UsageError(f"{files[0]}: no output named; give IN and OUT, or -o DIR.")
     if len(files) > 2:
         raise UsageError(f"{len(files)} files but no folder to write to; give one IN and one OUT, or -o DIR.")
-    return files[0], files[1]
+    source, target = files
+    if target.is_dir():
+        raise OutputError(f"{target}: is a folder; name a file in it, or give -o {target} to write into it.")
+    return source, target
 
 
 def _refuse_collisions(pairs: Sequence[tuple[Path, Path]]) -> None:
-    sources = {source.resolve() for source, _ in pairs}
-    taken: dict[Path, Path] = {}
+    sources: set[Path] = set()
+    for source, _ in pairs:
+        if source != DASH and source.resolve() in sources:
+            raise UsageError(f"{source}: is named twice; name every input once.")
+        sources.add(source.resolve())
+    taken: dict[str, tuple[Path, Path]] = {}
     for source, target in pairs:
-        if target.resolve() in sources:
+        if target != DASH and target.resolve() in sources:
             raise UsageError(f"{target}: is an input too; name another output.")
-        other = taken.setdefault(target, source)
+        other, same = taken.setdefault(_as_any_system_tells_apart(target), (source, target))
         if other != source:
+            names = f"{target}" if same == target else f"{same} and {target}, one file on many systems"
             raise UsageError(
-                f"{source}: would be written to {target}, as {other} would; write them to different folders."
+                f"{other} and {source}: would both be written to {names}; nothing was done. Rename one, or give each "
+                "its own folder or output."
             )
+
+
+def _as_any_system_tells_apart(target: Path) -> str:
+    """What is the same for names that macOS and Windows take for one."""
+    return unicodedata.normalize("NFC", str(target)).casefold()
 
 
 def reference_of(source: Path, reference: Path) -> Path:

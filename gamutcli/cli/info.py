@@ -9,19 +9,24 @@ import click
 
 from gamutcli.cli import options
 from gamutcli.cli.console import Report
-from gamutcli.errors import PixelsChanged
+from gamutcli.cli.piping import DASH, received
+from gamutcli.cli.types import PictureName
+from gamutcli.errors import PixelsChanged, UsageError
 
 if TYPE_CHECKING:
     from gamutcli.results import Info
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=options.PATH, metavar="FILE...")
+@click.argument(
+    "files", nargs=-1, required=True, type=PictureName((*options.CARRYING, *options.PAYLOAD)), metavar="FILE..."
+)
 @options.speech
 def info(files: tuple[Path, ...], quiet: bool, verbose: int, as_json: bool) -> int:
     """Tell what a reduced file holds.
 
-    That is: the network and its payload, and whether the pixels are still those that it was fitted to.
+    That is: the network and its payload, and whether the pixels are still those that it was fitted to. FILE may be a
+    payload of its own, a .gamut file, which has no pixels; or -, standard input.
 
     --json prints one object for one file, a list for several. The exit code is 3 when the file holds no payload, and 4
     when the payload is damaged or the pixels have changed since; with several files it is 1 when that is true of any.
@@ -30,16 +35,19 @@ def info(files: tuple[Path, ...], quiet: bool, verbose: int, as_json: bool) -> i
     Examples:
       gamut info photo.jpg
       gamut info --json *.jpg
+      gamut info photo.jpg.gamut
       gamut info -q photo.jpg && gamut expand photo.jpg restored.tif
     """
     from gamutcli.payload_files import inspect_image
 
+    if files.count(DASH) > 1:
+        raise UsageError("-: standard input can be read once only.")
     report = Report(len(files), quiet=quiet, verbose=verbose, as_json=as_json)
     for source in files:
-        with report.file(source):
-            result = inspect_image(source)
+        with received(report, source) as file, report.file(file):
+            result = inspect_image(file)
             changed = result.status == "changed"
-            report.result(source, result, _summary, PixelsChanged.exit_code if changed else 0)
+            report.result(file, result, _summary, PixelsChanged.exit_code if changed else 0)
     return report.close()
 
 
@@ -54,6 +62,8 @@ def _summary(result: Info) -> str:
 
 
 def _pixels(result: Info) -> str:
+    if result.status == "payload":
+        return "none: this is a payload alone"
     if result.status == "changed":
         return f"edited since they were reduced ({result.recognised}); expand needs --force"
     if result.status == "recompressed":

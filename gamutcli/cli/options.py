@@ -1,12 +1,14 @@
-"""Options that more than one command has, each named, explained and bound to GAMUT_<OPTION> once."""
+"""Options and arguments that more than one command has, each named, explained and bound to its variables once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from gamutcli.cli import variables
+from gamutcli.cli.types import FileName, PictureName
 
 PRESETS = ("fast", "balanced", "best", "paper")
 MODELS = ("11kb", "23kb", "53kb", "137kb")
@@ -24,13 +26,23 @@ OPTIMIZERS = ("sgd", "adam", "muon")
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
 
-PATH = click.Path(path_type=Path)
+#: Suffixes, as shells propose them.
+CARRYING = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".avif", ".jxl")
+RAW = (".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2", ".srw")
+ORIGINALS = (".tif", ".tiff", ".png", ".avif")
+PAYLOAD = (".gamut",)
+
+FOLDER = FileName()
+PICTURE = FileName(CARRYING)
+PICTURE_OR_DASH = PictureName(CARRYING)
+PAGE = FileName((".html", ".htm"), only=True)
+MAP = FileName((".png",), only=True)
 
 
 def option(*names: str, **settings: Any) -> Callable[[Command], Command]:
     """A click option that can also be set in the environment: --max-payload as GAMUT_MAX_PAYLOAD."""
     long = next(name for name in names if name.startswith("--"))
-    return click.option(*names, envvar="GAMUT_" + long[2:].replace("-", "_").upper(), **settings)
+    return click.option(*names, cls=variables.Option, envvar=variables.named(long[2:]), **settings)
 
 
 def choice(*names: str, values: tuple[str, ...], **settings: Any) -> Callable[[Command], Command]:
@@ -38,8 +50,7 @@ def choice(*names: str, values: tuple[str, ...], **settings: Any) -> Callable[[C
     return option(*names, type=click.Choice(values, case_sensitive=False), **settings)
 
 
-files = click.argument("files", nargs=-1, required=True, type=PATH, metavar="IN OUT | IN... -o DIR")
-output = option("-o", "--output", type=PATH, metavar="DIR", help="Write the results of all inputs into this folder.")
+output = option("-o", "--output", type=FOLDER, metavar="DIR", help="Write the results of all inputs into this folder.")
 overwrite = option("--overwrite", is_flag=True, help="Replace outputs that exist; without it they are an error.")
 preserve_time = option("-p", "--preserve-time", is_flag=True, help="Give the output the input's modification time.")
 force = option("--force", is_flag=True, help="Use the payload although the pixels have changed since.")
@@ -69,7 +80,7 @@ map_range = option(
 no_metadata = option("--no-metadata", is_flag=True, help="Leave out all metadata but the orientation.")
 strip_gps = option("--strip-gps", is_flag=True, help="Leave out where the picture was taken.")
 quiet = option("-q", "--quiet", is_flag=True, help="Say nothing but errors and what --json asks for.")
-verbose = option("-v", "--verbose", count=True, help="Say more; -v -v shows the traceback of an error.")
+verbose = option("-v", "--verbose", count=True, help="Tell every stage and its time; -v -v shows tracebacks.")
 as_json = option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
@@ -83,6 +94,13 @@ def privacy(command: Command) -> Command:
     return no_metadata(strip_gps(command))
 
 
-def targets(command: Command) -> Command:
-    """The arguments and options on where results go: IN OUT, or IN... -o DIR."""
-    return files(output(overwrite(preserve_time(command))))
+def targets(*suffixes: str) -> Callable[[Command], Command]:
+    """The arguments and options on where results go: IN OUT, or IN... -o DIR; shells propose these suffixes."""
+    files = click.argument(
+        "files", nargs=-1, required=True, type=PictureName(suffixes), metavar="IN OUT | IN... -o DIR"
+    )
+
+    def add(command: Command) -> Command:
+        return files(output(overwrite(preserve_time(command))))
+
+    return add

@@ -15,7 +15,9 @@ import click
 from click.core import ParameterSource
 
 from gamutcli.cli import console, options
-from gamutcli.cli.console import Report, plain_data
+from gamutcli.cli.console import Report
+from gamutcli.cli.types import FileName
+from gamutcli.measuring.words import json_safe
 
 if TYPE_CHECKING:
     from gamutcli.fitting.fit import Progress
@@ -29,9 +31,14 @@ SILENT = ("overwrite", "quiet", "verbose", "as_json")
 
 
 @click.command()
-@click.argument("pictures", type=options.PATH, metavar="DIR")
+@click.argument("pictures", type=options.FOLDER, metavar="DIR")
 @options.option(
-    "-o", "--output", type=options.PATH, required=True, metavar="FILE.safetensors", help="The weights file to write."
+    "-o",
+    "--output",
+    type=FileName((".safetensors",)),
+    required=True,
+    metavar="FILE.safetensors",
+    help="The weights file to write.",
 )
 @options.choice(
     "--preset",
@@ -122,7 +129,7 @@ def pretrain(
             guard=guard,
         )
     if as_json:
-        click.echo(json.dumps(plain_data(asdict(result)), indent=2))
+        console.say(json.dumps(json_safe(asdict(result)), indent=2))
     else:
         report.result(pictures, result, _summary)
     return report.close()

@@ -9,16 +9,18 @@ import click
 
 from gamutcli.cli import options
 from gamutcli.cli.console import Report, gain, percent
-from gamutcli.cli.files import copy_time, pair
+from gamutcli.cli.files import copy_time, make_folder, pair
+from gamutcli.cli.piping import received, refuse_dash, sent
+from gamutcli.cli.types import Bytes, FileName
 
 if TYPE_CHECKING:
     from gamutcli.results import ReduceResult
 
 
 @click.command()
-@options.targets
+@options.targets(*options.CARRYING, *options.RAW)
 @options.choice(
-    "--ext", values=options.REDUCED_KINDS, default="jpg", show_default=True, help="Kind of the outputs that -o writes."
+    "--ext", values=options.REDUCED_KINDS, default="jpg", show_default=True, help="Kind of what -o and - write."
 )
 @options.choice(
     "--preset",
@@ -28,7 +30,12 @@ if TYPE_CHECKING:
     help="Effort of the fit; paper is the published recipe.",
 )
 @options.choice("--model", values=options.MODELS, help="Size of the network, with --preset paper.")
-@options.option("--max-payload", type=click.IntRange(min=1), metavar="BYTES", help="Largest payload wanted.")
+@options.option(
+    "--max-payload",
+    type=Bytes(),
+    metavar="BYTES",
+    help="Largest payload wanted, as 3000, 3k or 12KB (1k is 1000; 1KiB is 1024).",
+)
 @options.option(
     "--quality",
     type=click.IntRange(1, 100),
@@ -49,6 +56,7 @@ if TYPE_CHECKING:
 )
 @options.option(
     "--init",
+    type=FileName((".safetensors",), words=("shipped",)),
     metavar="FILE|shipped",
     help="Start the fit from weights that `gamut pretrain` made, or from those that ship for the paper's networks.",
 )
@@ -61,6 +69,7 @@ def reduce(
     overwrite: bool,
     preserve_time: bool,
     ext: str,
+    carrier: str,
     quiet: bool,
     verbose: int,
     as_json: bool,
@@ -70,7 +79,8 @@ def reduce(
 
     IN is a 16-bit RGB TIFF or PNG with an ICC profile, an AVIF, or, with gamutcli[raw], a camera RAW. OUT is a .jpg or
     .png that looks right in any viewer, or a .webp, .avif, .jxl or 8-bit .tif. A small network, fitted to this picture,
-    goes into its metadata, from which `gamut expand` restores the lost colours.
+    goes into its metadata, from which `gamut expand` restores the lost colours. One of them may be -, standard input or
+    output.
 
     \b
     Examples:
@@ -79,20 +89,24 @@ def reduce(
       gamut reduce photo.tif photo.webp
       gamut reduce photo.tif photo.jpg --carrier sidecar
       gamut reduce *.tif -o web --ext jpg --quality 90
+      gamut reduce - - --ext png < photo.tif > photo.png
       gamut reduce photo.tif photo.png --preset paper --init shipped
       gamut reduce untagged.tif photo.jpg --assume-profile prophoto
     """
     jobs = pair(files, output, ext)
     from gamutcli.reduce import reduce_image
 
+    for source, target in jobs:
+        refuse_dash(source, target, preserve_time=preserve_time, carrier=carrier)
+    make_folder(output)
     report = Report(len(jobs), quiet=quiet, verbose=verbose, as_json=as_json)
     for source, target in jobs:
-        with report.file(source):
-            with report.progress(source) as progress:
-                result = reduce_image(source, target, overwrite=overwrite, progress=progress, **settings)
+        with received(report, source) as file, sent(report, target, f".{ext}") as out, report.file(file):
+            with report.progress(file) as progress:
+                result = reduce_image(file, out, carrier=carrier, overwrite=overwrite, progress=progress, **settings)
             if preserve_time:
-                copy_time(source, target)
-            report.result(source, result, _summary)
+                copy_time(file, out)
+            report.result(file, result, _summary)
     return report.close()
 
 

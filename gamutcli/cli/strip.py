@@ -9,20 +9,22 @@ import click
 
 from gamutcli.cli import options
 from gamutcli.cli.console import Report
+from gamutcli.cli.piping import received, sent
 
 if TYPE_CHECKING:
     from gamutcli.results import Transfer
 
 
 @click.command()
-@click.argument("source", type=options.PATH, metavar="FILE")
-@click.argument("target", type=options.PATH, metavar="OUT")
+@click.argument("source", type=options.PICTURE_OR_DASH, metavar="FILE")
+@click.argument("target", type=options.PICTURE_OR_DASH, metavar="OUT")
 @options.overwrite
 @options.speech
 def strip(source: Path, target: Path, overwrite: bool, quiet: bool, verbose: int, as_json: bool) -> int:
     """Write the same picture without the payload.
 
     Pixels and all other metadata stay as they are, byte by byte. The exit code is 3 when there is no payload in FILE.
+    FILE and OUT may be -, standard input and output.
 
     \b
     Examples:
@@ -32,8 +34,8 @@ def strip(source: Path, target: Path, overwrite: bool, quiet: bool, verbose: int
     from gamutcli.payload_files import strip_payload
 
     report = Report(1, quiet=quiet, verbose=verbose, as_json=as_json)
-    with report.file(source):
-        report.result(source, strip_payload(source, target, overwrite=overwrite), _summary)
+    with received(report, source) as file, sent(report, target, file.suffix) as out, report.file(file):
+        report.result(file, strip_payload(file, out, overwrite=overwrite), _summary)
     return report.close()
 
 

@@ -64,6 +64,16 @@ def check(wanted: str) -> None:
     device_for(wanted, 0.0)
 
 
+def device_name() -> str:
+    """What networks can run on, in words; torch is imported."""
+    lacking = _lacking()
+    if lacking is not None:
+        return f"{lacking}: cpu"
+    import torch
+
+    return f"cuda: {torch.cuda.get_device_name()}, CUDA {torch.version.cuda}"
+
+
 def fit_seconds(preset: Preset) -> float:
     """What a fit takes on the CPU, about."""
     return preset.steps * preset.batch * preset.shape.weights / FIT_PACE

@@ -8,13 +8,14 @@ from gamutcli.images.encode import DEFAULT_QUALITY, encode_reduced, lossy_qualit
 from gamutcli.images.files import format_of, read_bytes, sniff
 from gamutcli.images.picture import MAX_PIXELS, Picture
 from gamutcli.images.read import read_wide
-from gamutcli.images.write import COMPRESSIONS, write_wide
+from gamutcli.images.write import COMPRESSIONS, check_wide, write_wide
 
 __all__ = [
     "COMPRESSIONS",
     "DEFAULT_QUALITY",
     "MAX_PIXELS",
     "Picture",
+    "check_wide",
     "decode_reduced",
     "encode_reduced",
     "format_of",

@@ -22,6 +22,7 @@ _SUFFIXES = {
     ".avif": "avif",
     ".jxl": "jxl",
 }
+_EIGHT_BITS = ("jpeg", "webp")  # formats that hold no more
 
 # Beginnings of files, also of kinds that only an error message names.
 _BEGINNINGS = [
@@ -62,16 +63,22 @@ _TITLES = {
 }
 
 
-def format_of(path: StrPath) -> str:
+def format_of(path: StrPath, wide: bool = False) -> str:
     """Name the format that a file's suffix asks for: "jpeg", "png", "tiff", "webp", "avif" or "jxl".
+
+    Args:
+        path: The file.
+        wide: Whether it must hold more than 8 bits; then a message proposes no other.
 
     Raises:
         UsageError: Another suffix, or none.
     """
-    suffix = Path(path).suffix.lower()
-    if suffix not in _SUFFIXES:
-        raise UsageError(f"{os.fspath(path)}: unknown file type; name it {', '.join(_SUFFIXES)}.")
-    return _SUFFIXES[suffix]
+    kind = _SUFFIXES.get(Path(path).suffix.lower())
+    if kind is None or (wide and kind in _EIGHT_BITS):
+        wrong = "unknown file type" if kind is None else f"{title(kind)} holds 8 bits"
+        proposed = ", ".join(suffix for suffix, known in _SUFFIXES.items() if not (wide and known in _EIGHT_BITS))
+        raise UsageError(f"{os.fspath(path)}: {wrong}; name it {proposed}.")
+    return kind
 
 
 def sniff(data: bytes) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from gamutcli.color.spaces import RGBSpace
 from gamutcli.containers import Metadata, png, with_metadata
 from gamutcli.errors import OutputError, UsageError
 from gamutcli.images.encode import PNG_LEVEL, PNG_STRATEGY
-from gamutcli.images.files import format_of, title
+from gamutcli.images.files import format_of
 from gamutcli.images.profiles import profile_chunk
 from gamutcli.images.screen import check_space, encode_wide
 from gamutcli.metadata import made_true
@@ -74,13 +73,7 @@ def write_wide(
         OutputError: More bytes than a TIFF holds.
         OSError: The disk is full, or the like.
     """
-    if compression not in COMPRESSIONS:
-        raise UsageError(f"unknown compression {compression}; use one of {', '.join(COMPRESSIONS)}.")
-    kind = format_of(path)
-    if kind in ("jpeg", "webp"):
-        raise UsageError(f"{os.fspath(path)}: {title(kind)} holds 8 bits; name the picture .tif or .png.")
-    if kind in ("avif", "jxl"):
-        check_space(kind, space)
+    kind = check_wide(path, space, compression)
     parts = [strips] if isinstance(strips, np.ndarray) else strips
     if kind in ("avif", "jxl"):
         Path(path).write_bytes(encode_wide(kind, _whole(parts), space, metadata))
@@ -88,6 +81,20 @@ def write_wide(
         _write_png(Path(path), parts, space, metadata)
     else:
         _write_tiff(Path(path), parts, space, metadata, compression)
+
+
+def check_wide(path: StrPath, space: RGBSpace, compression: str = "deflate") -> str:
+    """Refuse what ``write_wide`` would refuse for its name, space or compression, and name the format.
+
+    Raises:
+        UsageError: See ``write_wide``.
+    """
+    if compression not in COMPRESSIONS:
+        raise UsageError(f"unknown compression {compression}; use one of {', '.join(COMPRESSIONS)}.")
+    kind = format_of(path, wide=True)
+    if kind in ("avif", "jxl"):
+        check_space(kind, space)
+    return kind
 
 
 def _write_png(path: Path, parts: Iterable[Code16Array], space: RGBSpace, metadata: Metadata) -> None:

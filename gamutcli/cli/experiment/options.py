@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from gamutcli.cli import console, options
+from gamutcli.measuring.words import json_safe
 
 if TYPE_CHECKING:
     from gamutcli.experiments.runner import Findings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-pictures = click.argument("pictures", type=options.PATH, default="sample_images", metavar="[DIR]")
+pictures = click.argument("pictures", type=options.FOLDER, default="sample_images", metavar="[DIR]")
 output = options.option(
-    "-o", "--output", type=options.PATH, required=True, metavar="DIR", help="Where the results go; made if needed."
+    "-o", "--output", type=options.FOLDER, required=True, metavar="DIR", help="Where the results go; made if needed."
 )
 seed = options.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same machine, same figures."
@@ -68,9 +69,9 @@ def carry_out(
 
     findings = experiment(Job(found, output, steps_scale, seed, overwrite, announce, guard), **more)
     if as_json:
-        click.echo(json.dumps(console.plain_data(findings.data), indent=2))
+        console.say(json.dumps(json_safe(findings.data), indent=2))
     elif not quiet:
-        click.echo(findings.text)
+        console.say(findings.text)
     if not quiet:
         for note in findings.notes:
             console.warning(note)

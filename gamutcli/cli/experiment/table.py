@@ -20,11 +20,11 @@ from gamutcli.cli.experiment.options import carry_out, common
 )
 @options.option(
     "--weights",
-    type=options.PATH,
+    type=options.FOLDER,
     metavar="DIR",
     help="Weights to start from, paper-11kb.safetensors and so on; for models without, those of the package.",
 )
-@options.option("--report", "report_file", type=options.PATH, metavar="FILE.html", help="Show it all on a page.")
+@options.option("--report", "report_file", type=options.PAGE, metavar="FILE.html", help="Show it all on a page.")
 def table(methods: str | None, weights: Path | None, report_file: Path | None, **given: Any) -> int:
     """Measure the paper's Table 1.
 

@@ -23,7 +23,7 @@ from gamutcli.cli.experiment.options import carry_out, common
 )
 @options.option(
     "--train",
-    type=options.PATH,
+    type=options.FOLDER,
     metavar="DIR",
     help="Pictures to train the reproduction's first weights on; otherwise sample_images, if there.",
 )

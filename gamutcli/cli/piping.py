@@ -1,0 +1,99 @@
+"""- as a file name: a picture comes from standard input, or goes to standard output.
+
+The pipeline works on files, so these lie in a private temporary folder meanwhile. No message names them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gamutcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from gamutcli.cli.console import Report
+
+#: What stands for standard input, and for standard output.
+DASH = Path("-")
+#: What a file from standard input is named, so that its suffix tells its format.
+SUFFIXES = {"jpeg": ".jpg", "png": ".png", "tiff": ".tif", "webp": ".webp", "avif": ".avif", "jxl": ".jxl"}
+
+
+@contextmanager
+def received(report: Report, source: Path) -> Iterator[Path]:
+    """Give the file to read: the source, or what came from standard input where that is -.
+
+    Args:
+        report: Learns what the file is called.
+        source: As given.
+
+    Raises:
+        UsageError: A terminal stands where a picture should come from.
+    """
+    if source != DASH:
+        yield source
+        return
+    if sys.stdin.isatty():
+        raise UsageError("-: standard input is a terminal; pipe a picture into it, or name a file.")
+    with tempfile.TemporaryDirectory(prefix="gamut-") as folder:
+        file = _filled(Path(folder))
+        report.rename(file, "standard input")
+        yield file
+
+
+@contextmanager
+def sent(report: Report, target: Path, suffix: str) -> Iterator[Path]:
+    """Give the file to write: the target, or one that goes to standard output in the end where that is -.
+
+    Args:
+        report: Learns what the file is called, and that results go to stderr.
+        target: As given.
+        suffix: Of the file that goes to standard output, with its dot.
+
+    Raises:
+        UsageError: A terminal stands where a picture should go.
+    """
+    if target != DASH:
+        yield target
+        return
+    if sys.stdout.isatty():
+        raise UsageError("-: standard output is a terminal; pipe it into a file or a program, or name a file.")
+    report.leave_stdout()
+    with tempfile.TemporaryDirectory(prefix="gamut-") as folder:
+        file = Path(folder, "stdout" + suffix)
+        report.rename(file, "standard output")
+        yield file
+        if file.exists():  # else it failed
+            with file.open("rb") as picture:
+                shutil.copyfileobj(picture, sys.stdout.buffer)
+
+
+def refuse_dash(source: Path, target: Path, *, preserve_time: bool, carrier: str = "auto") -> None:
+    """Refuse options that need a file where - was given.
+
+    Raises:
+        UsageError: One was.
+    """
+    if DASH in (source, target) and preserve_time:
+        raise UsageError("-: has no time to preserve; leave out -p, or name files.")
+    if target == DASH and carrier == "sidecar":
+        raise UsageError("-: standard output has no place for a sidecar; choose another --carrier, or name a file.")
+
+
+def _filled(folder: Path) -> Path:
+    """Write standard input to a file whose suffix says what it holds."""
+    from gamutcli.images import sniff
+    from gamutcli.payload.format import MAGIC
+
+    path = folder / "stdin"
+    with path.open("wb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    with path.open("rb") as file:
+        beginning = file.read(16)
+    suffix = ".gamut" if beginning.startswith(MAGIC) else SUFFIXES.get(sniff(beginning), "")
+    return path.rename(path.with_suffix(suffix))

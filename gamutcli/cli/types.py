@@ -1,0 +1,90 @@
+"""Kinds of values that options and arguments take: file names, which shells can complete, and numbers of bytes."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from gamutcli.cli.piping import DASH
+
+#: What a letter behind a number of bytes means.
+UNITS = {"": 1, "k": 1000, "m": 1000**2, "ki": 1024, "mi": 1024**2}
+
+
+class FileName(click.Path):
+    """The name of a file or folder.
+
+    Args:
+        suffixes: What the shell proposes: names that end so, and folders; folders alone when there are none.
+        only: Whether other suffixes are refused.
+        words: That mean something else than a file.
+    """
+
+    def __init__(self, suffixes: Sequence[str] = (), *, only: bool = False, words: Sequence[str] = ()) -> None:
+        super().__init__(path_type=Path)
+        self.suffixes = tuple(suffixes)
+        self.only = only
+        self.words = tuple(words)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Make a path of the word."""
+        if value == "":
+            self.fail("a file name is empty; a variable that is not set, perhaps?", param, ctx)
+        if "\0" in str(value):
+            self.fail("a file name holds a null character.", param, ctx)
+        if self.only and Path(value).suffix.lower() not in self.suffixes:
+            self.fail(f"{value}: what is written here is {' or '.join(self.suffixes)}; name it so.", param, ctx)
+        return value if value in self.words else super().convert(value, param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+        """Propose the files that suit and the folders, whose names end in a slash."""
+        typed, slash, start = incomplete.rpartition("/")
+        proposed = [CompletionItem(word) for word in self.words if word.startswith(incomplete)]
+        try:
+            found = sorted(os.scandir(Path(typed + slash).expanduser()), key=lambda entry: entry.name)
+        except (OSError, RuntimeError):  # RuntimeError: ~ of somebody who has no home
+            return proposed
+        for entry in found:
+            if not entry.name.startswith(start) or (entry.name.startswith(".") and not start):
+                continue
+            if entry.is_dir():
+                proposed.append(CompletionItem(f"{typed}{slash}{entry.name}/", "file"))
+            elif entry.name.lower().endswith(self.suffixes):
+                proposed.append(CompletionItem(f"{typed}{slash}{entry.name}", "file"))
+        return proposed
+
+
+class PictureName(FileName):
+    """The name of a picture, or - for standard input or output."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Make a path of the word; - stays what it is."""
+        return DASH if str(value) == str(DASH) else super().convert(value, param, ctx)
+
+
+class Bytes(click.IntRange):
+    """A number of bytes: 3000, 3k, 12KB or 1.5KiB."""
+
+    name = "bytes"
+
+    def __init__(self) -> None:
+        super().__init__(min=1)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Make a number of the word."""
+        found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([km]?i?)b?", str(value), re.IGNORECASE)
+        if not found or found[2].lower() not in UNITS:
+            self.fail(
+                f"{value!r} is no number of bytes; write 3000, 3k or 12KB (1k is 1000, 1KiB is 1024).", param, ctx
+            )
+        number = Decimal(found[1]) * UNITS[found[2].lower()]
+        if number != int(number):
+            self.fail(f"{value!r} is no whole number of bytes.", param, ctx)
+        return super().convert(int(number), param, ctx)
