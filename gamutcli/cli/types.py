@@ -37,6 +37,10 @@ class FileName(click.Path):
         """Make a path of the word."""
         if value == "":
             self.fail("a file name is empty; a variable that is not set, perhaps?", param, ctx)
+        if value == str(DASH):
+            self.fail(
+                "- (standard input or output) cannot be used here; name a file, or ./- for one so named.", param, ctx
+            )
         if "\0" in str(value):
             self.fail("a file name holds a null character.", param, ctx)
         if self.only and Path(value).suffix.lower() not in self.suffixes:

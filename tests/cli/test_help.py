@@ -60,7 +60,19 @@ def test_no_words_show_the_help(gamut: Gamut) -> None:
 
 
 def test_version(gamut: Gamut) -> None:
-    assert gamut("--version").out == f"gamut {gamutcli.__version__}\n"
+    first, *others = gamut("--version").out.splitlines()
+    assert first == f"gamut {gamutcli.__version__}"
+    assert [line.split()[0] for line in others] == [
+        *("format", "weights", "python", "numpy", "torch", "libraries", "extras")
+    ]
+
+
+def test_version_asks_torch_for_nothing_where_no_driver_is() -> None:
+    script = (
+        "import sys; from gamutcli import gpu; gpu.DRIVER_FILES = (); from gamutcli.cli import run\n"
+        "code = run(['--version']); sys.exit(code or 'torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], stdout=subprocess.DEVNULL).returncode == 0
 
 
 def test_help_is_quick_and_loads_no_numbers() -> None:
