@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
+from click.types import IntParamType
 
 from gamutcli.cli.piping import DASH
 
@@ -73,13 +74,10 @@ class PictureName(FileName):
         return DASH if str(value) == str(DASH) else super().convert(value, param, ctx)
 
 
-class Bytes(click.IntRange):
+class Bytes(IntParamType):
     """A number of bytes: 3000, 3k, 12KB or 1.5KiB."""
 
     name = "bytes"
-
-    def __init__(self) -> None:
-        super().__init__(min=1)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Make a number of the word."""
@@ -91,4 +89,6 @@ class Bytes(click.IntRange):
         number = Decimal(found[1]) * UNITS[found[2].lower()]
         if number != int(number):
             self.fail(f"{value!r} is no whole number of bytes.", param, ctx)
-        return super().convert(int(number), param, ctx)
+        if number < 1:
+            self.fail(f"{value} is not in the range of 1 byte and more.", param, ctx)
+        return int(number)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="POSIX shells and ter
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with pictures and others, and a `gamut` and `gamutcli` that complete truly, and else show their words."""
+    """A folder with pictures and others, and a `gamut` and `gamutcli` that complete; else they show their words."""
     tmp_path = tmp_path_factory.mktemp("shell")
     for name in ("one.tif", "two words.tif", "note.txt", "page.html", "payload.gamut"):
         (tmp_path / name).write_bytes(b"")

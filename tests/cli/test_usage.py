@@ -60,7 +60,7 @@ def test_a_folder_takes_every_input_under_its_own_name(tmp_path: Path) -> None:
 
 
 def test_two_inputs_for_one_output_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="would be written to"):
+    with pytest.raises(UsageError, match="would both be written to"):
         pair([Path("x/a.tif"), Path("y/a.tif")], tmp_path / "web", "jpg")
     assert not (tmp_path / "web").exists()
 
