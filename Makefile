@@ -12,7 +12,7 @@ PICTURES ?= sample_images
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test format lint types check bench speed samples table paper training weights survival build clean
+.PHONY: help install demo test format lint types check bench speed samples table paper training weights survival man build clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -91,6 +91,9 @@ survival: .venv/.dev  ## see what other tools do to the payload; as root it inst
 	$(BIN)/python -m tests.survival install
 	$(BIN)/python -m pytest -m survival tests/survival
 	$(BIN)/python -m tests.survival
+
+man: .venv/.package  ## make the man pages in build/man
+	$(BIN)/python -m gamutcli.cli.manual build/man
 
 build: .venv/.dev  ## build the wheel and the source archive into dist/
 	$(BIN)/python -m build

@@ -19,7 +19,7 @@ from typing import NoReturn
 import click
 from click.utils import _expand_args
 
-from gamutcli.cli import completions, console, streams
+from gamutcli.cli import completions, console, options, streams
 from gamutcli.cli.completions import completions as completions_command
 from gamutcli.cli.embed import embed
 from gamutcli.cli.eval import evaluate
@@ -34,6 +34,7 @@ from gamutcli.cli.strip import strip
 from gamutcli.cli.version import show_version
 from gamutcli.errors import GamutError
 
+FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
 TERMINATED = 143
@@ -44,6 +45,15 @@ class _InOrder(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; where a picture stands in its place, say so."""
+        word = args[0]
+        if word not in self.commands and word.lower().endswith(options.CARRYING):
+            ctx.fail(f"{word!r} is no command; say what to do with it, as in 'gamut reduce {word} ...'.")
+        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -111,6 +121,9 @@ def run(arguments: Sequence[str]) -> int:
     except GamutError as error:
         console.error(str(error))
         return error.exit_code
+    except OSError as error:  # of a file, it would have been told with its name
+        console.error(f"{error.filename or 'standard output'}: {error.strerror or error}.")
+        return FAILED
     return code or 0
 
 
@@ -123,7 +136,12 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, _terminate)
     completions.register()
     code = run(list(wildcards_expanded(sys.argv[1:])) if os.name == "nt" else sys.argv[1:])
-    streams.finish()
+    try:
+        streams.finish()
+    except OSError as error:
+        console.error(f"standard output: {error.strerror}.")
+        code = code or FAILED
+        streams.abandon()
     sys.exit(code)
 
 

@@ -212,6 +212,7 @@ class Report:
     def _said(self, text: str) -> str:
         """A message with the names that files are called by."""
         for path, name in self._names.items():
+            text = text.replace(f" A sidecar would be {Path(path).name}.gamut.", "")  # beside what has no place
             text = text.replace(path, name).replace(Path(path).name, name)
         return text
 

@@ -7,8 +7,16 @@ import click
 from gamutcli.cli.console import say
 
 
+def _commands(context: click.Context, argument: click.Parameter, incomplete: str) -> list[str]:
+    """What a shell may propose: the commands below those that are there already."""
+    command = context.find_root().command
+    for word in context.params.get("words") or ():
+        command = command.commands.get(word, command) if isinstance(command, click.Group) else command
+    return [name for name in getattr(command, "commands", ()) if name.startswith(incomplete)]
+
+
 @click.command("help")
-@click.argument("words", nargs=-1, metavar="[COMMAND]...")
+@click.argument("words", nargs=-1, metavar="[COMMAND]...", shell_complete=_commands)
 @click.pass_context
 def help_(context: click.Context, words: tuple[str, ...]) -> None:
     """Show the help of a command.

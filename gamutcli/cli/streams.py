@@ -19,11 +19,20 @@ def calm() -> None:
 
 
 def finish() -> None:
-    """Send what is still in stdout's buffer."""
+    """Send what is still in stdout's buffer.
+
+    Raises:
+        OSError: It cannot be written.
+    """
     try:
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has left, as `head` does; the interpreter must not complain at its exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        abandon()
+
+
+def abandon() -> None:
+    """Send what is still in stdout's buffer nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _shown(error: UnicodeError) -> tuple[str | bytes, int]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
+from click.types import IntParamType
 
 from gamutcli.cli.piping import DASH
 
@@ -37,6 +38,10 @@ class FileName(click.Path):
         """Make a path of the word."""
         if value == "":
             self.fail("a file name is empty; a variable that is not set, perhaps?", param, ctx)
+        if value == str(DASH):
+            self.fail(
+                "- (standard input or output) cannot be used here; name a file, or ./- for one so named.", param, ctx
+            )
         if "\0" in str(value):
             self.fail("a file name holds a null character.", param, ctx)
         if self.only and Path(value).suffix.lower() not in self.suffixes:
@@ -69,13 +74,10 @@ class PictureName(FileName):
         return DASH if str(value) == str(DASH) else super().convert(value, param, ctx)
 
 
-class Bytes(click.IntRange):
+class Bytes(IntParamType):
     """A number of bytes: 3000, 3k, 12KB or 1.5KiB."""
 
     name = "bytes"
-
-    def __init__(self) -> None:
-        super().__init__(min=1)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Make a number of the word."""
@@ -87,4 +89,6 @@ class Bytes(click.IntRange):
         number = Decimal(found[1]) * UNITS[found[2].lower()]
         if number != int(number):
             self.fail(f"{value!r} is no whole number of bytes.", param, ctx)
-        return super().convert(int(number), param, ctx)
+        if number < 1:
+            self.fail(f"{value} is not in the range of 1 byte and more.", param, ctx)
+        return int(number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from gamutcli.cli import console
 from gamutcli.cli.console import Report
 from gamutcli.errors import InputError, NoPayload, PayloadError
+from gamutcli.measuring.stages import Stages
 
 A, B = Path("a.jpg"), Path("b.jpg")
 
@@ -135,10 +137,14 @@ def test_only_twice_verbose_shows_the_traceback(verbose: int, shown: bool, capsy
     assert ("Traceback" in capsys.readouterr().err) is shown
 
 
-def test_verbose_shows_all_that_is_known(capsys: pytest.CaptureFixture[str]) -> None:
-    said = report(verbose=1)
-    said.result(A, Outcome("a.jpg"), words)
-    assert "  psnr: 40.0\n" in capsys.readouterr().err
+@pytest.mark.parametrize(("verbose", "quiet", "told"), [(0, False, False), (1, False, True), (1, True, False)])
+def test_verbose_tells_the_stages_in_sentences(
+    verbose: int, quiet: bool, told: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = report(verbose=verbose, quiet=quiet)
+    with said.file(A):
+        Stages().done("read 2 x 3 pixels")
+    assert bool(re.fullmatch(r"gamut: a\.jpg: read 2 x 3 pixels in \d+\.\d\d s\n", capsys.readouterr().err)) is told
 
 
 def test_an_interruption_is_not_a_failing_file() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import click
 import pytest
@@ -60,21 +59,30 @@ def test_no_words_show_the_help(gamut: Gamut) -> None:
 
 
 def test_version(gamut: Gamut) -> None:
-    assert gamut("--version").out == f"gamut {gamutcli.__version__}\n"
+    first, *others = gamut("--version").out.splitlines()
+    assert first == f"gamut {gamutcli.__version__}"
+    assert [line.split()[0] for line in others] == [
+        *("format", "weights", "python", "numpy", "torch", "libraries", "extras")
+    ]
 
 
-def test_help_is_quick_and_loads_no_numbers() -> None:
+def test_version_asks_torch_for_nothing_where_no_driver_is() -> None:
     script = (
-        "import sys\n"
+        "import sys; from gamutcli import gpu; gpu.DRIVER_FILES = (); from gamutcli.cli import run\n"
+        "code = run(['--version']); sys.exit(code or 'torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], stdout=subprocess.DEVNULL).returncode == 0
+
+
+def test_help_loads_nothing_heavy_and_little_beyond_click() -> None:
+    script = (
+        "import sys, click\n"
+        "before = len(sys.modules)\n"
         "from gamutcli.cli import run\n"
         "run(['--help']); run(['reduce', '--help']); run(['experiment', 'table', '--help'])\n"
-        "heavy = {'numpy', 'torch', 'rich', 'PIL', 'tifffile'} & set(sys.modules)\n"
-        "sys.exit(f'loaded: {heavy}' if heavy else 0)\n"
+        "heavy = {'numpy', 'torch', 'rich', 'PIL', 'tifffile', 'imagecodecs'} & set(sys.modules)\n"
+        "more = len(sys.modules) - before\n"
+        "sys.exit(f'loaded: {heavy} and {more} modules' if heavy or more > 110 else 0)\n"
     )
-    seconds = []
-    for _ in range(3):  # the quickest of three: the machine may be busy
-        start = time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-        seconds.append(time.perf_counter() - start)
-        assert done.returncode == 0, done.stderr
-    assert min(seconds) < 0.3
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -8,7 +8,7 @@ import pytest
 
 from gamutcli import images
 from gamutcli.cli import options
-from gamutcli.cli.files import pair
+from gamutcli.cli.files import make_folder, pair
 from gamutcli.color import spaces as color
 from gamutcli.errors import OutputError, UsageError
 from gamutcli.fitting import presets
@@ -58,11 +58,12 @@ def test_a_folder_takes_every_input_under_its_own_name(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "web"
     pairs = pair([Path("x/a.tif"), Path("b.c.tiff")], folder, "jpg")
     assert pairs == [(Path("x/a.tif"), folder / "a.jpg"), (Path("b.c.tiff"), folder / "b.c.jpg")]
+    make_folder(folder)
     assert folder.is_dir()
 
 
 def test_two_inputs_for_one_output_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="would be written to"):
+    with pytest.raises(UsageError, match="would both be written to"):
         pair([Path("x/a.tif"), Path("y/a.tif")], tmp_path / "web", "jpg")
     assert not (tmp_path / "web").exists()
 
@@ -75,7 +76,7 @@ def test_an_output_never_replaces_an_input(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputError, match="cannot make this folder"):
-        pair([Path("a.tif")], tmp_path / "file", "jpg")
+        make_folder(tmp_path / "file")
 
 
 def test_the_choices_are_those_of_the_library() -> None:
