@@ -8,11 +8,15 @@ TORCH ?= torch==2.13.0
 BIN := .venv/bin
 DEMO := build/demo
 SAMPLE ?= sample_images/dahlia.tif
+# Of `make gpu`: another torch is used only where one is named.
+GPU := .venv-gpu
+GPU_TORCH := $(if $(filter file,$(origin TORCH)),,$(TORCH))
+OUT ?= build/gpu
 PICTURES ?= sample_images
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test format lint types check bench speed samples table paper training weights survival man build clean
+.PHONY: help install demo test format lint types check bench speed samples table paper training weights survival man gpu build clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -95,9 +99,17 @@ survival: .venv/.dev  ## see what other tools do to the payload; as root it inst
 man: .venv/.package  ## make the man pages in build/man
 	$(BIN)/python -m gamutcli.cli.manual build/man
 
+gpu:  ## test and measure on a GPU, within eight minutes (OUT=folder, TORCH='torch==...'; see docs/GPU.md)
+	@$(PYTHON) bench/gpu_environment.py $(GPU) --torch '$(GPU_TORCH)'
+	@mkdir -p '$(OUT)'
+	@failed=0; \
+	$(GPU)/bin/python -m pytest -m gpu --require-gpu -q --junitxml='$(OUT)/tests.xml' || failed=1; \
+	$(GPU)/bin/python bench/gpu.py --out '$(OUT)' $(ARGS) || failed=1; \
+	exit $$failed
+
 build: .venv/.dev  ## build the wheel and the source archive into dist/
 	$(BIN)/python -m build
 
 clean:  ## remove everything that make made
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-gpu build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

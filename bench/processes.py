@@ -6,9 +6,11 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 
 @dataclass(frozen=True)
@@ -32,16 +34,47 @@ class Run:
         return json.loads(self.output)
 
 
+class Failed(Exception):
+    """A process that failed, or that took too long; the text says which."""
+
+
 def gamut(*words: object) -> Run:
     """Run `gamut WORDS`; a failure ends the benchmark."""
-    command = [sys.executable, "-m", "gamutcli", *map(str, words)]
+    try:
+        return run([sys.executable, "-m", "gamutcli", *map(str, words)])
+    except Failed as failed:
+        raise SystemExit(f"gamut {' '.join(map(str, words))}: {failed}") from failed
+
+
+def run(command: Sequence[str], limit: float | None = None, told: IO[str] | None = None) -> Run:
+    """Run a command, and measure it.
+
+    Args:
+        command: Its words.
+        limit: Seconds after which it is ended.
+        told: Where its messages go; None: where this process's go.
+
+    Raises:
+        Failed: It ended with another exit code than 0, or had to be ended.
+    """
     start = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        output = child.stdout.read()
-        _, status, usage = os.wait4(child.pid, 0)
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
+        # Waited for by hand: only so the memory that it took can be known.
+        child = subprocess.Popen(command, stdout=output, stderr=told)
+        usage = None
+        while usage is None:
+            late = limit is not None and time.perf_counter() - start > limit
+            if late:
+                child.kill()
+            pid, status, found = os.wait4(child.pid, os.WNOHANG if limit is not None and not late else 0)
+            if pid:
+                usage, child.returncode = found, os.waitstatus_to_exitcode(status)
+            else:
+                time.sleep(0.01)
         seconds = time.perf_counter() - start
-        child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"gamut {' '.join(command[3:])}: exit code {child.returncode}")
-    return Run(seconds, usage.ru_maxrss / 1024, output)
+        if late:
+            raise Failed(f"ended after {seconds:.0f} s")
+        if child.returncode:
+            raise Failed(f"exit code {child.returncode}")
+        output.seek(0)
+        return Run(seconds, usage.ru_maxrss / 1024, output.read())

@@ -9,10 +9,29 @@ from hypothesis import settings
 
 from gamutcli.cli import run
 from tests.support.commands import Gamut, Outcome
+from tests.support.cuda import reason_against
 
 # A busy machine is no reason to fail, and the same commit gives the same verdict.
 settings.register_profile("gamutcli", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("gamutcli")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-gpu", action="store_true", help="end with an error where there is no GPU, rather than skip tests"
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what needs a GPU where there is none; after ``-m``, so that torch is not imported for nothing."""
+    required = config.getoption("--require-gpu")
+    needing = [item for item in items if item.get_closest_marker("gpu")]
+    reason = reason_against(thorough=required) if needing or required else None
+    if required and (reason or not needing):
+        raise pytest.UsageError(f"no test runs on a GPU: {reason or 'none that is marked gpu was chosen'}")
+    for item in needing if reason else ():
+        item.add_marker(pytest.mark.skip(reason=f"needs a GPU: {reason}"))
 
 
 @pytest.fixture

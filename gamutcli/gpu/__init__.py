@@ -11,6 +11,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from gamutcli.errors import DeviceError, UsageError
@@ -94,10 +95,42 @@ def _lacking() -> str | None:
     except (ImportError, OSError):
         return "torch is installed but cannot be loaded"
     with warnings.catch_warnings():
-        # A driver too old for this torch is told in a warning.
+        # A driver too old for this torch is told in a warning, and so is a GPU that it has no kernels for.
         warnings.simplefilter("ignore")
-        available = torch.cuda.is_available()
-    return None if available else "torch finds no CUDA device"
+        if not torch.cuda.is_available():
+            return "torch finds no CUDA device"
+        return _refusal()
+
+
+def _refusal() -> str | None:
+    """Why the GPU that torch finds does not work: too old for this torch, taken by another process, out of memory.
+
+    With "auto" the CPU then does the work; what it takes to find out, the first kernel would take anyway.
+    """
+    import torch
+
+    try:
+        torch.ones(2, device="cuda").sum().item()
+    except RuntimeError as error:
+        return f"torch finds a GPU that does not work ({_first_line(error)})"
+    return None
+
+
+@cache
+def _set_up() -> None:
+    """What torch says about the setting of its precision is said once, and kept back.
+
+    From 2.9 on it names a newer setting, which older ones lack; the two must not be mixed.
+    """
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.set_float32_matmul_precision("highest")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0].rstrip(".")
 
 
 @contextmanager
@@ -105,6 +138,7 @@ def working() -> Iterator[None]:
     """Exact float32, no gradients kept, and a line that tells what to do where a GPU fails."""
     import torch
 
+    _set_up()
     torch.set_float32_matmul_precision("highest")
     try:
         with torch.no_grad():
@@ -112,5 +146,4 @@ def working() -> Iterator[None]:
     except torch.cuda.OutOfMemoryError as error:
         raise DeviceError("the GPU's memory does not hold this picture; use --device cpu.") from error
     except RuntimeError as error:
-        reason = str(error).partition("\n")[0]
-        raise DeviceError(f"the GPU failed ({reason}); use --device cpu.") from error
+        raise DeviceError(f"the GPU failed ({_first_line(error)}); use --device cpu.") from error

@@ -25,6 +25,11 @@ __all__ = ["Exhibit", "Introduction", "Section", "introduction", "page", "sectio
 REGIONS = {"all": "All pixels", "og": "Out of gamut", "in": "In gamut"}
 FIGURES = {"psnr": "PSNR, dB", "rmse": "RMSE", "de2000_mean": "ΔE2000, mean", "de2000_p99": "ΔE2000, 99th percentile"}
 DIGITS = {"psnr": 2, "rmse": 5, "de2000_mean": 2, "de2000_p99": 2}
+#: Of the columns of the overview, where each cell stands alone.
+LABELS = (
+    *(f"{figure}, {kind}" for figure in ("PSNR OG, dB", "ΔE2000 OG") for kind in ("plain", "restored")),
+    *("Out of gamut", "Payload, bytes"),
+)
 KINDS = {"original": "Original", "plain": "Plain, clipped to sRGB", "restored": "Restored"}
 
 
@@ -115,10 +120,8 @@ def introduction(title: str, heading: str, table: tuple[Sequence[str], Sequence[
     """
     head, rows = table
     titles = "".join(f'<th scope="col">{_text(title)}</th>' for title in head)
-    lines = (
-        f'<tr><th scope="row">{_text(first)}</th>{"".join(f"<td>{_text(cell)}</td>" for cell in cells)}</tr>'
-        for first, *cells in rows
-    )
+    labels = [_text(title) for title in head[1:]]
+    lines = (_row(_text(first), labels, list(map(_text, cells))) for first, *cells in rows)
     shown = f"<thead><tr>{titles}</tr></thead><tbody>{''.join(lines)}</tbody>"
     return Introduction(title, _framed("introduction", heading, shown))
 
@@ -227,17 +230,17 @@ def _table(evaluation: Evaluation) -> str:
 
 def _overview(names: Sequence[str], evaluations: Sequence[Evaluation]) -> str:
     """A table with a row for every picture, and their means."""
-    titles = ("Picture", "Out of gamut", "Payload, bytes", "PSNR OG, dB", "ΔE2000 OG")
-    spans = (' rowspan="2"',) * 3 + (' colspan="2"',) * 2
+    titles = ("Picture", "PSNR OG, dB", "ΔE2000 OG", "Out of gamut", "Payload, bytes")
+    spans = (' rowspan="2"', *(' colspan="2"',) * 2, *(' rowspan="2"',) * 2)
     head = "".join(f'<th scope="col"{span}>{title}</th>' for title, span in zip(titles, spans, strict=True))
     numbers = [
         (
-            found.og_pct,
-            found.payload_bytes,
             found.plain.psnr_og,
             found.restored.psnr_og,
             found.plain.de2000_og_mean,
             found.restored.de2000_og_mean,
+            found.og_pct,
+            found.payload_bytes,
         )
         for found in evaluations
     ]
@@ -252,20 +255,31 @@ def _overview(names: Sequence[str], evaluations: Sequence[Evaluation]) -> str:
 
 
 def _framed(name: str, heading: str, table: str) -> str:
-    """A part of the page with a heading and a wide table, which scrolls on a narrow screen."""
+    """A part of the page with a heading and a wide table, whose rows are shown one below another on a phone.
+
+    A cell carries the title of its column for that; the roles are said as a browser forgets them then.
+    """
     box = f'<div class="scroll" tabindex="0" role="region" aria-labelledby="{name}">'
     title = f'<h2 id="{name}">{_text(heading)}</h2>'
-    return f'<section>{title}{box}<table class="overview">{table}</table></div></section>'
+    return f'<section>{title}{box}<table class="overview" role="table">{table}</table></div></section>'
 
 
 def _overview_row(name: str, values: Sequence[float | None]) -> str:
-    share, payload, *rest = values
+    *qualities, share, payload = values
     cells = [
+        *(_number(value, 2) for value in qualities),
         "–" if share is None else _share(share / 100),
         "–" if payload is None else f"{payload:,.0f}",
-        *(_number(value, 2) for value in rest),
     ]
-    return f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+    return _row(name, LABELS, cells)
+
+
+def _row(name: str, labels: Sequence[str], cells: Sequence[str]) -> str:
+    """A row of a wide table; all texts are HTML."""
+    told = "".join(
+        f'<td role="cell" data-label="{label}">{cell}</td>' for label, cell in zip(labels, cells, strict=True)
+    )
+    return f'<tr role="row"><th scope="row" role="rowheader">{name}</th>{told}</tr>'
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

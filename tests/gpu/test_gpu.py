@@ -31,25 +31,22 @@ from gamutcli.network import predict
 from gamutcli.network.features import BOX_STEPS
 from gamutcli.network.shape import Inputs
 from gamutcli.parallel import one_blas_thread
+from gamutcli.pretrain import run as pretrain
+from gamutcli.pretrain.recipe import Recipe, recipe_of
 from gamutcli.reduce import reduce_image
+from gamutcli.weights import read_weights
 from tests.support.fits import ADAM, MUON, a_sample, assert_finite, unexplained
 from tests.support.networks import CODES, CODES_AND_BOXES, EVERY_KIND, PAPERS, box_means, network, noise
 from tests.support.pictures import sample_crop, write_tiff
 
-
-def has_cuda() -> bool:
-    if find_spec("torch") is None or not any(path.exists() for path in gpu.DRIVER_FILES):
-        return False
-    import torch
-
-    return bool(torch.cuda.is_available())
-
-
-CUDA = pytest.param("cuda", marks=[pytest.mark.gpu, pytest.mark.skipif(not has_cuda(), reason="there is no GPU")])
+CUDA = pytest.param("cuda", marks=pytest.mark.gpu)
 TORCH_CPU = pytest.param("cpu", marks=pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed"))
 on_both = pytest.mark.parametrize("device", [TORCH_CPU, CUDA])
 on_cpu = pytest.mark.parametrize("device", [TORCH_CPU])
+on_cuda = pytest.mark.parametrize("device", [CUDA])
 every_kind = pytest.mark.parametrize("inputs", EVERY_KIND.values(), ids=EVERY_KIND.keys())
+#: Sums are made in another order: rounding of float32, a tenth of the step of a 16-bit file.
+ROUNDING = 1.5e-6
 both_optimisers = pytest.mark.parametrize("preset", [MUON, ADAM], ids=["muon", "adam"])
 
 
@@ -69,12 +66,17 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
-    """`machine(driver=True, torch=None)` pretends to be a machine of that kind."""
+    """`machine(driver=True, available=None)` pretends to be a machine of that kind; None: without torch."""
 
-    def pretend(driver: bool, available: bool | None) -> None:
+    def pretend(driver: bool, available: bool | None, kernels: bool = True) -> None:
+        def ones(*shape: int, device: str) -> np.ndarray:
+            if not kernels:
+                raise RuntimeError("CUDA error: no kernel image is available\nfor execution on the device")
+            return np.ones(shape)
+
         monkeypatch.setattr(gpu, "DRIVER_FILES", (tmp_path if driver else tmp_path / "nothing",))
-        torch = None if available is None else SimpleNamespace(cuda=SimpleNamespace(is_available=lambda: available))
-        monkeypatch.setitem(sys.modules, "torch", torch)
+        there = SimpleNamespace(cuda=SimpleNamespace(is_available=lambda: available), ones=ones)
+        monkeypatch.setitem(sys.modules, "torch", None if available is None else there)
 
     return pretend
 
@@ -109,6 +111,19 @@ def test_a_gpu_that_is_not_there_is_an_error_that_says_what_to_do(
     machine(True, available)
     with pytest.raises(DeviceError, match=r"^torch [^\n]*--device cpu[^\n]*gamutcli\[gpu\][^\n]*$"):
         gpu.check("cuda")
+
+
+def test_a_gpu_without_kernels_is_no_gpu(machine: Callable[..., None]) -> None:
+    machine(True, True, kernels=False)
+    assert gpu.device_for("auto", 1000) == "cpu"
+    with pytest.raises(DeviceError, match=r"^[^\n]*no kernel image is available\)[^\n]*--device cpu[^\n]*$"):
+        gpu.check("cuda")
+
+
+@on_cuda
+def test_auto_takes_the_gpu_for_long_work_only(device: str) -> None:
+    assert gpu.device_for("auto", 1000) == device
+    assert gpu.device_for("auto", 1) == "cpu"
 
 
 def test_torch_that_does_not_load_is_no_torch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -165,7 +180,7 @@ def test_residuals_are_those_of_numpy(device: str, inputs: Inputs, size: tuple[i
     found = Predictor(net, codes, "bradford", device).residuals(rows, inside)
     expected = predict.Predictor(net, codes, "bradford").residuals(rows, inside)
     assert found.dtype == np.float32
-    np.testing.assert_allclose(found, expected, atol=3e-7)
+    np.testing.assert_allclose(found, expected, atol=ROUNDING)
 
 
 @on_both
@@ -178,7 +193,7 @@ def test_many_pixels_go_through_the_network_in_parts(
     predictor = Predictor(net, codes, "cat02", device)
     whole = predictor.residuals(slice(0, 20), inside)
     monkeypatch.setattr("gamutcli.gpu.predict.CHUNK", 128)
-    np.testing.assert_allclose(predictor.residuals(slice(0, 20), inside), whole, atol=1e-7)
+    np.testing.assert_allclose(predictor.residuals(slice(0, 20), inside), whole, atol=ROUNDING)
 
 
 @on_both
@@ -188,7 +203,7 @@ def test_a_part_that_was_turned_is_seen_as_in_the_whole(device: str) -> None:
     rows, inside = slice(4, 15), np.arange(0, 330, 3)
     found = Predictor(net, codes, "bradford", device, frame).residuals(rows, inside)
     expected = predict.Predictor(net, codes, "bradford", frame).residuals(rows, inside)
-    np.testing.assert_allclose(found, expected, atol=3e-7)
+    np.testing.assert_allclose(found, expected, atol=ROUNDING)
     assert np.abs(expected - predict.Predictor(net, codes, "bradford").residuals(rows, inside)).max() > 1e-3
 
 
@@ -226,6 +241,45 @@ def test_a_gpu_that_fails_is_one_line(device: str, error: str, told: str) -> Non
     kind = RuntimeError if error == "RuntimeError" else torch.cuda.OutOfMemoryError
     with pytest.raises(DeviceError, match=f"^[^\n]*{told}[^\n]*--device cpu[^\n]*$"), gpu.working():
         raise kind("no kernel image\nCompile with `TORCH_USE_CUDA_DSA`")
+
+
+@on_cuda
+def test_a_picture_too_large_for_the_gpu_is_one_line(device: str) -> None:
+    import torch
+
+    with pytest.raises(DeviceError, match=r"^[^\n]*memory[^\n]*--device cpu[^\n]*$"), gpu.working():
+        torch.empty(1 << 50, device=device)
+
+
+@on_cuda
+def test_products_are_exact_whatever_was_set_before(device: str) -> None:
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.set_float32_matmul_precision("high")
+    first, second = np.random.default_rng(0).standard_normal((2, 256, 256)).astype(np.float32)
+    with gpu.working():
+        found = (torch.tensor(first, device=device) @ torch.tensor(second, device=device)).cpu().numpy()
+    np.testing.assert_allclose(found, first.astype(np.float64) @ second, atol=1e-4)
+
+
+@on_cpu
+def test_what_torch_says_about_its_precision_is_kept_back(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    told: list[str] = []
+
+    def warn_once(precision: str) -> None:
+        told.append(precision)
+        if len(told) == 1:
+            warnings.warn("Please use the new settings", UserWarning, stacklevel=1)
+
+    monkeypatch.setattr(torch, "set_float32_matmul_precision", warn_once)
+    gpu._set_up.cache_clear()
+    with gpu.working():
+        assert not torch.is_grad_enabled()
+    assert set(told) == {"highest"}
 
 
 # The fit.
@@ -269,9 +323,22 @@ def test_a_fit_comes_as_close_as_numpys(device: str, preset: presets.Preset, hid
     preset = replace(preset, hidden=hidden, depth=3)
     found, expected = fit(sample, preset, 0, device=device), numpy_fit.fit(sample, preset, 0)
     assert [weight.shape for weight in found.weights] == [weight.shape for weight in expected.weights]
-    assert unexplained(found, sample) == pytest.approx(unexplained(expected, sample), rel=0.1)
+    assert unexplained(found, sample) == pytest.approx(unexplained(expected, sample), rel=0.3)
     assert found.loss == pytest.approx(expected.loss, rel=0.1)
     assert (found.steps, found.residual_scale) == (expected.steps, expected.residual_scale)
+
+
+@on_cuda
+@pytest.mark.parametrize("preset", [MUON, ADAM, replace(ADAM, optimizer="sgd", rate=0.1)], ids=["muon", "adam", "sgd"])
+def test_a_captured_step_does_what_a_step_does(
+    device: str, preset: presets.Preset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample, short = a_sample(), replace(preset, steps=40)
+    captured = fit(sample, short, 0, device=device)
+    monkeypatch.setattr("gamutcli.gpu.fit.WARM_UP", short.steps)
+    one_by_one = fit(sample, short, 0, device=device)
+    for mine, expected in zip(captured.weights, one_by_one.weights, strict=True):
+        np.testing.assert_allclose(mine, expected, atol=1e-4)
 
 
 @on_both
@@ -379,17 +446,37 @@ def test_both_devices_restore_the_same_picture_within_2_codes(
 
 
 @on_both
-def test_a_fit_on_a_gpu_is_worth_one_on_the_cpu(device: str, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("preset", ["fast", "paper"])
+def test_a_fit_on_a_gpu_is_worth_one_on_the_cpu(
+    device: str, preset: str, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     on(device, monkeypatch)
     gains = []
     for where in ("cpu", "cuda"):
         reduced = photo.with_name(f"{where}.png")
-        result = reduce_image(photo, reduced, preset="fast", device=where)
+        result = reduce_image(photo, reduced, preset=preset, device=where)
         judged = evaluate(reduced, photo, device=where)
         assert result.psnr_og is not None
         assert judged.restored.psnr_og == pytest.approx(result.psnr_og, abs=0.01)
         gains.append(result.psnr_og)
     assert gains[1] == pytest.approx(gains[0], abs=0.5)
+
+
+@on_both
+def test_weights_learned_on_a_gpu_are_worth_the_cpus(device: str, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    on(device, monkeypatch)
+    network = replace(recipe_of("balanced", "11kb")[0], hidden=16, batch=512)
+    recipe = Recipe("adam", 10, 5e-3, 256, "adam", 2e-3, meta_batch=1, epochs=6)
+    learned = []
+    for where in ("cpu", "cuda"):
+        target = photo.with_name(f"{where}.safetensors")
+        result = pretrain.pretrain([photo], target, network, recipe, device=where)
+        assert result.crops == 6
+        learned.append((result.loss, read_weights(target).weights))
+    assert learned[1][0] == pytest.approx(learned[0][0], rel=0.02)
+    for mine, expected in zip(learned[1][1], learned[0][1], strict=True):
+        # A step of Adam is as long as its rate, also where the way is next to nothing and rounding decides its sign.
+        assert np.abs(mine - expected).mean() < 0.05 * recipe.outer_rate
 
 
 @pytest.mark.parametrize("function", ["reduce", "expand", "evaluate"])

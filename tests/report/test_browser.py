@@ -102,17 +102,45 @@ def test_the_keyboard_reaches_every_control_and_shows_where_it_is(browser: Any, 
     assert "solid" in browser.execute_script("return getComputedStyle(document.querySelector('.stage')).outlineStyle")
 
 
-@pytest.mark.parametrize(("gamut", "marked"), [("srgb", True), ("p3", False)])
-def test_what_the_screen_cannot_show_is_marked(browser: Any, report: Path, gamut: str, marked: bool) -> None:
+@pytest.mark.parametrize("gamut", ["srgb", "p3"])
+def test_what_the_screen_cannot_show_is_marked_when_asked(browser: Any, report: Path, gamut: str) -> None:
     load(browser, report, color_gamut=gamut)
     visibility = "return getComputedStyle(document.querySelector('.beyond')).visibility"
     mask = "return getComputedStyle(document.querySelector('.beyond')).maskImage"
     wanted = "return getComputedStyle(document.querySelector('.beyond')).getPropertyValue(arguments[0])"
-    assert (browser.execute_script(visibility) == "visible") is marked
+    assert browser.execute_script(visibility) == "hidden"
     address = browser.execute_script(wanted, f"--{gamut}").strip().removeprefix("url('").removesuffix("')")
     assert address in browser.execute_script(mask)
     browser.find_element("css selector", ".mark").click()
-    assert (browser.execute_script(visibility) == "visible") is not marked
+    assert browser.execute_script(visibility) == "visible"
+    browser.find_element("css selector", ".mark").click()
+    assert browser.execute_script(visibility) == "hidden"
+
+
+@pytest.mark.parametrize("width", [320, 360, 412, 899, 900, 1280])
+def test_no_figure_lies_out_of_sight(browser: Any, report: Path, width: int) -> None:
+    load(browser, report, width)
+    cells = browser.execute_script(
+        "return [...document.querySelectorAll('td, th')].map(cell => cell.getBoundingClientRect())"
+        ".filter(box => box.width).map(box => [box.left, box.right])"
+    )
+    assert len(cells) > 50
+    assert all(left >= 0 and right <= width for left, right in cells)
+
+
+@pytest.mark.parametrize("width", [360, 412])
+def test_a_phone_shows_psnr_and_color_differences_first_and_with_their_names(
+    browser: Any, report: Path, width: int
+) -> None:
+    load(browser, report, width)
+    labels = browser.execute_script(
+        "return [...document.querySelectorAll('.overview tbody tr')].map(row => [...row.querySelectorAll('td')]"
+        ".sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top)"
+        ".map(cell => getComputedStyle(cell, '::before').content))"
+    )
+    kinds = [f"{figure}, {kind}" for figure in ("PSNR OG, dB", "ΔE2000 OG") for kind in ("plain", "restored")]
+    assert [[label.strip('"') for label in row[:4]] for row in labels] == [kinds, kinds]
+    assert browser.find_element("css selector", ".overview tbody td").aria_role == "cell"
 
 
 def test_every_triangle_is_drawn(browser: Any, report: Path) -> None:

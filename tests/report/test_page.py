@@ -108,6 +108,14 @@ def test_the_figures_are_those_of_evaluate(album: Path) -> None:
     assert "90 × 60" in text
 
 
+def test_map_chromaticities_and_percentages_are_explained(album: Path) -> None:
+    for picture in ("one.html", "both.html"):
+        count = 1 if picture == "one.html" else 2
+        words = " ".join(text_of(album, picture).split())
+        for beginning in ("Each pixel shows how far", "Each dot is a colour", "That is how much of the restored"):
+            assert words.count(beginning) == count
+
+
 def test_evaluate_returns_the_same_with_a_report_and_without(album: Path, tmp_path: Path) -> None:
     pair = (album / "a.jpg", album / "originals" / "a.tif")
     assert evaluate(*pair, report_file=tmp_path / "r.html") == evaluate(*pair)
