@@ -5,9 +5,7 @@ The pipeline works on files, so these lie in a private temporary folder meanwhil
 
 from __future__ import annotations
 
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +38,9 @@ def received(report: Report, source: Path) -> Iterator[Path]:
         return
     if sys.stdin.isatty():
         raise UsageError("-: standard input is a terminal; pipe a picture into it, or name a file.")
-    with tempfile.TemporaryDirectory(prefix="gamut-") as folder:
+    from tempfile import TemporaryDirectory  # once it is sure to be needed
+
+    with TemporaryDirectory(prefix="gamut-") as folder:
         file = _filled(Path(folder))
         report.rename(file, "standard input")
         yield file
@@ -63,8 +63,11 @@ def sent(report: Report, target: Path, suffix: str) -> Iterator[Path]:
         return
     if sys.stdout.isatty():
         raise UsageError("-: standard output is a terminal; pipe it into a file or a program, or name a file.")
+    import shutil
+    from tempfile import TemporaryDirectory
+
     report.leave_stdout()
-    with tempfile.TemporaryDirectory(prefix="gamut-") as folder:
+    with TemporaryDirectory(prefix="gamut-") as folder:
         file = Path(folder, "stdout" + suffix)
         report.rename(file, "standard output")
         yield file
@@ -87,6 +90,8 @@ def refuse_dash(source: Path, target: Path, *, preserve_time: bool, carrier: str
 
 def _filled(folder: Path) -> Path:
     """Write standard input to a file whose suffix says what it holds."""
+    import shutil
+
     from gamutcli.images import sniff
     from gamutcli.payload.format import MAGIC
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +80,8 @@ class Bytes(IntParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Make a number of the word."""
+        from decimal import Decimal  # exact: 1.1k is 1100
+
         found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([km]?i?)b?", str(value), re.IGNORECASE)
         if not found or found[2].lower() not in UNITS:
             self.fail(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import re
-from importlib import metadata
 
 import click
 
@@ -41,6 +40,8 @@ def _facts() -> dict[str, str]:
 
 
 def _version(name: str) -> str:
+    from importlib import metadata  # takes as long to load as all help
+
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
@@ -75,6 +76,8 @@ def _device() -> str:
 
 def _requirements() -> tuple[list[str], dict[str, list[str]]]:
     """What this package says that it needs, and what each of its extras does."""
+    from importlib import metadata
+
     try:
         lines = metadata.requires(PACKAGE) or []
     except metadata.PackageNotFoundError:  # run from its source, not installed

@@ -78,3 +78,10 @@ def test_an_interrupted_run_leaves_nothing(tmp_path: Path, number: signal.Signal
     assert "Traceback" not in shown
     assert ("gamut: error: interrupted" in shown) is (number == signal.SIGINT)
     assert list(tmp_path.iterdir()) == [tmp_path / "a.tif"]
+
+
+def test_progress_counts_several_files(tmp_path: Path) -> None:
+    sources = [str(write_tiff(tmp_path / name, wide_codes(8, 8))) for name in ("a.tif", "b.tif")]
+    shown = Terminal([*GAMUT, "reduce", *sources, "-o", str(tmp_path / "web"), "--preset", "fast"]).read()
+    assert "a.tif (1 of 2)" in shown
+    assert "b.tif (2 of 2)" in shown
