@@ -103,7 +103,7 @@ gpu:  ## test and measure on a GPU, within eight minutes (OUT=folder, TORCH='tor
 	@$(PYTHON) bench/gpu_environment.py $(GPU) --torch '$(GPU_TORCH)'
 	@mkdir -p '$(OUT)'
 	@failed=0; \
-	$(GPU)/bin/python -m pytest -m gpu --require-gpu -q --junitxml='$(OUT)/tests.xml' || failed=1; \
+	$(GPU)/bin/python -m pytest -m gpu --require-gpu -q tests/gpu --junitxml='$(OUT)/tests.xml' || failed=1; \
 	$(GPU)/bin/python bench/gpu.py --out '$(OUT)' $(ARGS) || failed=1; \
 	exit $$failed
 

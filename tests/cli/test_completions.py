@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from terminals import Typist
 
 from tests.support.commands import Gamut
+from tests.support.terminals import Typist
 
 SHELLS = {
     "bash": (["bash", "--norc", "--noprofile", "-i"], 'eval "$(gamut completions bash)"'),
