@@ -1,7 +1,8 @@
 """EXIF blocks: the payload's text in the user comment.
 
 A camera's block is never rebuilt, because that moves its maker note, whose offsets then point nowhere: the comment is
-appended, and pointers are patched. (piexif rebuilds, and loses the tags that it does not know.)
+appended, and pointers are patched. (piexif rebuilds, and loses the tags that it does not know.) Where there is no
+block, piexif makes one; and it reads a camera's block before and after, so that no tag is lost to our surgery.
 
 Source: Exif 3.0 (CIPA DC-008), 4.6.6: UserComment is 8 bytes that name the characters, then the text.
 """
@@ -9,9 +10,12 @@ Source: Exif 3.0 (CIPA DC-008), 4.6.6: UserComment is 8 bytes that name the char
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from gamutcli.carriers import ifd
+import piexif
+from piexif.helper import UserComment
+
+from gamutcli.carriers import ifd, reread
 from gamutcli.carriers.parts import MARK, body_room
 from gamutcli.errors import InputError
 
@@ -21,18 +25,27 @@ IPTC = 33723
 
 _EXIF_IFD = (ifd.EXIF_POINTER,)
 _EMPTY = b"MM\0*\0\0\0\0"
-_ASCII = b"ASCII\0\0\0"
 _UNICODE = b"UNICODE\0"
 # A part in any encoding of ASCII; `comment` reads without NUL bytes.
 _PART = re.compile(rb"\0*".join(re.escape(MARK[i : i + 1]) for i in range(len(MARK))) + rb"[A-Za-z0-9+/:=\s\0]*")
 _CODECS = {"ascii": 1, "utf-16-le": 2, "utf-16-be": 2}  # with bytes a character
 
 
+def made(image: Mapping[int, object], tags: Mapping[int, object]) -> bytes:
+    """Return a new EXIF block, for a picture whose camera left none.
+
+    Args:
+        image: Tags of the picture itself, as `piexif.dump` takes them.
+        tags: Tags of the Exif directory, of at most 4 bytes each.
+    """
+    block: bytes = piexif.dump({"0th": dict(image), "Exif": dict(tags)})
+    # piexif leaves out the offset of a next directory, the last 4 bytes of this one; exiv2 complains without them.
+    return block.removeprefix(b"Exif\0\0") + bytes(4)
+
+
 def small() -> bytes:
     """Return the least EXIF block that every reader accepts; it says nothing but its version."""
-    tiff = ifd.Tiff(_EMPTY)
-    tiff.set(_EXIF_IFD, 0x9000, ifd.UNDEFINED, b"0232")
-    return bytes(tiff.data)
+    return made({}, {piexif.ExifIFD.ExifVersion: b"0232"})
 
 
 def with_iptc(block: bytes | None, iptc: bytes) -> bytes:
@@ -89,18 +102,22 @@ def insert(block: bytes | None, line: bytes) -> bytes:
         line: The part, ASCII.
 
     Raises:
-        InputError: The block cannot be read.
+        InputError: The block cannot be read, or its tags stand in each other's place, so that one would be lost.
     """
-    tiff = ifd.Tiff(block or small())
+    before = block or small()
+    tiff = ifd.Tiff(before)
     said = _comment_value(tiff)
     if not said[8:].strip(b"\0 "):
-        value = _ASCII + line
+        value = UserComment.dump(line.decode(), UserComment.ASCII)
     elif said.startswith(_UNICODE):
         value = said + f"\n{line.decode()}".encode("utf-16-le" if tiff.order == "<" else "utf-16-be")
     else:
         value = said.rstrip(b"\0") + b"\n" + line
     tiff.set(_EXIF_IFD, USER_COMMENT, ifd.UNDEFINED, value)
-    return bytes(tiff.data)
+    filled = bytes(tiff.data)
+    if not reread.same_but_comment(before, filled):
+        raise InputError("the EXIF block cannot take a comment without losing another tag")
+    return filled
 
 
 def room(block: bytes | None, limit: int) -> int:
@@ -119,7 +136,7 @@ def remove(block: bytes) -> bytes | None:
     In a block that is damaged, the part is blanked where it stands.
     """
     if MARK not in comment(block):
-        return None if block == small() else block
+        return None if _says_nothing(block) else block
     try:
         tiff = ifd.Tiff(block)
         value = _without_part(_comment_value(tiff))
@@ -135,7 +152,7 @@ def remove(block: bytes) -> bytes | None:
         return _blanked(block)
     if MARK in comment(rest):
         return _blanked(rest)
-    return None if _said(tiff) == _said(ifd.Tiff(small())) else rest
+    return None if _says_nothing(rest) else rest
 
 
 def without_thumbnail(block: bytes) -> bytes:
@@ -177,6 +194,14 @@ def _without_part(value: bytes) -> bytes:
 def _blanked(block: bytes) -> bytes:
     """Return the block with every part overwritten by spaces, nothing moved."""
     return _PART.sub(lambda match: b" " * len(match[0]), block)
+
+
+def _says_nothing(block: bytes) -> bool:
+    """Tell whether a block says what `small` says, however it is laid out."""
+    try:
+        return _said(ifd.Tiff(block)) == _said(ifd.Tiff(small()))
+    except InputError:
+        return False
 
 
 def _said(tiff: ifd.Tiff) -> set[tuple[int, bytes]]:
