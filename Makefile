@@ -7,6 +7,9 @@ TORCH ?= torch==2.13.0
 
 BIN := .venv/bin
 DEMO := build/demo
+# Environments with other versions of libraries and of Python, for tests only.
+VERSIONS := build/versions
+PYTHONS ?= $(foreach minor,11 12 13 14,$(if $(shell python3.$(minor) --version 2>/dev/null),python3.$(minor)))
 SAMPLE ?= sample_images/dahlia.tif
 # Of `make gpu`: another torch is used only where one is named.
 GPU := .venv-gpu
@@ -16,10 +19,10 @@ PICTURES ?= sample_images
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test format lint types check bench speed samples table paper training weights survival man gpu build clean
+.PHONY: help install demo test test-lowest test-pythons format lint types check bench speed samples table paper training weights survival man gpu build clean
 
 help:  ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
 
 install: .venv/.package  ## put the gamut command into .venv/bin
 
@@ -50,6 +53,26 @@ demo: .venv/.package  ## reduce, expand and judge one sample picture (results in
 
 test: .venv/.dev .venv/.torch  ## run the tests (about four minutes)
 	$(BIN)/python -m pytest
+
+$(VERSIONS)/uv/bin/uv:
+	$(PYTHON) -m venv $(VERSIONS)/uv
+	$(VERSIONS)/uv/bin/python -m pip install --quiet uv
+
+# Old libraries beside new ones of their own dependencies call what those have deprecated: told, no error.
+test-lowest: $(VERSIONS)/uv/bin/uv .venv/.python  ## run the tests with the oldest libraries allowed, without torch
+	$< venv --quiet --clear --python $(BIN)/python $(VERSIONS)/lowest
+	$< pip install --quiet --python $(VERSIONS)/lowest --resolution lowest-direct --editable '.[test]'
+	$< pip list --quiet --python $(VERSIONS)/lowest
+	$(VERSIONS)/lowest/bin/python -m pytest -W default::DeprecationWarning $(ARGS)
+
+test-pythons: $(VERSIONS)/uv/bin/uv  ## run the tests with each Python that is there, newest libraries, without torch
+	@[ -n '$(PYTHONS)' ] || { echo "no python3.11 to python3.14 found; name some: make test-pythons PYTHONS=..." >&2; exit 1; }
+	for python in $(PYTHONS); do \
+	  environment=$(VERSIONS)/$$(basename $$python) && \
+	  $< venv --quiet --clear --python $$(command -v $$python) $$environment && \
+	  $< pip install --quiet --python $$environment --editable '.[test]' && \
+	  $$environment/bin/python -m pytest $(ARGS) || exit; \
+	done
 
 format: .venv/.dev  ## format the code and mend what ruff can mend
 	$(BIN)/ruff format .

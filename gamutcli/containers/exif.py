@@ -1,14 +1,17 @@
 """EXIF blocks: the user comment, and the tags that TIFF has for other blocks, set without moving anything else.
 
 A camera's block is never rebuilt, because that moves its maker note, whose offsets then point nowhere: values are
-appended, and pointers are patched. (piexif rebuilds, and loses the tags that it does not know.)
+appended, and pointers are patched. (piexif rebuilds, and loses the tags that it does not know.) Where there is no
+block, piexif makes one.
 
 Source: Exif 3.0 (CIPA DC-008), 4.6.6: UserComment is 8 bytes that name the characters, then the text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+
+import piexif
 
 from gamutcli.containers import ifd
 from gamutcli.errors import InputError
@@ -19,14 +22,23 @@ IPTC = 33723
 
 _EXIF_IFD = (ifd.EXIF_POINTER,)
 _EMPTY = b"MM\0*\0\0\0\0"
-_VERSION_TAG, _VERSION = 0x9000, b"0232"
+
+
+def make_block(image: Mapping[int, object], tags: Mapping[int, object]) -> bytes:
+    """Return a new EXIF block, for a picture whose camera left none.
+
+    Args:
+        image: Tags of the picture itself, as `piexif.dump` takes them.
+        tags: Tags of the Exif directory, of at most 4 bytes each.
+    """
+    block: bytes = piexif.dump({"0th": dict(image), "Exif": dict(tags)})
+    # piexif leaves out the offset of a next directory, the last 4 bytes of this one; exiv2 complains without them.
+    return block.removeprefix(b"Exif\0\0") + bytes(4)
 
 
 def small() -> bytes:
     """Return the least EXIF block that every reader accepts; it says nothing but its version."""
-    tiff = ifd.Tiff(_EMPTY)
-    tiff.set(_EXIF_IFD, _VERSION_TAG, ifd.UNDEFINED, _VERSION)
-    return bytes(tiff.data)
+    return make_block({}, {piexif.ExifIFD.ExifVersion: b"0232"})
 
 
 def with_iptc(block: bytes | None, iptc: bytes) -> bytes:

@@ -11,11 +11,11 @@ from gamutcli.arrays import CodeArray
 from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import SRGB
 from gamutcli.containers import png
+from gamutcli.containers.exif import make_block
 from gamutcli.errors import UsageError
 from gamutcli.images import jxl
 from gamutcli.images.files import title
 from gamutcli.images.profiles import profile_chunk
-from gamutcli.metadata.ifd import SHORT, Directories, entry, write_block
 
 #: What a lossy format does when it is not told; WebP and JPEG XL are then lossless. On photographs an AVIF of 90 keeps
 #: the pixels as well as a JPEG of 95 and needs half its bytes.
@@ -124,7 +124,7 @@ def _encode_avif(codes: CodeArray, settings: _Settings) -> bytes:
     exif = {}
     if settings.orientation != 1:
         # Pillow turns this tag into the file's own orientation and writes no EXIF.
-        exif = {"exif": write_block(Directories(image={_ORIENTATION: entry(SHORT, settings.orientation)}))}
+        exif = {"exif": make_block({_ORIENTATION: settings.orientation}, {})}
     return _encode_with_pillow(
         codes, "AVIF", quality=settings.quality, subsampling=settings.subsampling, speed=_AVIF_SPEED, **exif
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gamutcli.containers import Metadata, tiff, xmp
+from gamutcli.containers.exif import make_block
 from gamutcli.errors import InputError
 from gamutcli.metadata.ifd import (
     LONG,
@@ -38,7 +39,8 @@ _DESCRIPTIVE = tiff.DESCRIPTIVE | {
     0xC62F,  # CameraSerialNumber
     0xC630,  # LensInfo
 }
-_EXIF_VERSION, _FLASHPIX_VERSION, _COLOR_SPACE, PIXEL_X, PIXEL_Y = 0x9000, 0xA000, 0xA001, 0xA002, 0xA003
+_VERSIONS = {0x9000: b"0232", 0xA000: b"0100"}  # of Exif and of FlashPix
+_COLOR_SPACE, PIXEL_X, PIXEL_Y = 0xA001, 0xA002, 0xA003
 # Interoperability ("this is Adobe RGB"), Gamma, padding: untrue or pointless from here on.
 _EXIF_DROPPED = frozenset({0xA005, 0xA500, 0xEA1C})
 _ORIENTATION = 0x0112
@@ -93,15 +95,15 @@ def made_true(metadata: Metadata, width: int, height: int, srgb: bool) -> Metada
     Source: CIPA DC-008 (Exif 2.32), section 4.6.5.
     """
     old = parsed(metadata.exif)
-    color_space = _SRGB if srgb else _UNCALIBRATED
-    exif = {tag: item for tag, item in old.exif.items() if tag not in _EXIF_DROPPED}
-    exif.setdefault(_EXIF_VERSION, data_entry(b"0232"))
-    exif.setdefault(_FLASHPIX_VERSION, data_entry(b"0100"))
-    exif[_COLOR_SPACE] = entry(SHORT, color_space, order=old.order)
-    exif[PIXEL_X] = entry(LONG, width, order=old.order)
-    exif[PIXEL_Y] = entry(LONG, height, order=old.order)
-    fitting, dropped = _fitting(Directories(old.order, descriptive(old.image), exif, old.gps))
     packet, notes = _packet_without(metadata.xmp, _UNTRUE_XMP.__contains__)
+    facts = {_COLOR_SPACE: _SRGB if srgb else _UNCALIBRATED, PIXEL_X: width, PIXEL_Y: height}
+    if not (old.image or old.exif or old.gps):
+        block = make_block({}, {**_VERSIONS, **facts})
+        return replace(metadata, exif=block, xmp=packet, notes=metadata.notes + notes)
+    exif = {tag: data_entry(version) for tag, version in _VERSIONS.items()}
+    exif |= {tag: item for tag, item in old.exif.items() if tag not in _EXIF_DROPPED}
+    exif |= {tag: entry(SHORT if tag == _COLOR_SPACE else LONG, fact, order=old.order) for tag, fact in facts.items()}
+    fitting, dropped = _fitting(Directories(old.order, descriptive(old.image), exif, old.gps))
     if dropped:
         notes += (f"the EXIF data exceed one segment, left out: {', '.join(dropped)}",)
     return replace(metadata, exif=write_block(fitting), xmp=packet, notes=metadata.notes + notes)
@@ -124,8 +126,7 @@ def private(metadata: Metadata, no_metadata: bool, strip_gps: bool) -> Metadata:
         strip_gps: Leave out where it was taken.
     """
     if no_metadata:
-        turn = {_ORIENTATION: entry(SHORT, orientation_of(metadata))}
-        return Metadata(exif=write_block(Directories(image=turn)))
+        return Metadata(exif=make_block({_ORIENTATION: orientation_of(metadata)}, {}))
     return without_place(metadata) if strip_gps else metadata
 
 

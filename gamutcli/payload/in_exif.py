@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 
-from gamutcli.containers import exif
+from piexif.helper import UserComment
+
+from gamutcli.containers import exif, reread
 from gamutcli.errors import InputError
 from gamutcli.payload.parts import MARK, body_room
 
-_ASCII = b"ASCII\0\0\0"
 _UNICODE = b"UNICODE\0"
 # A part in any encoding of ASCII; `text_of` reads without NUL bytes.
 _PART = re.compile(rb"\0*".join(re.escape(MARK[i : i + 1]) for i in range(len(MARK))) + rb"[A-Za-z0-9+/:=\s\0]*")
@@ -38,17 +39,20 @@ def insert(block: bytes | None, line: bytes) -> bytes:
         line: The part, ASCII.
 
     Raises:
-        InputError: The block cannot be read.
+        InputError: The block cannot be read, or its tags stand in each other's place, so that one would be lost.
     """
     block = block or exif.small()
     said, order = exif.comment(block)
     if not said[8:].strip(b"\0 "):
-        value = _ASCII + line
+        value = UserComment.dump(line.decode(), UserComment.ASCII)
     elif said.startswith(_UNICODE):
         value = said + f"\n{line.decode()}".encode("utf-16-le" if order == "<" else "utf-16-be")
     else:
         value = said.rstrip(b"\0") + b"\n" + line
-    return exif.with_comment(block, value)
+    filled = exif.with_comment(block, value)
+    if not reread.same_but_comment(block, filled):
+        raise InputError("the EXIF block cannot take a comment without losing another tag")
+    return filled
 
 
 def room(block: bytes | None, limit: int) -> int:
@@ -67,7 +71,7 @@ def remove(block: bytes) -> bytes | None:
     In a block that is damaged, the part is blanked where it stands.
     """
     if MARK not in text_of(block):
-        return None if block == exif.small() else block
+        return None if exif.is_silent(block) else block
     try:
         value = _without_part(exif.comment(block)[0])
         rest = exif.with_comment(block, value if value[8:].strip(b"\0 ") else None)

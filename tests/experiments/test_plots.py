@@ -80,7 +80,7 @@ def test_without_matplotlib_one_line_says_so(tmp_path: Path, monkeypatch: pytest
     files, (note,) = published(tmp_path)
     assert files == ()
     assert note == (
-        "size.png and size.svg were not drawn, as matplotlib is not installed; pip install 'gamutcli[report]'"
+        "size.png and size.svg were not drawn, as matplotlib is not installed; pip install 'gamutcli[plots]'"
     )
     assert not list(tmp_path.glob("size.*"))
 

@@ -281,7 +281,7 @@ def test_without_matplotlib_the_tables_are_there(
     assert outcome.code == 0
     assert (
         "gamut: warning: size.png and size.svg were not drawn, as matplotlib is not installed; "
-        "pip install 'gamutcli[report]'"
+        "pip install 'gamutcli[plots]'"
     ) in outcome.err.splitlines()
     assert {file.name for file in (tmp_path / "out").glob("size.*")} == {"size.md", "size.csv", "size.json"}
     assert "warning" not in gamut(*words, "-q").err

@@ -146,7 +146,8 @@ def test_no_error_is_an_infinite_psnr() -> None:
     comparison.add(original, original)
     scores = comparison.scores()
     assert (scores.rmse_all, scores.psnr_all, scores.psnr_og, scores.psnr_in) == (0, math.inf, math.inf, math.inf)
-    assert (scores.de2000_all_mean, scores.de2000_og_p99) == (0, 0)
+    assert scores.de2000_all_mean < 1e-9
+    assert scores.de2000_og_p99 < 1e-9  # numpy may round one half of a pair otherwise than the other
 
 
 def test_a_region_without_a_pixel_has_no_figures() -> None:

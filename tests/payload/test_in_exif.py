@@ -14,6 +14,7 @@ from gamutcli.payload.parts import frame, join, parse
 from tests.support.camera import camera_exif, noise
 
 PAYLOAD = noise(3000)
+EARLIER = "4d4d002a0000001a000190000007000000043032333200000000000187690004000000010000000800000000"
 (LINE,) = frame(PAYLOAD, [len(PAYLOAD)])
 
 
@@ -66,6 +67,31 @@ def test_what_the_comment_says_already_stays_in_front(comment, kept):
     assert join(parse(in_exif.text_of(filled))) == PAYLOAD
     emptied = load(in_exif.remove(filled))["Exif"].get(piexif.ExifIFD.UserComment, b"")
     assert emptied[8:] == (comment[8:] if kept else b"")
+
+
+def test_a_block_whose_comment_shares_its_place_with_another_tag_is_refused():
+    """The old comment would be wiped, and the camera's name with it."""
+    words = b"ASCII\0\0\0Cam"
+    block = camera_exif(comment=words, maker_note=0)
+    at = block.find(words)
+    name = (271).to_bytes(2, "big") + b"\0\x02" + (4).to_bytes(4, "big") + b"Cam\0"
+    assert name in block
+    shared = block.replace(name, name[:4] + len(words).to_bytes(4, "big") + at.to_bytes(4, "big"))
+    assert in_exif.text_of(shared) == b"Cam"
+    with pytest.raises(InputError, match="without losing another tag"):
+        in_exif.insert(shared, LINE)
+    assert in_exif.room(shared, 60_000) == 0
+
+
+def test_a_new_block_of_other_bytes_vanishes_too():
+    """As earlier versions made it: the Exif directory first."""
+    assert in_exif.remove(bytes.fromhex(EARLIER)) is None
+
+
+@pytest.mark.parametrize("size", [1 << 20, 0xFFFF_FFF0])
+def test_lengths_that_lie_cost_nothing(size):
+    block = b"MM\0*\0\0\0\x08" + b"\0\x01" + b"\x01\x0e\0\x01" + size.to_bytes(4, "big") + bytes(8)
+    assert LINE in in_exif.insert(block, LINE)
 
 
 def test_room_is_what_fits():
