@@ -12,7 +12,7 @@ PICTURES ?= sample_images
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test format lint types check bench speed samples table paper training weights survival build clean
+.PHONY: help install demo test format lint types check bench speed samples table paper training weights survival docs build clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -91,6 +91,14 @@ survival: .venv/.dev  ## see what other tools do to the payload; as root it inst
 	$(BIN)/python -m tests.survival install
 	$(BIN)/python -m pytest -m survival tests/survival
 	$(BIN)/python -m tests.survival
+
+.venv/.docs: pyproject.toml | .venv/.package
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	@touch $@ .venv/.package
+
+docs: .venv/.docs  ## build the pages of docs/ into build/site; a warning is an error
+	$(BIN)/python -m sphinx -E -W --keep-going -q -b html -d build/doctrees docs build/site
+	@echo build/site/index.html
 
 build: .venv/.dev  ## build the wheel and the source archive into dist/
 	$(BIN)/python -m build

@@ -1,6 +1,6 @@
 """What the documentation shows works: links lead somewhere, commands run, Python runs.
 
-A code block without a language is shell, `python` is a program, and any other language (`text`, say) is only to be read.
+A code block without a language is shell, `python` is a program, and any other language (`text`) is only read.
 Every block runs in a folder of its own, where small photographs stand in for the files that it names; with the fast
 preset where it names none. What cannot run here is marked before the block, `<!-- not run: why -->`, or belongs to
 programs that only `LOOKED_AT` knows: of these it is checked that targets, extras and options exist.
