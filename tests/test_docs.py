@@ -123,9 +123,11 @@ def environment(folder: Path) -> dict[str, str]:
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
 @pytest.mark.parametrize("block", chosen(*SHELL), ids=str)
 def test_a_shell_block_runs(block: Block, folder: Path, photograph: Path) -> None:
-    lines = [line for line in commands(block) if not looked_at(line) and not missing(line)]
+    lines = [line for line in commands(block) if not looked_at(line)]
     if not lines:
         return
+    if any(map(missing, lines)):
+        pytest.skip("a program that this block uses is not here")
     provide(folder, "\n".join(lines), photograph)
     script = "\n".join(["set -e -o pipefail", *lines])
     done = subprocess.run(
