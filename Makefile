@@ -19,7 +19,7 @@ PICTURES ?= sample_images
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-lowest test-pythons format lint types check bench speed samples table paper training weights survival man gpu build clean
+.PHONY: help install demo test test-lowest test-pythons format lint types check bench speed samples table paper training weights survival docs man gpu build clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -129,6 +129,14 @@ gpu:  ## test and measure on a GPU, within eight minutes (OUT=folder, TORCH='tor
 	$(GPU)/bin/python -m pytest -m gpu --require-gpu -q tests/gpu --junitxml='$(OUT)/tests.xml' || failed=1; \
 	$(GPU)/bin/python bench/gpu.py --out '$(OUT)' $(ARGS) || failed=1; \
 	exit $$failed
+
+.venv/.docs: pyproject.toml | .venv/.package
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	@touch $@ .venv/.package
+
+docs: .venv/.docs  ## build the pages of docs/ into build/site; a warning is an error
+	$(BIN)/python -m sphinx -E -W --keep-going -q -b html -d build/doctrees docs build/site
+	@echo build/site/index.html
 
 build: .venv/.dev  ## build the wheel and the source archive into dist/
 	$(BIN)/python -m build

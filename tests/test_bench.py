@@ -74,7 +74,9 @@ def test_it_prints_and_writes_every_method(bench, tiff, tmp_path, capsys):
     assert all(f"| {method} " in printed for method in methods)
 
 
-@pytest.mark.parametrize("script", ["quality.py", "speed.py", "table.py", "avif_residual.py"])
+@pytest.mark.parametrize(
+    "script", ["quality.py", "speed.py", "table.py", "avif_residual.py", "alternatives.py", "differences.py"]
+)
 def test_every_script_tells_its_use(bench, script, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", [script, "--help"])
     with pytest.raises(SystemExit, match="0"):
