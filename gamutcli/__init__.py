@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     )
     from gamutcli.transfer import Transfer, embed_payload, extract_payload, strip_payload
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "Evaluation",

@@ -77,7 +77,7 @@ def reduce_image(
     """Reduce a wide-gamut picture to an sRGB file that carries what it takes to restore the lost colours.
 
     Args:
-        source: 16-bit RGB TIFF or PNG with an ICC profile, an AVIF, or a camera RAW (with gamutcli[raw]).
+        source: 16-bit RGB TIFF or PNG with an ICC profile, an AVIF, or a camera RAW (with rawpy).
         target: .jpg, .png, .tif (8 bits), .webp, .avif or .jxl.
         preset: "fast", "balanced", "best" or "paper"; or one of one's own.
         model: Size of the paper's network; with the "paper" preset, by its name, only.
