@@ -15,11 +15,19 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from gamutcli.errors import OutputError
+from gamutcli.errors import OutputError, UsageError
 
-# File systems without hard links (FAT, some network shares) answer os.link with one of these.
-_NO_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.EXDEV})
-_NAME_LIMIT = 255  # bytes of one file name on every common file system
+_WINDOWS = os.name == "nt"
+# File systems without hard links (FAT, some network shares) answer os.link with one of these; EINVAL is what Python
+# makes of Windows's answers.
+_NO_LINKS = frozenset(
+    {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.EXDEV, errno.EINVAL}
+)
+_SHORT_NAME = 32  # bytes that a temporary name may always have
+# Windows takes these for devices, in every folder and with every suffix.
+_DEVICES = frozenset(
+    {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³")}
+)
 
 
 def check_target(path: str | os.PathLike[str], overwrite: bool) -> None:
@@ -35,6 +43,8 @@ def check_target(path: str | os.PathLike[str], overwrite: bool) -> None:
     """
     target = Path(path)
     folder = target.parent
+    if _WINDOWS and means_no_file_on_windows(target):
+        raise OutputError(f"{target}: is no name for a file on Windows; choose another one.")
     try:
         if not folder.is_dir():
             raise OutputError(f"{target}: the folder {folder} does not exist; create it first.")
@@ -49,6 +59,22 @@ def check_target(path: str | os.PathLike[str], overwrite: bool) -> None:
         raise _unwritable(target, error) from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"{target}: the folder {folder} is not writable; choose another one.")
+
+
+def check_other(path: str | os.PathLike[str], source: str | os.PathLike[str]) -> None:
+    """Refuse a target that is the source, be it under another name or, where case does not count, in other letters.
+
+    Raises:
+        UsageError: It is; written, it would take the place of what cannot be made again from it.
+    """
+    with contextlib.suppress(OSError, ValueError):  # one of them is not there: they differ
+        if Path(path).samefile(source):
+            raise UsageError(f"{os.fspath(path)}: is the input too; name another output.")
+
+
+def means_no_file_on_windows(path: Path) -> bool:
+    """Tell names that Windows would open as a device (NUL.tif), or as a hidden stream of another file (a:b.tif)."""
+    return path.name.split(".")[0].rstrip().lower() in _DEVICES or ":" in path.name
 
 
 def publish(path: str | os.PathLike[str], write: Callable[[Path], None] | bytes, overwrite: bool) -> None:
@@ -114,9 +140,9 @@ def _written(target: Path, write: Callable[[Path], None] | bytes, overwrite: boo
         temporary.write_bytes(write)
     else:
         write(temporary)
-    if overwrite:
-        _keep_mode(target, temporary)
     _sync(temporary)
+    if overwrite:
+        _keep_mode(target, temporary)  # behind the sync, which needs a file that can be written
     return temporary
 
 
@@ -165,7 +191,9 @@ def _taken(target: Path) -> bool:
 
 def _temporary_beside(target: Path) -> Path:
     ending = f".{secrets.token_hex(4)}.part{target.suffix}"
-    stem = os.fsencode(f".{target.stem}")[: max(1, _NAME_LIMIT - len(os.fsencode(ending)))]
+    # No longer than the target's own name: systems limit names, and Windows whole paths.
+    limit = max(_SHORT_NAME, len(os.fsencode(target.name)))
+    stem = os.fsencode(f".{target.stem}")[: max(1, limit - len(os.fsencode(ending)))]
     return target.with_name(stem.decode(errors="ignore") + ending)
 
 
@@ -183,11 +211,13 @@ def _rename(temporary: Path, target: Path, overwrite: bool) -> None:
             raise
         if target.exists():
             raise _exists(target) from error
-        temporary.replace(target)
+        temporary.rename(target)  # where Windows still refuses a file that has appeared
 
 
 def _keep_mode(target: Path, temporary: Path) -> None:
     """Give the new file the permissions of the one that it replaces."""
+    if _WINDOWS:  # which knows only "read-only", and neither replaces nor removes such a file
+        return
     with contextlib.suppress(OSError):  # none there, or a file system without permissions
         temporary.chmod(stat.S_IMODE(target.stat().st_mode))
 
@@ -213,7 +243,12 @@ def _exists(target: Path) -> OutputError:
 
 def _unwritable(target: Path, error: Exception) -> OutputError:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return OutputError(f"{target}: cannot be written ({reason}); choose another place or make room.")
+    # Windows lets nobody replace a file that a program holds open.
+    open_elsewhere = _WINDOWS and isinstance(error, PermissionError)
+    advice = (
+        "close it in other programs, or choose another place" if open_elsewhere else "choose another place or make room"
+    )
+    return OutputError(f"{target}: cannot be written ({reason}); {advice}.")
 
 
 def note(path: str | os.PathLike[str], name: str, text: str) -> None:
@@ -221,13 +256,16 @@ def note(path: str | os.PathLike[str], name: str, text: str) -> None:
 
     For what must not change the bytes: two files of the same content stay equal.
     """
-    with contextlib.suppress(OSError, AttributeError):
-        os.setxattr(path, f"user.{name}", text.encode())
+    setxattr = getattr(os, "setxattr", None)  # Python has it on Linux only
+    if setxattr:
+        with contextlib.suppress(OSError):
+            setxattr(path, f"user.{name}", text.encode())
 
 
 def noted_number(path: str | os.PathLike[str], name: str) -> float | None:
     """Read a note that `note` left; None where there is none, or where it is no number."""
+    getxattr = getattr(os, "getxattr", None)
     try:
-        return float(os.getxattr(path, f"user.{name}"))
-    except (OSError, AttributeError, ValueError):
+        return float(getxattr(path, f"user.{name}")) if getxattr else None
+    except (OSError, ValueError):
         return None
