@@ -23,7 +23,7 @@ PICTURES ?= sample_images
 .PHONY: help install demo test format lint types check bench speed samples table paper training weights survival build test-sdist clean
 
 help:  ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
 
 install: .venv/.package  ## put the gamut command into .venv/bin
 
