@@ -1,11 +1,19 @@
 # Everything happens in a virtual environment, .venv, that these rules make and keep up to date.
 
+# Windows has other names for the interpreter and its folder; there, run make where sh is found, as in Git's bash.
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+BIN := .venv/Scripts
+else
 PYTHON ?= python3
-# Tests run the GPU path on torch's CPU device. On Linux a plain `torch` brings gigabytes of CUDA;
-# give another version, or the address of a CPU-only wheel, with `make test TORCH=...`.
-TORCH ?= torch==2.13.0
-
 BIN := .venv/bin
+endif
+
+# Tests run the GPU path on torch's CPU device. On Linux a plain `torch` brings gigabytes of CUDA;
+# give another version, or the address of a CPU-only wheel, with `make test TORCH=...`, or another command.
+TORCH ?= torch==2.13.0
+INSTALL_TORCH ?= $(BIN)/python -m pip install --quiet '$(TORCH)'
+
 DEMO := build/demo
 # Environments with other versions of libraries and of Python, for tests only.
 VERSIONS := build/versions
@@ -19,7 +27,7 @@ PICTURES ?= sample_images
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-lowest test-pythons format lint types check bench speed samples table paper training weights survival docs man gpu build clean
+.PHONY: help install demo test test-lowest test-pythons format lint types check bench speed samples table paper training weights survival docs man gpu build test-sdist clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -41,7 +49,11 @@ install: .venv/.package  ## put the gamut command into .venv/bin
 	@touch $@ .venv/.package
 
 .venv/.torch: | .venv/.dev
-	$(BIN)/python -m pip install --quiet '$(TORCH)'
+	$(INSTALL_TORCH)
+	@touch $@
+
+.venv/.publish: | .venv/.dev
+	$(BIN)/python -m pip install --quiet --editable '.[dev,publish]'
 	@touch $@
 
 demo: .venv/.package  ## reduce, expand and judge one sample picture (results in build/demo)
@@ -138,8 +150,21 @@ docs: .venv/.docs  ## build the pages of docs/ into build/site; a warning is an 
 	$(BIN)/python -m sphinx -E -W --keep-going -q -b html -d build/doctrees docs build/site
 	@echo build/site/index.html
 
-build: .venv/.dev  ## build the wheel and the source archive into dist/
+build: .venv/.publish  ## build wheel and source archive into dist/, check them, and try the wheel where nothing else is
+	rm -rf dist
 	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
+	$(BIN)/python -m pytest -m package tests/test_archives.py
+
+test-sdist: build  ## run `make demo test` in the unpacked source archive
+	rm -rf build/sdist
+	mkdir -p build/sdist
+	tar xzf dist/*.tar.gz -C build/sdist --strip-components 1
+	$(MAKE) -C build/sdist demo test
 
 clean:  ## remove everything that make made
 	rm -rf .venv .venv-gpu build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gamutcli.reduce import reduce_image
     from gamutcli.results import Evaluation, ExpandResult, Info, ReduceResult, Scores, Transfer
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "Evaluation",

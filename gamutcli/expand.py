@@ -53,7 +53,7 @@ def expand_image(
         PixelsChanged: The picture was edited since, and ``force`` is false.
         InputError, OutputError, UsageError, DeviceError: See ``gamutcli.errors``; nothing is left behind.
     """
-    check_request(target, to, compression, device, overwrite)
+    check_request(source, target, to, compression, device, overwrite)
     stages = Stages()
     reduced = open_reduced(source)
     height, width, _ = reduced.srgb_codes.shape
@@ -80,13 +80,14 @@ def expand_image(
     )
 
 
-def check_request(target: StrPath, to: str, compression: str, device: str, overwrite: bool) -> None:
+def check_request(source: StrPath, target: StrPath, to: str, compression: str, device: str, overwrite: bool) -> None:
     """Check everything that can be checked before any work is done; the arguments are those of ``expand_image``."""
     if to not in SPACES:
         raise UsageError(f"unknown space {to!r}; choose one of {', '.join(SPACES)}")
     gpu.check(device)
     images.check_wide(target, SPACES[to], compression)
     storage.check_target(target, overwrite)
+    storage.check_other(target, source)
 
 
 def publish(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gamutcli import gpu, images
+from gamutcli import gpu, images, storage
 from gamutcli.arrays import FloatArray, StrPath
 from gamutcli.color import tolerance
 from gamutcli.color.gamut import Correction
@@ -91,7 +91,7 @@ def reduce_image(
         InputError, OutputError, UsageError, DeviceError: See ``gamutcli.errors``; nothing is left behind.
     """
     chosen = choose(preset, model, max_payload) if isinstance(preset, str) else preset
-    plan = make_plan(target, chosen, max_payload, quality, subsampling, carrier, seed, device, init, overwrite)
+    plan = make_plan(source, target, chosen, max_payload, quality, subsampling, carrier, seed, device, init, overwrite)
     stages = Stages()
     picture = read(source, assume_profile)
     height, width = picture.original.size
@@ -166,6 +166,7 @@ class Plan:
 
 
 def make_plan(
+    source: StrPath,
     target: StrPath,
     preset: Preset,
     max_payload: int | None,
@@ -181,6 +182,7 @@ def make_plan(
     gpu.check(device)
     format = images.format_of(target)
     check_targets(target, carrier, overwrite)
+    storage.check_other(target, source)
     start = None if init is None else _find_start(init, preset)
     return Plan(preset, max_payload, format, quality, subsampling, carrier, seed, device, start)
 

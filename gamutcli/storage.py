@@ -17,11 +17,19 @@ from functools import partial
 from pathlib import Path
 
 from gamutcli.arrays import StrPath
-from gamutcli.errors import OutputError
+from gamutcli.errors import OutputError, UsageError
 
-# File systems without hard links (FAT, some network shares) answer os.link with one of these.
-_NO_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.EXDEV})
-_NAME_LIMIT = 255  # bytes of one file name on every common file system
+_WINDOWS = os.name == "nt"
+# File systems without hard links (FAT, some network shares) answer os.link with one of these; EINVAL is what Python
+# makes of Windows's answers.
+_NO_LINKS = frozenset(
+    {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.EXDEV, errno.EINVAL}
+)
+_SHORT_NAME = 32  # bytes that a temporary name may always have
+# Windows takes these for devices, in every folder and with every suffix.
+_DEVICES = frozenset(
+    {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³")}
+)
 
 
 def check_target(path: StrPath, overwrite: bool) -> None:
@@ -37,6 +45,8 @@ def check_target(path: StrPath, overwrite: bool) -> None:
     """
     target = Path(path)
     folder = target.parent
+    if _WINDOWS and means_no_file_on_windows(target):
+        raise OutputError(f"{target}: is no name for a file on Windows; choose another one.")
     try:
         if not folder.is_dir():
             raise OutputError(f"{target}: the folder {folder} does not exist; create it first.")
@@ -51,6 +61,22 @@ def check_target(path: StrPath, overwrite: bool) -> None:
         raise _unwritable(target, error) from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"{target}: the folder {folder} is not writable; choose another one.")
+
+
+def check_other(path: StrPath, source: StrPath) -> None:
+    """Refuse a target that is the source, be it under another name or, where case does not count, in other letters.
+
+    Raises:
+        UsageError: It is; written, it would take the place of what cannot be made again from it.
+    """
+    with contextlib.suppress(OSError, ValueError):  # one of them is not there: they differ
+        if Path(path).samefile(source):
+            raise UsageError(f"{os.fspath(path)}: is the input too; name another output.")
+
+
+def means_no_file_on_windows(path: Path) -> bool:
+    """Tell names that Windows would open as a device (NUL.tif), or as a hidden stream of another file (a:b.tif)."""
+    return path.name.split(".")[0].rstrip().lower() in _DEVICES or ":" in path.name
 
 
 def publish(path: StrPath, write: Callable[[Path], None] | bytes, overwrite: bool) -> None:
@@ -117,9 +143,9 @@ def _written(
     else:
         with _by_its_name(temporary, named):
             write(temporary)
-    if overwrite:
-        _keep_mode(target, temporary)
     _sync(temporary)
+    if overwrite:
+        _keep_mode(target, temporary)  # behind the sync, which needs a file that can be written
     return temporary
 
 
@@ -185,7 +211,9 @@ def _taken(target: Path) -> bool:
 
 def _temporary_beside(target: Path) -> Path:
     ending = f".{secrets.token_hex(4)}.part{target.suffix}"
-    stem = os.fsencode(f".{target.stem}")[: max(1, _NAME_LIMIT - len(os.fsencode(ending)))]
+    # No longer than the target's own name: systems limit names, and Windows whole paths.
+    limit = max(_SHORT_NAME, len(os.fsencode(target.name)))
+    stem = os.fsencode(f".{target.stem}")[: max(1, limit - len(os.fsencode(ending)))]
     # Cut within a letter, or of an encoding that this system does not speak, the stem loses what cannot be named.
     return target.with_name(stem.decode(sys.getfilesystemencoding(), errors="ignore") + ending)
 
@@ -204,11 +232,13 @@ def _rename(temporary: Path, target: Path, overwrite: bool) -> None:
             raise
         if target.exists():
             raise _exists(target) from error
-        temporary.replace(target)
+        temporary.rename(target)  # where Windows still refuses a file that has appeared
 
 
 def _keep_mode(target: Path, temporary: Path) -> None:
     """Give the new file the permissions of the one that it replaces."""
+    if _WINDOWS:  # which knows only "read-only", and neither replaces nor removes such a file
+        return
     with contextlib.suppress(OSError):  # none there, or a file system without permissions
         temporary.chmod(stat.S_IMODE(target.stat().st_mode))
 
@@ -234,4 +264,9 @@ def _exists(target: Path) -> OutputError:
 
 def _unwritable(target: Path, error: Exception) -> OutputError:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return OutputError(f"{target}: cannot be written ({reason}); choose another place or make room.")
+    # Windows lets nobody replace a file that a program holds open.
+    open_elsewhere = _WINDOWS and isinstance(error, PermissionError)
+    advice = (
+        "close it in other programs, or choose another place" if open_elsewhere else "choose another place or make room"
+    )
+    return OutputError(f"{target}: cannot be written ({reason}); {advice}.")

@@ -3,7 +3,7 @@
 Use: python sample_images/make_samples.py [FOLDER]     (FOLDER: where the pictures go; default: beside this script)
 
 Nothing is downloaded. The photographs are those that scikit-image and scikit-learn carry in their installed
-packages; the spectra come with colour-science (`pip install 'gamutcli[samples]'`). Two runs with the same versions
+packages; the spectra come with colour-science (the extra [samples]). Two runs with the same versions
 of these packages on one machine write the same bytes.
 
 The sources are 8-bit sRGB (one is Adobe RGB), so none of them holds the colors that the scene once had. Each is

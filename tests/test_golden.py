@@ -18,7 +18,7 @@ from tests.golden.make import REDUCED, SPLIT, described, residuals
 from tests.golden.make import payloads as made_now
 
 GOLDEN = Path(__file__).parent / "golden"
-EXPECTED = json.loads((GOLDEN / "payloads.json").read_text())
+EXPECTED = json.loads((GOLDEN / "payloads.json").read_text("utf-8"))
 #: Codes of 16 bits: floating point is not the same on every machine.
 TOLERANCE = 2
 

@@ -19,7 +19,7 @@ from gamutcli.arrays import Code16Array, CodeArray
 from gamutcli.color import tolerance
 from gamutcli.color.gamut import Correction
 from gamutcli.color.spaces import PROPHOTO, SPACES
-from gamutcli.errors import InputError, NoPayload, OutputError, PayloadError, PixelsChanged
+from gamutcli.errors import InputError, NoPayload, OutputError, PayloadError, PixelsChanged, UsageError
 from gamutcli.evaluation import evaluate
 from gamutcli.expand import expand_image
 from gamutcli.fingerprint.match import fingerprint
@@ -547,9 +547,19 @@ def test_an_existing_file_is_not_touched(album: Path, kind: str, tmp_path: Path)
     target.write_text("mine")
     with pytest.raises(OutputError):
         reduce_image(album / "photo.tif", target, preset="fast")
-    assert target.read_text() == "mine"
+    assert target.read_text("utf-8") == "mine"
     reduce_image(album / "photo.tif", target, preset="fast", overwrite=True)
     assert target.read_bytes() == (album / f"photo.{kind}").read_bytes()
+
+
+def test_the_input_is_never_replaced_by_its_own_output(album: Path, tmp_path: Path) -> None:
+    """Not even where replacing is allowed: what was clipped could not be had again."""
+    for name, write in (("photo.tif", reduce_image), ("photo.png", expand_image)):
+        source = tmp_path / name
+        source.write_bytes((album / name).read_bytes())
+        with pytest.raises(UsageError, match="is the input too; name another output"):
+            write(source, source, overwrite=True)
+        assert source.read_bytes() == (album / name).read_bytes()
 
 
 def test_a_failure_at_the_end_leaves_nothing(album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,12 +10,27 @@ from pathlib import Path
 import pytest
 
 from gamutcli import storage
-from gamutcli.errors import OutputError
-from gamutcli.storage import check_target, publish, publish_all
-
-bound_by_permissions = pytest.mark.skipif(
-    hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write anywhere"
+from gamutcli.errors import OutputError, UsageError
+from gamutcli.storage import (
+    check_other,
+    check_target,
+    means_no_file_on_windows,
+    note,
+    noted_number,
+    publish,
+    publish_all,
 )
+
+posix = pytest.mark.skipif(os.name != "posix", reason="POSIX permissions and pipes")
+bound_by_permissions = pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere, and Windows has other permissions"
+)
+
+
+@pytest.fixture
+def windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the module behave as on Windows; what Windows itself does, a test has to bring."""
+    monkeypatch.setattr(storage, "_WINDOWS", True)
 
 
 def names(folder: Path) -> list[str]:
@@ -90,6 +105,7 @@ def test_a_file_system_without_hard_links_works_too(tmp_path: Path, monkeypatch:
         publish(tmp_path / "a.png", b"newer", overwrite=False)
 
 
+@posix
 def test_the_mode_follows_the_umask_and_an_overwritten_file_keeps_its_own(tmp_path: Path) -> None:
     previous = os.umask(0o027)
     try:
@@ -102,6 +118,23 @@ def test_the_mode_follows_the_umask_and_an_overwritten_file_keeps_its_own(tmp_pa
     assert stat.S_IMODE((tmp_path / "a.png").stat().st_mode) == 0o600
 
 
+@posix
+def test_a_file_that_is_read_only_may_be_replaced_and_stays_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.png").write_bytes(b"old")
+    (tmp_path / "a.png").chmod(0o444)
+    sync = storage._sync
+
+    def as_an_ordinary_user(path: Path) -> None:
+        assert path.stat().st_mode & stat.S_IWUSR, "root could open it all the same"
+        sync(path)
+
+    monkeypatch.setattr(storage, "_sync", as_an_ordinary_user)
+    publish(tmp_path / "a.png", b"new", overwrite=True)
+    assert (tmp_path / "a.png").read_bytes() == b"new"
+    assert stat.S_IMODE((tmp_path / "a.png").stat().st_mode) == 0o444
+
+
+@posix
 def test_overwriting_a_link_replaces_the_file_that_it_points_to(tmp_path: Path) -> None:
     (tmp_path / "real.png").write_bytes(b"old")
     (tmp_path / "link.png").symlink_to("real.png")
@@ -116,6 +149,92 @@ def test_a_long_name_is_no_obstacle(tmp_path: Path) -> None:
     assert names(tmp_path) == [name]
 
 
+@pytest.mark.parametrize("stem", ["a", "photograph-of-a-dahlia-in-the-garden-at-noon", "ä" * 125])
+def test_the_temporary_name_is_short_or_no_longer_than_the_target(tmp_path: Path, stem: str) -> None:
+    """Windows limits whole paths: where the target fits, the temporary file must."""
+    seen: list[str] = []
+
+    def write(temporary: Path) -> None:
+        seen.append(temporary.name)
+
+    publish(tmp_path / f"{stem}.tif", write, overwrite=False)
+    assert len(os.fsencode(seen[0])) <= max(32, len(os.fsencode(f"{stem}.tif")))
+
+
+def test_a_target_that_a_program_holds_open_is_told_on_windows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, windows: None
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"old")
+
+    def held_open(self: Path, target: Path) -> None:
+        raise PermissionError(errno.EACCES, "The process cannot access the file")
+
+    monkeypatch.setattr(Path, "replace", held_open)
+    with pytest.raises(
+        OutputError, match=r"a\.jpg: cannot be written .*; close it in other programs, or choose another"
+    ):
+        publish(tmp_path / "a.jpg", b"new", overwrite=True)
+    assert names(tmp_path) == ["a.jpg"]
+    assert (tmp_path / "a.jpg").read_bytes() == b"old"
+
+
+def test_windows_has_names_that_are_no_files(tmp_path: Path, windows: None) -> None:
+    for name in ("NUL.tif", "con", "Com1.tar.tif", "lpt² .png", "photo:1.jpg"):
+        assert means_no_file_on_windows(Path(name)), name
+        with pytest.raises(OutputError, match="is no name for a file on Windows"):
+            check_target(tmp_path / name, overwrite=False)
+    for name in ("null.tif", "console.png", "com10.tif", "photo.con", "a.nul.tif"):
+        assert not means_no_file_on_windows(Path(name)), name
+        check_target(tmp_path / name, overwrite=False)
+
+
+def test_elsewhere_such_names_are_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "_WINDOWS", False)
+    check_target(tmp_path / "nul.tif", overwrite=False)
+
+
+def test_the_input_is_no_output_by_whatever_name(tmp_path: Path) -> None:
+    source = tmp_path / "a.tif"
+    source.write_bytes(b"the original")
+    (tmp_path / "down").mkdir()
+    (tmp_path / "hard.tif").hardlink_to(source)
+    (tmp_path / "copy.tif").write_bytes(b"the original")
+    for same in (source, tmp_path / "down" / ".." / "a.tif", tmp_path / "hard.tif"):
+        with pytest.raises(UsageError, match="is the input too; name another output"):
+            check_other(same, source)
+    for other in (tmp_path / "copy.tif", tmp_path / "none.tif", Path("\0")):
+        check_other(other, source)
+
+
+def test_where_case_does_not_count_the_input_in_other_letters_is_no_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On such a system, `stat` finds a file by its name in any letters."""
+    (tmp_path / "photo.tif").write_bytes(b"the original")
+    find = os.stat
+
+    def find_in_any_letters(path: Path | str, **how: bool) -> os.stat_result:
+        folder, name = os.path.split(path)
+        return find(Path(folder, name.lower()), **how)
+
+    monkeypatch.setattr(os, "stat", find_in_any_letters)
+    with pytest.raises(UsageError, match=r"Photo\.TIF: is the input too"):
+        check_other(tmp_path / "Photo.TIF", tmp_path / "photo.tif")
+
+
+def test_a_note_is_left_where_the_system_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python has extended attributes on Linux only, and not every file system there keeps them."""
+    (tmp_path / "a.jpg").write_bytes(b"picture")
+    note(tmp_path / "a.jpg", "seconds", "1.5")
+    assert noted_number(tmp_path / "a.jpg", "seconds") in (1.5, None)
+    assert (tmp_path / "a.jpg").read_bytes() == b"picture"
+    for name in ("setxattr", "getxattr"):
+        monkeypatch.delattr(os, name, raising=False)
+    note(tmp_path / "a.jpg", "seconds", "2.5")
+    assert noted_number(tmp_path / "a.jpg", "seconds") is None
+
+
+@posix
 def test_targets_that_cannot_be_written_are_named_early(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     os.mkfifo(tmp_path / "pipe")

@@ -77,7 +77,7 @@ def reduce(
 ) -> int:
     """Write an sRGB file that remembers wider colours.
 
-    IN is a 16-bit RGB TIFF or PNG with an ICC profile, an AVIF, or, with gamutcli[raw], a camera RAW. OUT is a .jpg or
+    IN is a 16-bit RGB TIFF or PNG with an ICC profile, an AVIF, or, with rawpy, a camera RAW. OUT is a .jpg or
     .png that looks right in any viewer, or a .webp, .avif, .jxl or 8-bit .tif. A small network, fitted to this picture,
     goes into its metadata, from which `gamut expand` restores the lost colours. One of them may be -, standard input or
     output.

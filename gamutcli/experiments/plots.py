@@ -1,4 +1,4 @@
-"""Results as figures, drawn by matplotlib (the extra gamutcli[plots]); without it, a note says so.
+"""Results as figures, drawn by matplotlib (the extra [plots]); without it, a note says so.
 
 Nothing here touches matplotlib's global state: figures are objects, drawn without a screen.
 """
@@ -54,7 +54,7 @@ def publish(folder: ResultsFolder, stem: str, draw: Callable[[], Any]) -> tuple[
     try:
         import matplotlib
     except ImportError:
-        return left_out(folder, stem, "matplotlib is not installed; pip install 'gamutcli[plots]'")
+        return left_out(folder, stem, "matplotlib is not installed (pip install matplotlib)")
     with matplotlib.rc_context(STYLE):
         figure = draw()
         return tuple(folder.publish(f"{stem}.{kind}", _saved(figure, kind)) for kind in KINDS), ()

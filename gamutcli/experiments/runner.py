@@ -49,7 +49,8 @@ class Job:
     guard: Guard = lambda path: nullcontext()
 
     def __post_init__(self) -> None:
-        if self.output.resolve() in {path.parent.resolve() for path in self.pictures}:
+        # As the system sees it: in other letters, or through a link, it may be the same folder.
+        if self.output.exists() and any(map(self.output.samefile, {path.parent for path in self.pictures})):
             raise UsageError(
                 f"{self.output}: holds the pictures, and the next run would take results for pictures; name another "
                 "folder with -o."

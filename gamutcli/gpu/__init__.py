@@ -57,7 +57,7 @@ def device_for(wanted: str, cpu_seconds: float) -> str:
         return "cuda"
     if wanted == "auto":
         return "cpu"
-    raise DeviceError(f"{lacking}; use --device cpu, or install torch for your GPU: pip install 'gamutcli[gpu]'.")
+    raise DeviceError(f"{lacking}; use --device cpu, or install torch for your GPU: pip install torch")
 
 
 def check(wanted: str) -> None:

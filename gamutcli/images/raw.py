@@ -1,4 +1,4 @@
-"""Develop a camera RAW with LibRaw, through rawpy: an extra, `pip install gamutcli[raw]`."""
+"""Develop a camera RAW with LibRaw, through rawpy, which the extra [raw] asks for."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read_raw(path: Path) -> Picture:
         import rawpy
     except ImportError as error:
         raise InputError(
-            f"{path}: is a camera RAW; install gamutcli[raw] to read it, or develop it to a 16-bit ProPhoto TIFF."
+            f"{path}: is a camera RAW; develop it to a 16-bit ProPhoto TIFF, or have it read: pip install rawpy"
         ) from error
     try:
         with rawpy.imread(str(path)) as raw:

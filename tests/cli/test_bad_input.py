@@ -26,7 +26,7 @@ def empty(path: Path) -> None:
 
 
 def text(path: Path) -> None:
-    path.write_text("this is no picture, whatever its name says\n" * 20)
+    path.write_text("this is no picture, whatever its name says\n" * 20, "utf-8")
 
 
 def grey(path: Path) -> None:

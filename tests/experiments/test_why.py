@@ -332,12 +332,12 @@ def test_the_results_are_written(album: Path, tmp_path: Path) -> None:
     findings = why(quick(album, tmp_path / "out"), "11kb")
     text, table, data = (tmp_path / "out" / name for name in ("why.md", "why.csv", "why.json"))
     assert findings.files == (text, table, data)
-    written = text.read_text()
+    written = text.read_text("utf-8")
     assert findings.text in written
     assert all(f"- ({letter}) " in written for letter in "abcdefghi")
     assert all(f"## {name}" in written for name in ("one.tif", "two.tif"))
-    assert len(table.read_text().splitlines()) == 1 + 2 * len(CASES)
-    found = json.loads(data.read_text())
+    assert len(table.read_text("utf-8").splitlines()) == 1 + 2 * len(CASES)
+    found = json.loads(data.read_text("utf-8"))
     settings = {"steps_scale": 0.0005, "seed": 0, "model": "11kb", "version": version("gamutcli")}
     assert found["settings"] == settings
     assert {"numpy", "gamutcli"} <= found["versions"].keys()

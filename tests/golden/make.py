@@ -156,7 +156,7 @@ def make() -> None:
         (HERE / "reduced" / name).write_bytes(carriers.embed(default, pack(payload), Metadata()).data)
         expand_image(HERE / "reduced" / name, HERE / "restored" / f"{name}.tif", device="cpu")
     lines = (f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in expected.items())
-    (HERE / "payloads.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    (HERE / "payloads.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
 
 
 def _sha256(values: np.ndarray[Any, Any]) -> str:

@@ -163,5 +163,5 @@ def test_without_rawpy_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mo
         return usual(name, *rest, **named)
 
     monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(InputError, match=r"install gamutcli\[raw\]"):
+    with pytest.raises(InputError, match=r"pip install rawpy"):
         read_wide(dng(tmp_path / "a.dng", np.full((8, 8), 0.3)))

@@ -293,7 +293,7 @@ def test_an_existing_file_is_not_replaced_unasked(folder: list[Path], tmp_path: 
     target.write_text("mine")
     with pytest.raises(OutputError, match="exists already"):
         learned(folder, target)
-    assert target.read_text() == "mine"
+    assert target.read_text("utf-8") == "mine"
 
 
 # The command.

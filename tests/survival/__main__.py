@@ -20,7 +20,7 @@ def main(words: list[str]) -> None:
     else:
         target = ROOT / "docs" / "SURVIVAL.md"
         target.parent.mkdir(exist_ok=True)
-        target.write_text(page(Record.load()))
+        target.write_text(page(Record.load()), "utf-8")
         print(f"written: {target.relative_to(ROOT)}")
 
 

@@ -130,12 +130,12 @@ class Record:
             for run in self.runs
         ]
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"runs": runs, "payloads": self.payloads, "best": self.best}, indent=0))
+        path.write_text(json.dumps({"runs": runs, "payloads": self.payloads, "best": self.best}, indent=0), "utf-8")
 
     @classmethod
     def load(cls, path: Path = OUTCOMES) -> Record:
         """Read a record."""
-        told = json.loads(path.read_text())
+        told = json.loads(path.read_text("utf-8"))
         runs = (
             Run(kind, carrier, tuple(steps), outcome and Outcome(Verdict(outcome[0]), *outcome[1:]))
             for kind, carrier, steps, outcome in told["runs"]

@@ -16,7 +16,7 @@ def size(**given: Any) -> int:
 
     The paper's networks of four sizes, their weights stored as 32-bit and 16-bit floats, in 8 and in 6 bits, and
     deflated; our own at several limits of the payload, and with preset best; an AVIF picture of the lost colours; and
-    the plain clip. Writes size.md, size.csv and size.json, and with gamutcli[plots] the figure size.png and size.svg.
+    the plain clip. Writes size.md, size.csv and size.json, and with matplotlib the figure size.png and size.svg.
 
     \b
     Examples:

@@ -26,7 +26,7 @@ def steps(model: str, preset: str | None, init: str | None, **given: Any) -> int
 
     Fits every picture from random and from meta-learned weights, and looks at the quality after some steps. The table
     tells how many steps are needed for the same quality. Use pictures that the weights were not learned from.
-    Writes steps.md, steps.csv and steps.json, and with gamutcli[plots] the figure steps.png and steps.svg.
+    Writes steps.md, steps.csv and steps.json, and with matplotlib the figure steps.png and steps.svg.
 
     \b
     Examples:
