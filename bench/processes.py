@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,16 +33,21 @@ class Run:
         return json.loads(self.output)
 
 
-def gamut(*words: object) -> Run:
-    """Run `gamut WORDS`; a failure ends the benchmark."""
-    command = [sys.executable, "-m", "gamutcli", *map(str, words)]
+def gamut(*words: object, environment: Mapping[str, str] | None = None) -> Run:
+    """Run `gamut WORDS`, in another environment if given; a failure ends the benchmark."""
+    return command(sys.executable, "-m", "gamutcli", *words, environment=environment)
+
+
+def command(*words: object, environment: Mapping[str, str] | None = None) -> Run:
+    """Run any command; a failure ends the benchmark."""
+    line = [*map(str, words)]
     start = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=environment) as child:
         assert child.stdout is not None
         output = child.stdout.read()
         _, status, usage = os.wait4(child.pid, 0)
         seconds = time.perf_counter() - start
         child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
-        raise SystemExit(f"gamut {' '.join(command[3:])}: exit code {child.returncode}")
+        raise SystemExit(f"{' '.join(line)}: exit code {child.returncode}")
     return Run(seconds, usage.ru_maxrss / 1024, output)

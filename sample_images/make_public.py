@@ -4,8 +4,9 @@ Use: python sample_images/make_public.py FOLDER     (14 pictures, 30 MB, one or 
 
 Six photographs that are not among the samples, the samples' five in other colors (their channels exchanged), and three
 rendered scenes.  The grades are drawn at random, from seeds that neither the samples nor the training pictures have,
-again and again until 3 to 60 % of the pixels leave sRGB: nobody chose them to look good in a table.  Nothing is downloaded; two runs with the same versions of the packages on
-one machine write the same bytes.  The pictures are made for measuring and are not passed on.
+again and again until 3 to 60 % of the pixels leave sRGB: nobody chose them to look good in a table.  Nothing is
+downloaded; two runs with the same versions of the packages on one machine write the same bytes.  The pictures are made
+for measuring and are not passed on.
 """
 
 from __future__ import annotations
