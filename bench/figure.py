@@ -134,8 +134,8 @@ def main() -> None:
         "caption",
         f"*PSNR over the out-of-gamut pixels of this picture: the JPEG {jpeg['plain']['psnr_og']:.1f} dB, after "
         f"`gamut expand` {jpeg['restored']['psnr_og']:.1f} dB; their\nmean colour difference, dE2000: "
-        f"{jpeg['plain']['de2000_og_mean']:.1f} and {jpeg['restored']['de2000_og_mean']:.1f}. From a PNG, which adds no "
-        f"losses of its own: {png['plain']['psnr_og']:.1f} and {png['restored']['psnr_og']:.1f} dB, dE2000\n"
+        f"{jpeg['plain']['de2000_og_mean']:.1f} and {jpeg['restored']['de2000_og_mean']:.1f}. From a PNG, which adds "
+        f"no losses of its own: {png['plain']['psnr_og']:.1f} and {png['restored']['psnr_og']:.1f} dB, dE2000\n"
         f"{png['plain']['de2000_og_mean']:.1f} and {png['restored']['de2000_og_mean']:.1f}.*",
         given.write,
     )

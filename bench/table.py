@@ -102,7 +102,7 @@ def differences(old: str, rows: Sequence[tuple[str, list[float]]]) -> Iterator[s
     for name, row in rows:
         for column, here, there in zip(COLUMNS, row, published[name], strict=True):
             if not abs(here - there) <= column.tolerance + 0.5 * 10 ** -(1 if ".1f" in column.form else 2):
-                yield f"{name}, {column.title}: {there:,} is published, {here:,.2f} measured (within {column.tolerance})"
+                yield f"{name}, {column.title}: {there:,} is published, {here:,.2f} measured, within {column.tolerance}"
 
 
 def spread(pictures: Sequence[Path], preset: str) -> str:
@@ -117,9 +117,9 @@ def spread(pictures: Sequence[Path], preset: str) -> str:
         if largest > column.tolerance:
             raise SystemExit(f"{column.title}: kernels differ by {largest:.2f}, more than {column.tolerance} allow")
     return (
-        f"With the kernels of OpenBLAS for five generations of processors ({', '.join(KERNELS)}) restored figures of a\n"
-        f"picture differ by up to {single[2]:.2f} dB (JPEG) and {single[6]:.2f} dB (PNG), means by {mean[2]:.2f} and "
-        f"{mean[6]:.2f} dB, over {len(pictures)} of the sample pictures."
+        f"With the kernels of OpenBLAS for five generations of processors ({', '.join(KERNELS)})\n"
+        f"restored figures of a picture differ by up to {single[2]:.2f} dB (JPEG) and {single[6]:.2f} dB (PNG), means "
+        f"by {mean[2]:.2f} and {mean[6]:.2f} dB, over {len(pictures)} of the sample pictures."
     )
 
 
