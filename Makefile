@@ -27,7 +27,7 @@ PICTURES ?= sample_images
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-lowest test-pythons format lint types check bench speed samples table paper training weights survival docs man gpu build test-sdist clean
+.PHONY: help install demo test test-lowest test-pythons format lint types check table drift kernels public results speed picture figures samples paper training weights survival docs man gpu build test-sdist clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -100,14 +100,36 @@ types: .venv/.dev  ## check the types (mypy, strict)
 
 check: lint types test  ## all that a change must pass
 
-bench: .venv/.package  ## set presets beside the paper's recipe and AVIF (IMAGES='path/*.tif' ARGS='--json FILE')
-	$(BIN)/python bench/quality.py $(ARGS) $(IMAGES)
+# WRITE=1 puts what these find into the README, between the comments that mark its figures.
+PUBLIC := build/public
+WRITTEN := $(if $(WRITE),--write)
+METHODS ?= clip,soft,23kb,max-3000,fast,balanced,best,avif-3000,avif-14000,avif-23000
 
-speed: .venv/.package  ## time whole commands on a sample picture
-	$(BIN)/python bench/speed.py $(ARGS) $(firstword $(IMAGES))
+table: .venv/.package  ## measure the README's table of the sample pictures (one minute; WRITE=1 puts it there)
+	$(BIN)/python bench/table.py $(WRITTEN) $(ARGS)
 
-table: .venv/.package  ## measure the table of quality in the README
-	$(BIN)/python bench/table.py
+drift: .venv/.package  ## fail where the README's table of the sample pictures is not what is measured here
+	$(BIN)/python bench/table.py --check
+
+kernels: .venv/.package  ## measure how much the sample pictures' figures differ between processors (five minutes)
+	$(BIN)/python bench/table.py --kernels $(WRITTEN)
+
+public: .venv/.dev  ## make the public set, 14 pictures, in build/public
+	test -f $(PUBLIC)/scene-3.tif || $(BIN)/python sample_images/make_public.py $(PUBLIC)
+
+results: public  ## measure the README's main table on the public set (half an hour; WRITE=1 puts it there)
+	$(BIN)/gamut experiment table $(PUBLIC) -o build/results --methods $(METHODS) $(ARGS)
+	$(BIN)/python bench/results.py $(WRITTEN) build/results/table.json
+
+speed: .venv/.package  ## time whole commands on 24 megapixels made from a sample (WRITE=1 puts them into the README)
+	$(BIN)/python bench/speed.py $(WRITTEN) $(ARGS)
+
+picture: .venv/.dev  ## draw the README's picture again (WRITE=1 puts its caption there)
+	$(BIN)/python bench/figure.py $(WRITTEN) docs/dahlia.jpg
+
+figures: .venv/.dev  ## measure and write every figure of the README (about 45 quiet minutes)
+	$(MAKE) speed table kernels picture WRITE=1 ARGS=
+	$(MAKE) results WRITE=1 ARGS=--overwrite
 
 paper: .venv/.dev  ## all experiments of the paper, into results/ (PICTURES=folder; hours; ARGS='--steps-scale 0.05')
 	for experiment in table maps size why steps; do \

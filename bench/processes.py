@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -38,21 +38,33 @@ class Failed(Exception):
     """A process that failed, or that took too long; the text says which."""
 
 
-def gamut(*words: object) -> Run:
-    """Run `gamut WORDS`; a failure ends the benchmark."""
+def gamut(*words: object, environment: Mapping[str, str] | None = None) -> Run:
+    """Run `gamut WORDS`, in another environment if given; a failure ends the benchmark."""
+    return command(sys.executable, "-m", "gamutcli", *words, environment=environment)
+
+
+def command(*words: object, environment: Mapping[str, str] | None = None) -> Run:
+    """Run any command; a failure ends the benchmark."""
+    line = [*map(str, words)]
     try:
-        return run([sys.executable, "-m", "gamutcli", *map(str, words)])
+        return run(line, environment=environment)
     except Failed as failed:
-        raise SystemExit(f"gamut {' '.join(map(str, words))}: {failed}") from failed
+        raise SystemExit(f"{' '.join(line)}: {failed}") from failed
 
 
-def run(command: Sequence[str], limit: float | None = None, told: IO[str] | None = None) -> Run:
+def run(
+    command: Sequence[str],
+    limit: float | None = None,
+    told: IO[str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Run:
     """Run a command, and measure it.
 
     Args:
         command: Its words.
         limit: Seconds after which it is ended.
         told: Where its messages go; None: where this process's go.
+        environment: Of the process; None: this one's.
 
     Raises:
         Failed: It ended with another exit code than 0, or had to be ended.
@@ -60,7 +72,7 @@ def run(command: Sequence[str], limit: float | None = None, told: IO[str] | None
     start = time.perf_counter()
     with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
         # Waited for by hand: only so the memory that it took can be known.
-        child = subprocess.Popen(command, stdout=output, stderr=told)
+        child = subprocess.Popen(command, stdout=output, stderr=told, env=environment)
         usage = None
         while usage is None:
             late = limit is not None and time.perf_counter() - start > limit

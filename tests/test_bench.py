@@ -1,8 +1,7 @@
-"""The benchmark measures what it says: gains over the paper and over an AVIF residual of at most the given bytes."""
+"""Benchmarks measure what they say, and the README says what they measured."""
 
 from __future__ import annotations
 
-import json
 import runpy
 from pathlib import Path
 
@@ -11,13 +10,9 @@ import pytest
 from PIL import Image
 
 from gamutcli.color.gamut import codes_to_prophoto
-from gamutcli.experiments import avif
 from tests.support.networks import noise
-from tests.support.pictures import wide_codes, write_tiff
 
 BENCH = Path(__file__).parent.parent / "bench"
-
-needs_avif = pytest.mark.skipif(not avif.AVAILABLE, reason="this imagecodecs cannot write AVIF")
 
 
 @pytest.fixture
@@ -26,56 +21,60 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(BENCH))
 
 
-@pytest.fixture
-def tiff(tmp_path: Path) -> Path:
-    return write_tiff(tmp_path / "wide.tif", wide_codes(48, 64))
+def result(picture: str, method: str, psnr: float, size: int, seconds: float | None = 2.0) -> dict[str, object]:
+    """A row as `gamut experiment table` writes it."""
+    return {
+        "picture": picture,
+        "method": method,
+        "bytes": size,
+        "psnr_og": psnr,
+        "de2000_og_mean": 0.5,
+        "fit_seconds": seconds,
+        "shown_de2000_mean": 0.4 if method == "soft" else None,
+    }
 
 
-def test_gains_are_summed_up_over_pictures(bench):
-    import quality
+def test_the_main_table_sums_up_gains_over_the_paper_and_over_avif(bench):
+    import results
 
-    def rows(paper: float, fast: float | None, seconds: float) -> list:
-        gain = None if fast is None else fast - paper
-        return [
-            quality.Row("paper", paper, 50.0, 1.0, 20_000, fit_s=40.0, over_paper=0.0),
-            quality.Row("fast", fast, 50.0, 1.0, 10_000, fit_s=seconds, over_paper=gain),
-        ]
-
-    found = quality.summary({"a": rows(40, 41, 1), "b": rows(40, 43, 2), "c": rows(50, 58, 3), "d": rows(50, None, 2)})
-    assert found["fast"]["over_paper"] == {"mean": 4.0, "median": 3.0, "worst": 1.0}
-    assert found["fast"]["fit_share"] == 2 / 40
-    assert found["fast"]["bytes"] == 10_000
-    assert found["fast"]["over_avif"] is None
+    rows = []
+    for picture, gain in (("a", 1.0), ("b", 3.0), ("c", 8.0)):
+        rows += [result(picture, "clip", 30, 0, None), result(picture, "23kb", 50, 20_000, 20.0)]
+        rows += [result(picture, "balanced", 50 + gain, 13_000), result(picture, "avif-14000", 48, 13_900, None)]
+    told = results.told({"rows": rows})
+    assert "| `balanced`, the default | 13.0 KB | 54.0 dB | +4.0 / +3.0 / +1.0 | 0.50 | 2.0 s |" in told
+    assert "6.0 dB behind `balanced`" in told
+    assert "Not measured in this run: soft clip" in told
+    assert "3 pictures" in told
 
 
-@needs_avif
-def test_the_avif_residual_is_told_for_every_size(bench, tiff, monkeypatch, capsys):
-    import avif_residual
+def test_drift_is_told_where_it_is_more_than_the_tolerance(bench):
+    import table
 
-    monkeypatch.setattr("sys.argv", ["avif_residual.py", "--bytes", "100,1500", "--speed", "8", str(tiff)])
-    avif_residual.main()
-    nothing, something = capsys.readouterr().out.splitlines()
-    assert nothing.endswith("nothing fits")
-    assert " dB " in something
+    row = [20.0, 35.0, 46.0, 3.5, 0.8, 36.0, 60.0, 3.3, 0.25, 13_500.0]
+    published = table.shown([("one", row), ("mean", row)])
+    assert not list(table.differences(published, [("one", row), ("mean", row)]))
+    near, far = [*row[:6], 60.9, *row[7:]], [*row[:6], 61.2, *row[7:]]
+    assert not list(table.differences(published, [("one", near), ("mean", near)]))
+    (told,) = table.differences(published, [("one", far), ("mean", near)])
+    assert "one, restored: 60.0 is published, 61.20 measured" in told
+    (rows,) = table.differences(published, [("another", row), ("mean", row)])
+    assert "another" in rows
 
 
-@needs_avif
-def test_it_prints_and_writes_every_method(bench, tiff, tmp_path, capsys):
-    import quality
+def test_figures_are_written_between_their_comments_only(bench, tmp_path):
+    import figures
 
-    quality.main(["--no-paper", "--presets", "fast", "--avif", "1500", "--json", str(tmp_path / "f.json"), str(tiff)])
-    written = json.loads((tmp_path / "f.json").read_text("utf-8"))
-    methods = ["clip", "AVIF 1,500 B", "fast"]
-    assert [row["method"] for row in written["pictures"]["wide"]] == list(written["summary"]) == methods
-    fast = written["pictures"]["wide"][-1]
-    assert fast["psnr_og"] > written["pictures"]["wide"][0]["psnr_og"] + 10
-    assert fast["reduce_s"] > fast["fit_s"] > 0
-    printed = capsys.readouterr().out
-    assert all(f"| {method} " in printed for method in methods)
+    page = tmp_path / "README.md"
+    page.write_text("a\n<!-- figures: x, by `make x` -->\nold\n<!-- /figures -->\nb\n")
+    figures.publish("x", "new", True, page)
+    assert page.read_text() == "a\n<!-- figures: x, by `make x` -->\nnew\n<!-- /figures -->\nb\n"
+    with pytest.raises(SystemExit, match="no block of figures named y"):
+        figures.publish("y", "new", True, page)
 
 
 @pytest.mark.parametrize(
-    "script", ["quality.py", "speed.py", "table.py", "avif_residual.py", "alternatives.py", "differences.py"]
+    "script", ["results.py", "speed.py", "table.py", "large.py", "figure.py", "alternatives.py", "differences.py"]
 )
 def test_every_script_tells_its_use(bench, script, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", [script, "--help"])

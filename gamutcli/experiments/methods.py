@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from gamutcli.color.gamut import codes_to_prophoto
 from gamutcli.errors import InputError, UsageError
+from gamutcli.experiments import avif
 from gamutcli.experiments.folder import Row
 from gamutcli.experiments.judging import compared
 from gamutcli.experiments.ours import preset_named, reduced_with
@@ -20,7 +21,7 @@ from gamutcli.experiments.softclip import SoftClip, SoftRestoration, soft_clip
 from gamutcli.experiments.starts import identity
 from gamutcli.fitting.presets import PAPER_MODELS, PRESETS
 from gamutcli.fitting.scene import Scene
-from gamutcli.measuring.metrics import PairSample, Scores
+from gamutcli.measuring.metrics import Comparison, PairSample, Scores
 from gamutcli.weights import Weights, read_weights, shipped
 
 #: What fits start from, by the paper's models.
@@ -30,7 +31,9 @@ Starts = Mapping[str, Weights]
 WEIGHTS_FILE = "paper-{}.safetensors"
 META = "-meta"
 OURS = ("fast", "balanced", "best")
-#: All rows, in their order.
+#: Rows of any number of bytes, measured only when they are named: balanced within them, and an AVIF of the residual.
+LIMITED, AVIF = "max-", "avif-"
+#: All other rows, in their order.
 KEYS = ("clip", "soft", *PAPER_MODELS, *(model + META for model in PAPER_MODELS), *OURS)
 
 
@@ -63,6 +66,10 @@ def title_of(key: str) -> str:
     """What tables call a method; the paper's are named as there, by kilobytes and what they have."""
     if key == "soft":
         return "soft clip"
+    if key.startswith(LIMITED):
+        return f"--max-payload {key.removeprefix(LIMITED)}"
+    if key.startswith(AVIF):
+        return f"AVIF of {int(key.removeprefix(AVIF)):,} bytes"
     model = key.removesuffix(META)
     if model not in PAPER_MODELS:
         return key
@@ -100,10 +107,10 @@ def starts_in(folder: Path | None) -> dict[str, Weights]:
 
 
 def chosen(names: Sequence[str] | None, starts: Starts) -> tuple[Method, ...]:
-    """The methods wanted, in the order of the table.
+    """The methods wanted, in the order of the table; those of a number of bytes last.
 
     Args:
-        names: Keys; None: all for which there is what they take.
+        names: Keys; None: all of ``KEYS`` for which there is what they take.
         starts: Weights of a meta-initialisation, by model.
 
     Raises:
@@ -112,13 +119,17 @@ def chosen(names: Sequence[str] | None, starts: Starts) -> tuple[Method, ...]:
     known = {method.key: method for method in _all(starts)}
     if names is None:
         return tuple(known.values())
+    choice = ", ".join((*KEYS, f"{LIMITED}BYTES", f"{AVIF}BYTES"))
     for name in names:
-        if name not in KEYS:
-            raise UsageError(f"unknown method {name!r}; choose from {', '.join(KEYS)}.")
-        if name not in known:
+        sized = _of_bytes(name)
+        if sized:
+            known[name] = sized
+        elif name not in KEYS:
+            raise UsageError(f"unknown method {name!r}; choose from {choice}.")
+        elif name not in known:
             raise UsageError(f"{name}: no weights to start from; name a folder of them with --weights.")
     if not names:
-        raise UsageError(f"no method named; choose from {', '.join(KEYS)}.")
+        raise UsageError(f"no method named; choose from {choice}.")
     return tuple(method for key, method in known.items() if key in names)
 
 
@@ -133,6 +144,17 @@ def _all(starts: Starts) -> Iterator[Method]:
             yield Method(model + META, partial(_paper, model=model, steps=META_STEPS, start=start), identity(start))
     for name in OURS:
         yield Method(name, partial(_ours, name=name))
+
+
+def _of_bytes(name: str) -> Method | None:
+    """The method of a name that ends in a number of bytes; None: it does not."""
+    for start, measure in ((LIMITED, _limited), (AVIF, _avif)):
+        digits = name.removeprefix(start)
+        if name.startswith(start) and digits.isdecimal() and str(int(digits)) == digits:
+            if start == AVIF and not avif.AVAILABLE:
+                raise UsageError(f"{name}: this imagecodecs cannot write AVIF; leave it out.")
+            return Method(name, partial(measure, limit=int(digits)))
+    return None
 
 
 def _clip(subject: Subject, job: Job) -> Row:
@@ -155,10 +177,28 @@ def _paper(subject: Subject, job: Job, *, model: str, steps: int, start: Weights
     return _row(fitted.float_bytes, judged(scene, fitted.network), fitted.seconds)
 
 
-def _ours(subject: Subject, job: Job, *, name: str) -> Row:
+def _limited(subject: Subject, job: Job, *, limit: int) -> Row:
+    return _ours(subject, job, name="balanced", limit=limit)
+
+
+def _avif(subject: Subject, job: Job, *, limit: int) -> Row:
+    """The best AVIF picture of the residual within so many bytes; where none is so small, the plain picture."""
+    scene = _reduced(subject)
+    residual = avif.residual_of(scene)
+    found = residual.within(limit)
+    if found is None:
+        return _row(0, judged(scene, None))
+    restored = residual.restoring(found)
+    comparison = Comparison()
+    for rows in scene.strips():
+        comparison.add(restored(rows), scene.original.strip(rows))
+    return _row(found.size, comparison.scores())
+
+
+def _ours(subject: Subject, job: Job, *, name: str, limit: int | None = None) -> Row:
     with TemporaryDirectory() as folder:
         preset = preset_named(name, job.steps_scale)
-        found = reduced_with(subject, preset, None, job.seed, Path(folder))
+        found = reduced_with(subject, preset, limit, job.seed, Path(folder))
     return _row(found.payload_bytes, found.scores, found.fit_seconds)
 
 

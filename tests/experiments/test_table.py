@@ -289,9 +289,19 @@ def test_without_weights_rows_are_left_out_and_it_says_so(photos: Path) -> None:
     assert any("53 KB + enc + meta" in note and "--weights" in note for note in findings.notes)
 
 
+def test_methods_of_a_number_of_bytes_stay_within_them(photos: Path) -> None:
+    names = ["clip", "max-2500", "avif-900"]
+    rows = measured(photos, *names).data["rows"]
+    plain, limited, avif = (next(row for row in rows if row["method"] == name) for name in names)
+    assert 0 < limited["bytes"] <= 2500
+    assert 0 < avif["bytes"] <= 900
+    assert avif["psnr_og"] > plain["psnr_og"]
+
+
 @pytest.mark.parametrize(
     ("names", "message"),
     [
+        (["max-"], "unknown method 'max-'; choose from .*max-BYTES"),
         (["clip", "24kb"], "unknown method '24kb'; choose from clip, soft, 11kb"),
         ([], "no method named"),
         (["23kb-meta"], "23kb-meta: no weights to start from.*--weights"),

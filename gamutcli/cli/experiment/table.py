@@ -16,7 +16,8 @@ from gamutcli.cli.experiment.options import carry_out, common
 @options.option(
     "--methods",
     metavar="LIST",
-    help="Rows to measure: clip, soft, 11kb to 137kb, 11kb-meta to 137kb-meta, fast, balanced, best; all if not given.",
+    help="Rows to measure: clip, soft, 11kb to 137kb, 11kb-meta to 137kb-meta, fast, balanced, best; all if not "
+    "given. Only if named: max-BYTES (as --max-payload), avif-BYTES (the lost colours as an AVIF picture).",
 )
 @options.option(
     "--weights",
