@@ -12,10 +12,10 @@ PICTURES ?= sample_images
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test format lint types check bench speed samples table paper training weights survival build clean
+.PHONY: help install demo test test-kernels format lint types check bench speed samples table paper training weights survival build clean
 
 help:  ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
 
 install: .venv/.package  ## put the gamut command into .venv/bin
 
@@ -46,6 +46,9 @@ demo: .venv/.package  ## reduce, expand and judge one sample picture (results in
 
 test: .venv/.dev .venv/.torch  ## run the tests (about four minutes)
 	$(BIN)/python -m pytest
+
+test-kernels: .venv/.dev .venv/.torch  ## run the tests of what fits are worth with every BLAS kernel, on three seeds (ARGS=--quick)
+	$(BIN)/python tests/kernels.py $(ARGS)
 
 format: .venv/.dev  ## format the code and mend what ruff can mend
 	$(BIN)/ruff format .

@@ -59,12 +59,13 @@ def test_the_avif_residual_is_told_for_every_size(bench, tiff, monkeypatch, caps
     assert " dB " in something
 
 
+@pytest.mark.fit
 @needs_avif
 def test_it_prints_and_writes_every_method(bench, tiff, tmp_path, capsys):
     import quality
 
     quality.main(["--no-paper", "--presets", "fast", "--avif", "1500", "--json", str(tmp_path / "f.json"), str(tiff)])
-    written = json.loads((tmp_path / "f.json").read_text())
+    written = json.loads((tmp_path / "f.json").read_text("utf-8"))
     methods = ["clip", "AVIF 1,500 B", "fast"]
     assert [row["method"] for row in written["pictures"]["wide"]] == list(written["summary"]) == methods
     fast = written["pictures"]["wide"][-1]

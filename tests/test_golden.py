@@ -17,7 +17,7 @@ from gamutcli.pipeline import expand_image, inspect_image
 from gamutcli.sidecar import payload_of
 
 GOLDEN = Path(__file__).parent / "golden"
-EXPECTED = json.loads((GOLDEN / "payloads.json").read_text())
+EXPECTED = json.loads((GOLDEN / "payloads.json").read_text("utf-8"))
 #: Codes of 16 bits: floating point is not the same on every machine.
 TOLERANCE = 2
 

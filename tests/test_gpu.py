@@ -253,6 +253,7 @@ def test_a_fit_from_given_weights_takes_the_same_way_as_numpys(device: str, pres
         np.testing.assert_array_equal(weight, same)
 
 
+@pytest.mark.fit
 @on_both
 @both_optimisers
 @pytest.mark.parametrize("hidden", [12, 48])
@@ -267,6 +268,7 @@ def test_a_fit_comes_as_close_as_numpys(device: str, preset: presets.Preset, hid
     assert (found.steps, found.residual_scale) == (expected.steps, expected.residual_scale)
 
 
+@pytest.mark.fit
 @on_both
 def test_uneven_draws_are_made_up_for(device: str) -> None:
     sample = a_sample()
@@ -308,6 +310,7 @@ def test_no_step_changes_nothing(device: str) -> None:
     assert (fitted.weights[-1] == 0).all()
 
 
+@pytest.mark.fit
 @on_both
 def test_a_fit_ends_when_no_error_is_left_to_see(device: str) -> None:
     assert fit(a_sample(scale=5e-5), MUON, 0, device=device).steps < MUON.steps
@@ -320,6 +323,7 @@ def test_a_fit_that_diverges_gives_finite_weights(device: str, preset: presets.P
     assert_finite(fit(a_sample(), replace(preset, rate=rate, steps=200), 0, device=device))
 
 
+@pytest.mark.fit
 @on_both
 def test_a_fit_that_diverges_late_gives_what_it_had_before(device: str) -> None:
     sample = a_sample(40_000)
@@ -355,6 +359,7 @@ def codes_of(path: Path) -> NDArray[np.int64]:
     return codes
 
 
+@pytest.mark.fit
 @on_both
 @pytest.mark.parametrize(("preset", "kind"), [("fast", "png"), ("fast", "jpg"), ("paper", "png")])
 def test_both_devices_restore_the_same_picture_within_2_codes(
@@ -371,6 +376,7 @@ def test_both_devices_restore_the_same_picture_within_2_codes(
     assert np.abs(pictures[0] - pictures[1]).max() <= 2
 
 
+@pytest.mark.fit
 @on_both
 def test_a_fit_on_a_gpu_is_worth_one_on_the_cpu(device: str, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     on(device, monkeypatch)

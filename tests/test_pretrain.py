@@ -46,6 +46,7 @@ def learned(
 # What it finds.
 
 
+@pytest.mark.fit
 @pytest.mark.parametrize("preset", [NETWORK, OWN], ids=["the paper's", "ours"])
 def test_fits_to_unseen_pictures_start_ahead(folder: list[Path], tmp_path: Path, preset: Preset) -> None:
     weights = learned(folder, tmp_path / "w.safetensors", replace(QUICK, inner_steps=30, epochs=20), preset)
@@ -287,7 +288,7 @@ def test_an_existing_file_is_not_replaced_unasked(folder: list[Path], tmp_path: 
     target.write_text("mine")
     with pytest.raises(OutputError, match="exists already"):
         learned(folder, target)
-    assert target.read_text() == "mine"
+    assert target.read_text("utf-8") == "mine"
 
 
 # The command.

@@ -217,7 +217,7 @@ def test_an_existing_report_is_kept(album: Path, tmp_path: Path) -> None:
     target.write_text("mine")
     with pytest.raises(OutputError, match="--overwrite"):
         evaluate(album / "a.jpg", album / "originals" / "a.tif", report_file=target)
-    assert target.read_text() == "mine"
+    assert target.read_text("utf-8") == "mine"
     evaluate(album / "a.jpg", album / "originals" / "a.tif", report_file=target, overwrite=True)
     assert target.read_text("utf-8").startswith("<!DOCTYPE html>")
 

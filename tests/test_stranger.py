@@ -73,7 +73,7 @@ def dahlia(cheap: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_decoder_knows_nothing_of_the_package() -> None:
     imported = set()
-    for node in ast.walk(ast.parse(DECODER.read_text())):
+    for node in ast.walk(ast.parse(DECODER.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             imported |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -205,7 +205,7 @@ def test_it_refuses_a_payload_that_lies(at: int, value: int, words: str) -> None
 def test_the_page_prints_the_matrices_that_we_use(method: Adaptation) -> None:
     matrix = rgb_to_rgb(SRGB, PROPHOTO, method)
     rows = "\n".join("    " + "  ".join(f"{value:.9f}" for value in row) for row in matrix)
-    assert rows in (ROOT / "docs" / "FORMAT.md").read_text()
+    assert rows in (ROOT / "docs" / "FORMAT.md").read_text("utf-8")
     np.testing.assert_allclose(runpy.run_path(str(DECODER))[method.upper()], matrix, atol=1e-9)
 
 
@@ -214,6 +214,6 @@ def test_the_page_prints_a_pixel_that_comes_true() -> None:
     plain = stranger["plain_prophoto"](np.array([[[255, 10, 128]]], np.uint8), 0)
     row = "| linear ProPhoto | " + " | ".join(f"{value:.7f}" for value in plain.ravel()) + " |"
     codes = "| 16-bit code | " + " | ".join(str(code) for code in stranger["encode"](plain).ravel()) + " |"
-    page = (ROOT / "docs" / "FORMAT.md").read_text()
+    page = (ROOT / "docs" / "FORMAT.md").read_text("utf-8")
     assert row in page
     assert codes in page

@@ -11,6 +11,7 @@ from pictures import wide_codes, write_tiff
 from PIL import Image
 
 
+@pytest.mark.fit
 def test_a_reduced_picture_is_judged_with_and_without_its_network(gamut: Gamut, album: Path) -> None:
     outcome = gamut("eval", album / "photo.png", "--gt", album / "photo.tif", "--json")
     assert outcome.code == 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import click
 import pytest
@@ -63,18 +62,17 @@ def test_version(gamut: Gamut) -> None:
     assert gamut("--version").out == f"gamut {gamutcli.__version__}\n"
 
 
-def test_help_is_quick_and_loads_no_numbers() -> None:
+def test_help_loads_next_to_nothing() -> None:
+    """What makes it come at once, on a machine as slow as may be."""
     script = (
         "import sys\n"
+        "before = set(sys.modules)\n"
         "from gamutcli.cli import run\n"
         "run(['--help']); run(['reduce', '--help']); run(['experiment', 'table', '--help'])\n"
-        "heavy = {'numpy', 'torch', 'rich', 'PIL', 'tifffile'} & set(sys.modules)\n"
-        "sys.exit(f'loaded: {heavy}' if heavy else 0)\n"
+        "print(*set(sys.modules) - before, file=sys.stderr)\n"
     )
-    seconds = []
-    for _ in range(3):  # the quickest of three: the machine may be busy
-        start = time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-        seconds.append(time.perf_counter() - start)
-        assert done.returncode == 0, done.stderr
-    assert min(seconds) < 0.3
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, encoding="utf-8")
+    loaded = done.stderr.split()
+    others = {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names
+    assert others <= {"gamutcli", "click", "colorama"}  # click itself loads colorama on Windows
+    assert len(loaded) < 180  # numpy alone would be 95 more

@@ -114,7 +114,7 @@ def test_a_file_of_others_is_not_taken_back(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "table.md").write_text("mine")
     a_folder(tmp_path, overwrite=True).retract("table.md")
-    assert (tmp_path / "out" / "table.md").read_text() == "mine"
+    assert (tmp_path / "out" / "table.md").read_text("utf-8") == "mine"
 
 
 def test_the_configuration_tells_settings_and_versions(tmp_path: Path, picture: Path) -> None:

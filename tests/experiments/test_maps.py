@@ -160,10 +160,10 @@ def test_figures_are_those_of_every_method(done: Done) -> None:
 
 
 def test_they_are_written_as_json_and_markdown(done: Done) -> None:
-    written = json.loads((done.output / "maps.json").read_text())
+    written = json.loads((done.output / "maps.json").read_text("utf-8"))
     assert written["pictures"] == json.loads(json.dumps(done.findings.data["pictures"]))
     assert written["settings"] == {"steps_scale": SCALE, "seed": 0, "map_range": 0.05, "version": __version__}
-    text = (done.output / "maps.md").read_text()
+    text = (done.output / "maps.md").read_text("utf-8")
     assert done.findings.text in text
     assert "(maps-two%20three.tif.png)" in text
     assert "taken as ProPhoto RGB" in text
@@ -216,7 +216,7 @@ def test_the_command_shows_the_figures_and_says_what_it_wrote(gamut: Gamut, done
     assert done.findings.text in outcome.out
     assert "one.tif (1 of 2): done before" in outcome.err
     assert str(done.output / "maps-one.tif.png") in outcome.err
-    assert gamut(*words, "--json").json == json.loads((done.output / "maps.json").read_text())
+    assert gamut(*words, "--json").json == json.loads((done.output / "maps.json").read_text("utf-8"))
 
 
 def test_the_command_explains_itself(gamut: Gamut) -> None:

@@ -104,6 +104,7 @@ def test_the_papers_networks_take_four_bytes_a_weight_as_float(done: Done) -> No
     assert [row["bytes"] for row in done.curve("paper, fp16")] == [2 * count for count in weights]
 
 
+@pytest.mark.fit
 def test_deflated_weights_have_the_quality_of_those_that_are_not(done: Done) -> None:
     for form in ("int8", "6 bits"):
         plain, deflated = done.curve(f"paper, {form}"), done.curve(f"paper, {form}, deflated")
@@ -133,6 +134,7 @@ def test_where_no_avif_fits_the_picture_stays_as_it_is(done: Done, monkeypatch: 
     assert (row["bytes"], row["psnr_og"]) == (0, clip.psnr_og)
 
 
+@pytest.mark.fit
 def test_more_steps_are_better(done: Done, tmp_path: Path, fits: list[str]) -> None:
     """The scale reaches both the paper's fits and ours."""
     job = Job((done.folder / "one.tif",), tmp_path / "out", 30 * SCALE)
@@ -175,7 +177,7 @@ def test_exact_pictures_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(experiment, "over_pictures", lambda *given: records)
     found = experiment.size(Job((tmp_path / "in" / "a.tif",), tmp_path / "out"))
     assert "ours, p: 1 exact, with an infinite PSNR that is left out of the mean" in found.notes
-    assert "exact" in (tmp_path / "out" / "size.md").read_text().split("## a.tif")[2]
+    assert "exact" in (tmp_path / "out" / "size.md").read_text("utf-8").split("## a.tif")[2]
     assert "exact" not in found.text
 
 
@@ -186,12 +188,12 @@ def test_the_figures_are_written_as_markdown_csv_and_json(done: Done) -> None:
     names = {"size.md", "size.csv", "size.json", "size.png", "size.svg"}
     assert {file.name for file in done.findings.files} == names
     assert {file.name for file in done.output.iterdir() if file.is_file()} == names
-    written = json.loads((done.output / "size.json").read_text())
+    written = json.loads((done.output / "size.json").read_text("utf-8"))
     assert written["settings"]["steps_scale"] == SCALE
     assert written["versions"]["numpy"] == np.__version__
     assert [picture["picture"] for picture in written["pictures"]] == ["one.tif", "two.tif"]
     assert written["pictures"][0]["rows"] == done.rows
-    with (done.output / "size.csv").open(newline="") as file:
+    with (done.output / "size.csv").open(newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
     assert len(lines) == 2 * len(done.rows)
     assert lines[0]["picture"] == "one.tif"
@@ -201,7 +203,7 @@ def test_the_figures_are_written_as_markdown_csv_and_json(done: Done) -> None:
 
 
 def test_the_markdown_has_the_mean_and_a_table_for_each_picture(done: Done) -> None:
-    text = (done.output / "size.md").read_text()
+    text = (done.output / "size.md").read_text("utf-8")
     assert "Mean over 2 pictures" in text
     assert text.index("Mean over") < text.index("## one.tif") < text.index("## two.tif")
     points = len(done.rows)
@@ -269,7 +271,7 @@ def test_without_avif_the_curve_is_left_out_and_a_note_says_so(tmp_path: Path, f
     found = run(photos(tmp_path / "photos"), tmp_path / "out")
     assert not [row for row in found.data["mean"] if "AVIF" in row["curve"]]
     assert [note for note in found.notes if "cannot write AVIF" in note]
-    assert "cannot write AVIF" in (tmp_path / "out" / "size.md").read_text()
+    assert "cannot write AVIF" in (tmp_path / "out" / "size.md").read_text("utf-8")
 
 
 def test_without_matplotlib_the_tables_are_there(
@@ -319,7 +321,7 @@ def test_the_command_shows_the_mean_and_says_what_it_wrote(gamut: Gamut, done: D
     assert done.findings.text in outcome.out
     assert "two.tif (2 of 2): done before" in outcome.err
     assert str(done.output / "size.svg") in outcome.err
-    assert gamut(*words, "--json").json == json.loads((done.output / "size.json").read_text())
+    assert gamut(*words, "--json").json == json.loads((done.output / "size.json").read_text("utf-8"))
 
 
 def test_the_command_explains_itself(gamut: Gamut) -> None:

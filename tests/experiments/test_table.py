@@ -406,7 +406,7 @@ def test_an_existing_report_is_not_replaced_unasked(photos: Path) -> None:
     page.write_text("mine")
     with pytest.raises(OutputError, match="exists already"):
         measured(photos, "clip", report_file=page)
-    assert page.read_text() == "mine"
+    assert page.read_text("utf-8") == "mine"
 
 
 def test_of_a_changed_picture_the_report_shows_the_new_one(photos: Path) -> None:

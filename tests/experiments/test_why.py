@@ -75,6 +75,7 @@ def code_steps(values: FloatArray, truth: FloatArray) -> float:
 # Without deviations.
 
 
+@pytest.mark.fit
 def test_no_deviation_is_the_paper_recipe(original: Original) -> None:
     scene = recipe.scene_of(original, PRESET)
     expected = recipe.fit_as_the_paper(scene, PRESET, seed=3)
@@ -94,6 +95,7 @@ def test_no_deviation_is_the_paper_recipe(original: Original) -> None:
     assert verdict.de2000_delivered == 0
 
 
+@pytest.mark.fit
 def test_without_deviation_the_own_figures_are_the_true_ones(original: Original) -> None:
     world = world_of(original)
     verdict = verdict_of(world, fit_in(world, PRESET, 0).network, world.codes)
@@ -331,17 +333,18 @@ def test_the_results_are_written(album: Path, tmp_path: Path) -> None:
     findings = why(quick(album, tmp_path / "out"), "11kb")
     text, table, data = (tmp_path / "out" / name for name in ("why.md", "why.csv", "why.json"))
     assert findings.files == (text, table, data)
-    written = text.read_text()
+    written = text.read_text("utf-8")
     assert findings.text in written
     assert all(f"- ({letter}) " in written for letter in "abcdefghi")
     assert all(f"## {name}" in written for name in ("one.tif", "two.tif"))
-    assert len(table.read_text().splitlines()) == 1 + 2 * len(CASES)
-    found = json.loads(data.read_text())
+    assert len(table.read_text("utf-8").splitlines()) == 1 + 2 * len(CASES)
+    found = json.loads(data.read_text("utf-8"))
     settings = {"steps_scale": 0.0005, "seed": 0, "model": "11kb", "version": version("gamutcli")}
     assert found["settings"] == settings
     assert {"numpy", "gamutcli"} <= found["versions"].keys()
 
 
+@pytest.mark.fit
 def test_first_weights_are_compared_for_themselves(album: Path, tmp_path: Path) -> None:
     findings = why(quick(album, tmp_path / "out"), "11kb", beginnings_of(album))
     rows = {row["variant"]: row for row in findings.data["summary"]}

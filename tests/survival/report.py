@@ -135,7 +135,7 @@ class Record:
     @classmethod
     def load(cls, path: Path = OUTCOMES) -> Record:
         """Read a record."""
-        told = json.loads(path.read_text())
+        told = json.loads(path.read_text("utf-8"))
         runs = (
             Run(kind, carrier, tuple(steps), outcome and Outcome(Verdict(outcome[0]), *outcome[1:]))
             for kind, carrier, steps, outcome in told["runs"]
