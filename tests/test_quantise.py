@@ -132,12 +132,14 @@ def test_the_error_is_that_of_the_rounded_network(sample: Sample, fitted: Fit) -
 
 @pytest.mark.fit
 def test_compensation_beats_the_nearest_level(sample: Sample, fitted: Fit) -> None:
-    layers, error = Quantiser(fitted, sample).layers(5e-3)
+    layers, error = Quantiser(fitted, sample).layers(COARSEST)
     nearest = []
     for layer, weight in zip(layers, fitted.weights, strict=True):
         steps = layer.scale.astype(np.float32)[:, None]
         nearest.append(np.round(weight / steps).clip(-127, 127) * steps)
-    assert error < unexplained(nearest, sample, fitted.residual_scale) / 1.2
+    before = unexplained(fitted.weights, sample, fitted.residual_scale)
+    # What rounding adds, 1.8 to 4.9 times as much without compensation.
+    assert error - before < (unexplained(nearest, sample, fitted.residual_scale) - before) / 1.3
 
 
 @pytest.mark.fit
