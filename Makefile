@@ -5,6 +5,9 @@ PYTHON ?= python3
 # give another version, or the address of a CPU-only wheel, with `make test TORCH=...`.
 TORCH ?= torch==2.13.0
 
+# Tests run beside each other; more than four at a time wait for each other's threads.
+WORKERS ?= -n auto --maxprocesses 4
+
 BIN := .venv/bin
 DEMO := build/demo
 SAMPLE ?= sample_images/dahlia.tif
@@ -44,11 +47,11 @@ demo: .venv/.package  ## reduce, expand and judge one sample picture (results in
 	$(BIN)/gamut expand $(DEMO)/reduced.jpg $(DEMO)/restored.tif --overwrite
 	$(BIN)/gamut eval $(DEMO)/reduced.jpg --gt $(SAMPLE) --map $(DEMO)/map.png --overwrite
 
-test: .venv/.dev .venv/.torch  ## run the tests (about four minutes)
-	$(BIN)/python -m pytest
+test: .venv/.dev .venv/.torch  ## run the tests (about three minutes on two cores)
+	$(BIN)/python -m pytest $(WORKERS)
 
-test-kernels: .venv/.dev .venv/.torch  ## run the tests of what fits are worth with every BLAS kernel, on three seeds (ARGS=--quick)
-	$(BIN)/python tests/kernels.py $(ARGS)
+test-kernels: .venv/.dev .venv/.torch  ## test what fits are worth with every BLAS kernel, on three seeds (ARGS=--quick)
+	$(BIN)/python tests/kernels.py $(WORKERS) $(ARGS)
 
 format: .venv/.dev  ## format the code and mend what ruff can mend
 	$(BIN)/ruff format .

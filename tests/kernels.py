@@ -2,7 +2,7 @@
 
 A fit's digits depend on the kernel that multiplies its matrices, and it is the CPU that chooses: what holds with one
 need not with another.  `python tests/kernels.py --quick` is the short form: the first seed with every kernel, the
-others with one.
+others with one.  What else is said goes to pytest.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def main(words: list[str]) -> int | str:
     kernels = [name for name in NEEDS if runs_here(name)]
     if not kernels:
         return "none of the kernels runs on this machine's CPU: the tests were not run with any"
-    for name in set(NEEDS) - set(kernels):
+    for name in (name for name in NEEDS if name not in kernels):
         print(f"{name:12} left out: this machine's CPU has no {NEEDS[name]}")
     for name in kernels:
         if (given := kernel_given(name)) != name:
