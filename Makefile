@@ -13,6 +13,8 @@ endif
 # give another version, or the address of a CPU-only wheel, with `make test TORCH=...`, or another command.
 TORCH ?= torch==2.13.0
 INSTALL_TORCH ?= $(BIN)/python -m pip install --quiet '$(TORCH)'
+# Tests run beside each other; more than four at a time wait for each other's threads.
+WORKERS ?= -n auto --maxprocesses 4
 
 DEMO := build/demo
 # Environments with other versions of libraries and of Python, for tests only.
@@ -27,7 +29,7 @@ PICTURES ?= sample_images
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-lowest test-pythons format lint types check table drift kernels public results speed picture figures samples paper training weights survival docs man gpu build test-sdist clean
+.PHONY: help install demo test test-kernels test-lowest test-pythons format lint types check table drift kernels public results speed picture figures samples paper training weights survival docs man gpu build test-sdist clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -63,8 +65,11 @@ demo: .venv/.package  ## reduce, expand and judge one sample picture (results in
 	$(BIN)/gamut expand $(DEMO)/reduced.jpg $(DEMO)/restored.tif --overwrite
 	$(BIN)/gamut eval $(DEMO)/reduced.jpg --gt $(SAMPLE) --map $(DEMO)/map.png --overwrite
 
-test: .venv/.dev .venv/.torch  ## run the tests (about four minutes)
-	$(BIN)/python -m pytest
+test: .venv/.dev .venv/.torch  ## run the tests (about three minutes on two cores)
+	$(BIN)/python -m pytest $(WORKERS)
+
+test-kernels: .venv/.dev .venv/.torch  ## test what fits are worth with every BLAS kernel, on three seeds (ARGS=--quick)
+	$(BIN)/python tests/kernels.py $(WORKERS) $(ARGS)
 
 $(VERSIONS)/uv/bin/uv:
 	$(PYTHON) -m venv $(VERSIONS)/uv
@@ -75,7 +80,7 @@ test-lowest: $(VERSIONS)/uv/bin/uv .venv/.python  ## run the tests with the olde
 	$< venv --quiet --clear --python $(BIN)/python $(VERSIONS)/lowest
 	$< pip install --quiet --python $(VERSIONS)/lowest --resolution lowest-direct --editable '.[test]'
 	$< pip list --quiet --python $(VERSIONS)/lowest
-	$(VERSIONS)/lowest/bin/python -m pytest -W default::DeprecationWarning $(ARGS)
+	$(VERSIONS)/lowest/bin/python -m pytest $(WORKERS) -W default::DeprecationWarning $(ARGS)
 
 test-pythons: $(VERSIONS)/uv/bin/uv  ## run the tests with each Python that is there, newest libraries, without torch
 	@[ -n '$(PYTHONS)' ] || { echo "no python3.11 to python3.14 found; name some: make test-pythons PYTHONS=..." >&2; exit 1; }
@@ -83,7 +88,7 @@ test-pythons: $(VERSIONS)/uv/bin/uv  ## run the tests with each Python that is t
 	  environment=$(VERSIONS)/$$(basename $$python) && \
 	  $< venv --quiet --clear --python $$(command -v $$python) $$environment && \
 	  $< pip install --quiet --python $$environment --editable '.[test]' && \
-	  $$environment/bin/python -m pytest $(ARGS) || exit; \
+	  $$environment/bin/python -m pytest $(WORKERS) $(ARGS) || exit; \
 	done
 
 format: .venv/.dev  ## format the code and mend what ruff can mend

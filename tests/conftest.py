@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
+import gamutcli.fitting.fit
+import gamutcli.gpu.fit
 from gamutcli.cli import run
+from gamutcli.fitting.fit import Fit
+from gamutcli.fitting.presets import Preset
+from gamutcli.fitting.sample import Sample
 from tests.support.commands import Gamut, Outcome
 from tests.support.cuda import reason_against
 
@@ -15,11 +24,39 @@ from tests.support.cuda import reason_against
 settings.register_profile("gamutcli", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("gamutcli")
 
+# Nor has the environment of whoever runs them any say in it, here and in what tests start.
+for name in list(os.environ):
+    if name.startswith("GAMUT_") or name in ("COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "TTY_COMPATIBLE"):
+        del os.environ[name]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fit-seed", type=int, default=0, metavar="N", help="add N to the seed of every fit")
     parser.addoption(
         "--require-gpu", action="store_true", help="end with an error where there is no GPU, rather than skip tests"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if shift := config.getoption("--fit-seed"):
+        shift_seeds(shift)
+
+
+def shift_seeds(by: int) -> None:
+    """Begin every fit elsewhere: whoever bounds what a fit is worth must not have been lucky."""
+    assert "gamutcli.experiments.recipe" not in sys.modules, (
+        "who imported a fit by name has one that begins at home"
+    )
+    for module, name in ((gamutcli.fitting.fit, "fit"), (gamutcli.gpu.fit, "fit"), (gamutcli.gpu.fit, "fit_on_cpu")):
+        setattr(module, name, begun_elsewhere(getattr(module, name), by))
+
+
+def begun_elsewhere(fit: Callable[..., Fit], by: int) -> Callable[..., Fit]:
+    @wraps(fit)
+    def shifted(sample: Sample, preset: Preset, seed: int, *given: Any, **more: Any) -> Fit:
+        return fit(sample, preset, seed + by, *given, **more)
+
+    return shifted
 
 
 @pytest.hookimpl(trylast=True)
@@ -35,10 +72,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
-def gamut(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Gamut:
+def fit_seed(pytestconfig: pytest.Config) -> int:
+    """The seed that a fit gets which asks for 0."""
+    return int(pytestconfig.getoption("--fit-seed"))
+
+
+@pytest.fixture
+def gamut(capsys: pytest.CaptureFixture[str]) -> Gamut:
     """`gamut("info", path)` runs `gamut info PATH`."""
-    for name in [name for name in os.environ if name.startswith("GAMUT_")]:
-        monkeypatch.delenv(name)
 
     def call(*words: object) -> Outcome:
         capsys.readouterr()

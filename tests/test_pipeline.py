@@ -101,6 +101,7 @@ def with_other_pixels(source: Path, target: Path, image: Image.Image) -> Path:
 # What comes back.
 
 
+@pytest.mark.fit
 @pytest.mark.parametrize("name", CROPS)
 @kinds
 def test_lost_colors_come_back(name: str, kind: str, tmp_path: Path) -> None:
@@ -328,6 +329,7 @@ def there_and_back(codes: Code16Array, kind: str, folder: Path, preset: str = "f
     return found
 
 
+@pytest.mark.fit
 @kinds
 @pytest.mark.parametrize("name", SCENES)
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[1]}x{size[0]}")
@@ -357,12 +359,14 @@ def test_a_picture_that_lost_no_color_needs_no_network(name: str, tmp_path: Path
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "r.tif"), plain_codes(tmp_path / "a.png"))
 
 
+@pytest.mark.fit
 @pytest.mark.parametrize("name", SCENES)
 @pytest.mark.parametrize("size", [(1, 1), (17, 23)])
 def test_the_papers_preset_takes_any_picture(name: str, size: tuple[int, int], tmp_path: Path) -> None:
     there_and_back(scene(name, *size), "png", tmp_path, preset="paper")
 
 
+@pytest.mark.fit
 def test_the_papers_preset_corrects_every_pixel_and_adapts_by_cat02(album: Path, tmp_path: Path) -> None:
     said = reduce_image(album / "photo.tif", tmp_path / "a.png", preset="paper", model="23kb")
     assert said.hidden == 32
@@ -388,6 +392,7 @@ def test_pictures_in_other_spaces_are_converted(space: str, tmp_path: Path) -> N
         np.testing.assert_allclose(pixels(tmp_path / "a.png"), PHOTO / 257, atol=1)
 
 
+@pytest.mark.fit
 @pytest.mark.parametrize("space", ["rec2020", "displayp3", "adobergb", "srgb"])
 def test_a_picture_can_be_restored_into_another_space(album: Path, space: str, tmp_path: Path) -> None:
     result = expand_image(album / "photo.png", tmp_path / "r.tif", to=space)
@@ -429,6 +434,7 @@ def shown(whole: Path) -> Image.Image:
         return image.convert("RGB")
 
 
+@pytest.mark.fit
 def test_a_picture_compressed_again_expands_with_a_warning(whole: Path, shown: Image.Image, tmp_path: Path) -> None:
     again = with_other_pixels(whole / "photo.jpg", tmp_path / "again.jpg", shown)
     assert inspect_image(again).status == "recompressed"
@@ -578,6 +584,7 @@ def test_a_failure_at_the_end_leaves_nothing(album: Path, tmp_path: Path, monkey
 # Numbers out of hand.
 
 
+@pytest.mark.fit
 @kinds
 @pytest.mark.parametrize("preset", ["fast", "paper"])
 @pytest.mark.parametrize("rate", [1e3, 1e30])

@@ -199,6 +199,7 @@ def test_a_picture_that_fits_into_srgb(gamut: Gamut, tmp_path: Path, extension: 
     assert np.abs(difference).max() < 1.5 * 257
 
 
+@pytest.mark.fit
 def test_a_picture_with_every_pixel_out_of_gamut(gamut: Gamut, tmp_path: Path) -> None:
     wild = np.zeros((12, 16, 3), np.uint16)
     wild[..., 1] = np.linspace(30000, 60000, 16, dtype=np.uint16)

@@ -12,6 +12,7 @@ from tests.support.commands import Gamut
 from tests.support.pictures import wide_codes, write_tiff
 
 
+@pytest.mark.fit
 def test_a_reduced_picture_is_judged_with_and_without_its_network(gamut: Gamut, album: Path) -> None:
     outcome = gamut("eval", album / "photo.png", "--gt", album / "photo.tif", "--json")
     assert outcome.code == 0

@@ -33,6 +33,7 @@ def error_codes(restored: Path) -> float:
     return float(np.sqrt((difference**2).mean()) / 655.35)
 
 
+@pytest.mark.fit
 @pytest.mark.parametrize(("extension", "limit"), [("png", 0.5), ("jpg", 1.5)])
 def test_the_colours_come_back(gamut: Gamut, album: Path, tmp_path: Path, extension: str, limit: float) -> None:
     outcome = gamut("expand", album / f"photo.{extension}", tmp_path / "r.tif")
@@ -90,6 +91,7 @@ def test_json_tells_what_was_done(gamut: Gamut, album: Path, tmp_path: Path) -> 
     assert (found["status"], found["to"], found["device"]) == ("ok", "prophoto", "cpu")
 
 
+@pytest.mark.fit
 def test_a_recompressed_picture_expands_with_a_warning(gamut: Gamut, album: Path, tmp_path: Path) -> None:
     copy = resaved(album / "photo.jpg", tmp_path / "copy.jpg")
     outcome = gamut("expand", copy, tmp_path / "r.tif")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,11 +14,21 @@ import pytest
 from tests.support.pictures import wide_codes, write_tiff
 
 GAMUT = [sys.executable, "-m", "gamutcli"]
+
+# Whoever starts the tests in the background has them, and all that they start, ignore an interrupt.
+HEEDING_SIGNALS = """
+import os, signal, sys
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_SETMASK, [])
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="POSIX signals and terminals")
 
 
 def test_a_reader_that_leaves_early_is_no_error(album: Path) -> None:
-    command = " ".join([*GAMUT, "info", *[str(album / "photo.jpg")] * 40, "| head -n 1"])
+    command = shlex.join([*GAMUT, "info", *[str(album / "photo.jpg")] * 40]) + " | head -n 1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert done.stdout == f"{album / 'photo.jpg'}\n"
     assert done.stderr == ""
@@ -30,8 +41,9 @@ class Terminal:
         import pty
 
         self._screen, child = pty.openpty()
-        variables = {**os.environ, "TERM": "xterm", **environment}
-        self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=child, env=variables)
+        variables = {**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "30", **environment}
+        heeding = [sys.executable, "-c", HEEDING_SIGNALS, *words]
+        self.process = subprocess.Popen(heeding, stdout=subprocess.DEVNULL, stderr=child, env=variables)
         os.close(child)
         self.shown = ""
 

@@ -25,6 +25,7 @@ def test_the_result_is_an_ordinary_srgb_picture(album: Path, extension: str, kin
         assert "sRGB" in ImageCms.getProfileDescription(profile)
 
 
+@pytest.mark.fit
 def test_json_tells_what_was_written(gamut: Gamut, album: Path, tmp_path: Path) -> None:
     outcome = gamut("reduce", album / "photo.tif", tmp_path / "a.png", "--preset", "fast", "--json")
     assert outcome.code == 0

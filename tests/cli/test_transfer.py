@@ -145,6 +145,7 @@ def beside(gamut: Gamut, album: Path, tmp_path: Path, quick: None) -> Path:
     return target
 
 
+@pytest.mark.fit
 def test_reduce_writes_picture_and_sidecar(gamut: Gamut, album: Path, beside: Path) -> None:
     assert {path.name for path in beside.parent.iterdir()} == {"photo.jpg", "photo.jpg.gamut"}
     assert carriers.extract(beside.read_bytes()) is None

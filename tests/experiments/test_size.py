@@ -104,6 +104,7 @@ def test_the_papers_networks_take_four_bytes_a_weight_as_float(done: Done) -> No
     assert [row["bytes"] for row in done.curve("paper, fp16")] == [2 * count for count in weights]
 
 
+@pytest.mark.fit
 def test_deflated_weights_have_the_quality_of_those_that_are_not(done: Done) -> None:
     for form in ("int8", "6 bits"):
         plain, deflated = done.curve(f"paper, {form}"), done.curve(f"paper, {form}, deflated")
@@ -133,6 +134,7 @@ def test_where_no_avif_fits_the_picture_stays_as_it_is(done: Done, monkeypatch: 
     assert (row["bytes"], row["psnr_og"]) == (0, clip.psnr_og)
 
 
+@pytest.mark.fit
 def test_more_steps_are_better(done: Done, tmp_path: Path, fits: list[str]) -> None:
     """The scale reaches both the paper's fits and ours."""
     job = Job((done.folder / "one.tif",), tmp_path / "out", 30 * SCALE)

@@ -98,6 +98,7 @@ def test_a_rounded_network_is_stored_as_it_is() -> None:
     assert error(floats, "6 bits") > 3 * error(floats, "int8")
 
 
+@pytest.mark.fit
 def test_quality_falls_with_the_bits(tmp_path: Path) -> None:
     original = opened(write_tiff(tmp_path / "wide.tif", wide_codes(48, 64))).original
     preset = preset_of("11kb", 300)

@@ -76,6 +76,7 @@ def code_steps(values: FloatArray, truth: FloatArray) -> float:
 # Without deviations.
 
 
+@pytest.mark.fit
 def test_no_deviation_is_the_paper_recipe(original: Original) -> None:
     scene = recipe.scene_of(original, PRESET)
     expected = recipe.fit_as_the_paper(scene, PRESET, seed=3)
@@ -95,6 +96,7 @@ def test_no_deviation_is_the_paper_recipe(original: Original) -> None:
     assert verdict.de2000_delivered == 0
 
 
+@pytest.mark.fit
 def test_without_deviation_the_own_figures_are_the_true_ones(original: Original) -> None:
     world = world_of(original)
     verdict = verdict_of(world, fit_in(world, PRESET, 0).network, world.codes)
@@ -343,6 +345,7 @@ def test_the_results_are_written(album: Path, tmp_path: Path) -> None:
     assert {"numpy", "gamutcli"} <= found["versions"].keys()
 
 
+@pytest.mark.fit
 def test_first_weights_are_compared_for_themselves(album: Path, tmp_path: Path) -> None:
     findings = why(quick(album, tmp_path / "out"), "11kb", beginnings_of(album))
     rows = {row["variant"]: row for row in findings.data["summary"]}

@@ -28,6 +28,7 @@ def one_thread() -> Iterator[None]:
 # What a fit finds.
 
 
+@pytest.mark.fit
 @both
 def test_a_fit_learns_what_it_is_shown(preset: Preset) -> None:
     sample = a_sample()
@@ -37,6 +38,7 @@ def test_a_fit_learns_what_it_is_shown(preset: Preset) -> None:
     assert unexplained(fitted, a_sample(seed=1)) < 0.15
 
 
+@pytest.mark.fit
 @both
 def test_more_steps_come_closer(preset: Preset) -> None:
     sample = a_sample()
@@ -44,6 +46,7 @@ def test_more_steps_come_closer(preset: Preset) -> None:
     assert unexplained(fit(sample, preset, seed=0), sample) < unexplained(short, sample) / 2
 
 
+@pytest.mark.fit
 def test_the_loss_is_that_of_the_sample() -> None:
     sample = a_sample()
     fitted = fit(sample, replace(MUON, steps=500), seed=0)
@@ -52,6 +55,7 @@ def test_the_loss_is_that_of_the_sample() -> None:
     assert fitted.seconds > 0
 
 
+@pytest.mark.fit
 def test_a_fit_goes_on_from_given_weights() -> None:
     sample = a_sample()
     first = fit(sample, replace(ADAM, steps=200), seed=0)
@@ -63,6 +67,7 @@ def test_a_fit_goes_on_from_given_weights() -> None:
     assert unexplained(again, sample) < unexplained(fit(sample, short, seed=1), sample) / 2
 
 
+@pytest.mark.fit
 def test_plain_descent_goes_down() -> None:
     sample = a_sample()
     down = replace(ADAM, optimizer="sgd", rate=0.05, steps=300)
@@ -79,6 +84,7 @@ def test_snapshots_are_the_weights_on_the_way() -> None:
         np.testing.assert_array_equal(kept, last)
 
 
+@pytest.mark.fit
 def test_a_fit_that_ends_early_gives_its_last_weights_for_the_rest() -> None:
     sample = a_sample(scale=5e-5)
     fitted = fit(sample, MUON, seed=0, snapshots_at=(1, MUON.steps))
@@ -93,6 +99,7 @@ def test_layers_have_the_shape_of_the_preset() -> None:
     assert {array.dtype for array in fitted.weights} == {np.dtype(np.float32)}
 
 
+@pytest.mark.fit
 @pytest.mark.parametrize("scale", [0.002, 0.02, 1.0])
 def test_the_size_of_the_residual_does_not_matter(scale: float) -> None:
     sample = a_sample(scale=scale)
@@ -101,6 +108,7 @@ def test_the_size_of_the_residual_does_not_matter(scale: float) -> None:
     assert unexplained(fitted, sample) < 0.1
 
 
+@pytest.mark.fit
 def test_a_fit_ends_when_no_error_is_left_to_see() -> None:
     sample = a_sample(scale=5e-5)
     fitted = fit(sample, MUON, seed=0)
@@ -108,6 +116,7 @@ def test_a_fit_ends_when_no_error_is_left_to_see() -> None:
     assert np.abs(predicted(fitted, sample.features) - sample.residuals).max() < 0.5 / 255 / 12.92
 
 
+@pytest.mark.fit
 def test_pixels_of_no_weight_do_not_matter() -> None:
     sample = a_sample()
     sample.residuals[::2] = 0.5
@@ -139,6 +148,7 @@ def test_the_same_seed_gives_the_same_network(preset: Preset) -> None:
         assert not np.array_equal(weight, other.weights[index])
 
 
+@pytest.mark.fit
 def test_progress_is_told_about_a_hundred_times_and_at_the_end() -> None:
     told: list[tuple[int, int, float]] = []
     fit(a_sample(), replace(MUON, steps=1000, hidden=4, batch=32), 0, lambda *state: told.append(state))
@@ -165,6 +175,7 @@ def test_watching_does_not_change_the_fit() -> None:
 # Odd samples.
 
 
+@pytest.mark.fit
 @both
 @pytest.mark.parametrize("count", [1, 2, 3, 255, 257])
 def test_small_samples_are_fitted(preset: Preset, count: int) -> None:
@@ -184,6 +195,7 @@ def test_residuals_of_nothing_are_fitted(preset: Preset) -> None:
     assert fitted.residual_scale > 0
 
 
+@pytest.mark.fit
 @both
 @pytest.mark.parametrize("rate", [1e3, 1e12, 1e30])
 @pytest.mark.parametrize("steps", [20, 200])
@@ -192,6 +204,7 @@ def test_a_fit_that_diverges_gives_finite_weights(preset: Preset, rate: float, s
     assert_finite(fitted)
 
 
+@pytest.mark.fit
 def test_a_fit_that_diverges_late_gives_what_it_had_before() -> None:
     sample = a_sample(40_000)
     sample.features[-200] = 1e30

@@ -116,27 +116,33 @@ def test_weights_beyond_float16_stay_finite() -> None:
 # With compensation.
 
 
+@pytest.mark.fit
 def test_fine_levels_lose_next_to_nothing(sample: Sample, fitted: Fit) -> None:
     layers, _ = Quantiser(fitted, sample).layers(FINEST)
     before = unexplained(fitted.weights, sample, fitted.residual_scale)
     assert decibels(error_of(layers, sample, fitted.residual_scale), before) < 0.3
 
 
+@pytest.mark.fit
 def test_the_error_is_that_of_the_rounded_network(sample: Sample, fitted: Fit) -> None:
     for step in (FINEST, 1e-3, COARSEST):
         layers, error = Quantiser(fitted, sample).layers(step)
         assert error == pytest.approx(error_of(layers, sample, fitted.residual_scale), rel=1e-3)
 
 
+@pytest.mark.fit
 def test_compensation_beats_the_nearest_level(sample: Sample, fitted: Fit) -> None:
-    layers, error = Quantiser(fitted, sample).layers(5e-3)
+    layers, error = Quantiser(fitted, sample).layers(COARSEST)
     nearest = []
     for layer, weight in zip(layers, fitted.weights, strict=True):
         steps = layer.scale.astype(np.float32)[:, None]
         nearest.append(np.round(weight / steps).clip(-127, 127) * steps)
-    assert error < unexplained(nearest, sample, fitted.residual_scale) / 1.2
+    before = unexplained(fitted.weights, sample, fitted.residual_scale)
+    # What rounding adds, 1.8 to 4.9 times as much without compensation.
+    assert error - before < (unexplained(nearest, sample, fitted.residual_scale) - before) / 1.3
 
 
+@pytest.mark.fit
 def test_coarser_levels_take_fewer_bytes_and_lose_more(sample: Sample, fitted: Fit) -> None:
     quantiser = Quantiser(fitted, sample)
     found = [quantiser.layers(step) for step in (3e-4, 1e-3, 3e-3, COARSEST)]
@@ -150,6 +156,7 @@ def test_coarser_levels_take_fewer_bytes_and_lose_more(sample: Sample, fitted: F
 # Within so many bytes.
 
 
+@pytest.mark.fit
 def test_bytes_that_buy_nothing_are_not_spent(sample: Sample, fitted: Fit) -> None:
     network = network_within(fitted, sample, CODES, UNBOUNDED)
     assert network is not None
@@ -158,6 +165,7 @@ def test_bytes_that_buy_nothing_are_not_spent(sample: Sample, fitted: Fit) -> No
     assert decibels(error_of(network.layers, sample, fitted.residual_scale), error) < 0.5
 
 
+@pytest.mark.fit
 @pytest.mark.parametrize("share", [0.9, 0.7])
 def test_a_limit_is_kept_at_the_least_loss(sample: Sample, fitted: Fit, share: float) -> None:
     free = network_within(fitted, sample, CODES, UNBOUNDED)
@@ -186,6 +194,7 @@ def test_the_same_fit_is_rounded_the_same(sample: Sample, fitted: Fit) -> None:
 # Samples that say little.
 
 
+@pytest.mark.fit
 @pytest.mark.parametrize("count", [1, 2, 30])
 def test_pixels_of_few_kinds_can_be_rounded_on(count: int) -> None:
     few = a_sample(count)
@@ -196,6 +205,7 @@ def test_pixels_of_few_kinds_can_be_rounded_on(count: int) -> None:
     assert all(np.isfinite(layer.weight).all() for layer in network.layers)
 
 
+@pytest.mark.fit
 def test_a_network_that_does_nothing_is_rounded_to_one(sample: Sample) -> None:
     nothing = fit(sample, replace(PRESET, steps=0), 0)
     network = network_within(nothing, sample, CODES, UNBOUNDED)

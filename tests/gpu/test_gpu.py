@@ -314,6 +314,7 @@ def test_a_fit_from_given_weights_takes_the_same_way_as_numpys(device: str, pres
         np.testing.assert_array_equal(weight, same)
 
 
+@pytest.mark.fit
 @on_both
 @both_optimisers
 @pytest.mark.parametrize("hidden", [12, 48])
@@ -341,6 +342,7 @@ def test_a_captured_step_does_what_a_step_does(
         np.testing.assert_allclose(mine, expected, atol=1e-4)
 
 
+@pytest.mark.fit
 @on_both
 def test_uneven_draws_are_made_up_for(device: str) -> None:
     sample = a_sample()
@@ -382,6 +384,7 @@ def test_no_step_changes_nothing(device: str) -> None:
     assert (fitted.weights[-1] == 0).all()
 
 
+@pytest.mark.fit
 @on_both
 def test_a_fit_ends_when_no_error_is_left_to_see(device: str) -> None:
     assert fit(a_sample(scale=5e-5), MUON, 0, device=device).steps < MUON.steps
@@ -394,6 +397,7 @@ def test_a_fit_that_diverges_gives_finite_weights(device: str, preset: presets.P
     assert_finite(fit(a_sample(), replace(preset, rate=rate, steps=200), 0, device=device))
 
 
+@pytest.mark.fit
 @on_both
 def test_a_fit_that_diverges_late_gives_what_it_had_before(device: str) -> None:
     sample = a_sample(40_000)
@@ -429,6 +433,7 @@ def codes_of(path: Path) -> NDArray[np.int64]:
     return codes
 
 
+@pytest.mark.fit
 @on_both
 @pytest.mark.parametrize(("preset", "kind"), [("fast", "png"), ("fast", "jpg"), ("paper", "png")])
 def test_both_devices_restore_the_same_picture_within_2_codes(
@@ -445,6 +450,7 @@ def test_both_devices_restore_the_same_picture_within_2_codes(
     assert np.abs(pictures[0] - pictures[1]).max() <= 2
 
 
+@pytest.mark.fit
 @on_both
 @pytest.mark.parametrize("preset", ["fast", "paper"])
 def test_a_fit_on_a_gpu_is_worth_one_on_the_cpu(

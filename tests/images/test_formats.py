@@ -144,6 +144,7 @@ def test_a_space_that_a_jpeg_xl_cannot_name_is_refused() -> None:
 # The whole way.
 
 
+@pytest.mark.fit
 @pytest.mark.parametrize("kind", KINDS)
 def test_lost_colours_come_back_from_every_format(kind: str, photo: Path, tmp_path: Path) -> None:
     reduced = tmp_path / f"photo.{SUFFIXES.get(kind, kind)}"

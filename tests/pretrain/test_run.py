@@ -52,6 +52,7 @@ def learned(
 # What it finds.
 
 
+@pytest.mark.fit
 @pytest.mark.parametrize("preset", [NETWORK, OWN], ids=["the paper's", "ours"])
 def test_fits_to_unseen_pictures_start_ahead(folder: list[Path], tmp_path: Path, preset: Preset) -> None:
     weights = learned(folder, tmp_path / "w.safetensors", replace(QUICK, inner_steps=30, epochs=20), preset)
