@@ -44,9 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def shift_seeds(by: int) -> None:
     """Begin every fit elsewhere: whoever bounds what a fit is worth must not have been lucky."""
-    assert "gamutcli.experiments.recipe" not in sys.modules, (
-        "who imported a fit by name has one that begins at home"
-    )
+    assert "gamutcli.experiments.recipe" not in sys.modules, "who imported a fit by name has one that begins at home"
     for module, name in ((gamutcli.fitting.fit, "fit"), (gamutcli.gpu.fit, "fit"), (gamutcli.gpu.fit, "fit_on_cpu")):
         setattr(module, name, begun_elsewhere(getattr(module, name), by))
 

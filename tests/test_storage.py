@@ -15,8 +15,6 @@ from gamutcli.storage import (
     check_other,
     check_target,
     means_no_file_on_windows,
-    note,
-    noted_number,
     publish,
     publish_all,
 )
@@ -220,18 +218,6 @@ def test_where_case_does_not_count_the_input_in_other_letters_is_no_output(
     monkeypatch.setattr(os, "stat", find_in_any_letters)
     with pytest.raises(UsageError, match=r"Photo\.TIF: is the input too"):
         check_other(tmp_path / "Photo.TIF", tmp_path / "photo.tif")
-
-
-def test_a_note_is_left_where_the_system_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python has extended attributes on Linux only, and not every file system there keeps them."""
-    (tmp_path / "a.jpg").write_bytes(b"picture")
-    note(tmp_path / "a.jpg", "seconds", "1.5")
-    assert noted_number(tmp_path / "a.jpg", "seconds") in (1.5, None)
-    assert (tmp_path / "a.jpg").read_bytes() == b"picture"
-    for name in ("setxattr", "getxattr"):
-        monkeypatch.delattr(os, name, raising=False)
-    note(tmp_path / "a.jpg", "seconds", "2.5")
-    assert noted_number(tmp_path / "a.jpg", "seconds") is None
 
 
 @posix

@@ -109,7 +109,7 @@ def test_a_gpu_that_is_not_there_is_an_error_that_says_what_to_do(
     machine: Callable[..., None], available: bool | None
 ) -> None:
     machine(True, available)
-    with pytest.raises(DeviceError, match=r"^torch [^\n]*--device cpu[^\n]*gamutcli\[gpu\][^\n]*$"):
+    with pytest.raises(DeviceError, match=r"^torch [^\n]*--device cpu[^\n]*pip install torch[^\n]*$"):
         gpu.check("cuda")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 _FENCE = re.compile(r"^```(.*)$")
 _NOT_RUN = re.compile(r"^<!-- not run: (.+) -->$")
 _LINK = re.compile(r"\[[^\]]*\]\(\s*([^)\s]+)[^)]*\)")
