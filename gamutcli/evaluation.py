@@ -16,7 +16,7 @@ from gamutcli.errors import InputError, UsageError
 from gamutcli.fingerprint.frame import UPRIGHT
 from gamutcli.fingerprint.match import Match
 from gamutcli.images.original import Original, profile_of
-from gamutcli.measuring.maps import draw
+from gamutcli.measuring.maps import render_maps
 from gamutcli.measuring.metrics import Comparison, Scores
 from gamutcli.measuring.stages import Stages
 from gamutcli.measuring.words import decibels
@@ -24,7 +24,7 @@ from gamutcli.metadata import orientation_of
 from gamutcli.parallel import in_order, one_blas_thread, strips
 from gamutcli.payload import carriers
 from gamutcli.payload.sidecar import named, path_beside
-from gamutcli.restore import checked, open_reduced
+from gamutcli.restore import check_pixels, open_reduced
 from gamutcli.results import Evaluation
 
 
@@ -178,7 +178,7 @@ def _judge(
     restored_strip = plain_strip = None
     if _is_reduced(source):
         reduced = open_reduced(source)
-        notes += checked(source, reduced, force)
+        notes += check_pixels(source, reduced, force)
         _lies_alike(source, reduced.match, reference)
         payload_bytes = len(reduced.found.payload)
         _same_size(source, reduced.srgb_codes, reference, original)
@@ -230,7 +230,7 @@ def _map(evaluation: Evaluation, exhibit: report.Exhibit, limit: float) -> bytes
         (f"clip {_psnr(evaluation.plain)}", exhibit.plain_map.rmse),
         (f"restored {_psnr(evaluation.restored)}", exhibit.restored_map.rmse),
     ]
-    return draw(panels, limit)
+    return render_maps(panels, limit)
 
 
 def _is_reduced(source: StrPath) -> bool:

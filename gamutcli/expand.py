@@ -18,7 +18,7 @@ from gamutcli.errors import UsageError
 from gamutcli.measuring.stages import Stages
 from gamutcli.metadata import private
 from gamutcli.parallel import one_blas_thread
-from gamutcli.restore import Counts, Restoration, checked, open_reduced
+from gamutcli.restore import Counts, Restoration, check_pixels, open_reduced
 from gamutcli.results import ExpandResult
 
 
@@ -58,7 +58,7 @@ def expand_image(
     reduced = open_reduced(source)
     height, width, _ = reduced.srgb_codes.shape
     stages.done(f"read {width} x {height} pixels and their payload")
-    notes = checked(source, reduced, force)
+    notes = check_pixels(source, reduced, force)
     restoration = reduced.restoration(SPACES[to], device)
     metadata = private(reduced.metadata, no_metadata, strip_gps)
     counts = publish(target, restoration, SPACES[to], metadata, compression, overwrite)

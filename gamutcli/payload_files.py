@@ -16,7 +16,7 @@ from gamutcli.payload import carriers
 from gamutcli.payload.carriers import Extracted
 from gamutcli.payload.format import MAGIC, VERSION, Payload
 from gamutcli.payload.sidecar import SUFFIX, check_targets, named, path_beside, payload_of, publish_reduced
-from gamutcli.restore import open_reduced, payload_alone, unpacked
+from gamutcli.restore import open_reduced, payload_alone, unpack_found
 from gamutcli.results import Info, Transfer
 
 __all__ = ["Info", "Transfer", "embed_payload", "extract_payload", "inspect_image", "strip_payload"]
@@ -117,7 +117,7 @@ def extract_payload(source: StrPath, target: StrPath, *, overwrite: bool = False
     storage.check_target(target, overwrite)
     path = Path(source)
     found = payload_of(path, images.read_bytes(path))
-    unpacked(path, found)
+    unpack_found(path, found)
     storage.publish(target, found.payload, overwrite)
     return Transfer(os.fspath(target), os.fspath(source), found.carrier, len(found.payload))
 
@@ -153,7 +153,7 @@ def embed_payload(
     data = images.read_bytes(path)
     given = images.read_bytes(origin)
     found = Extracted(given, "file") if given.startswith(MAGIC) else payload_of(origin, given)
-    mark = unpacked(origin, found).fingerprint
+    mark = unpack_found(origin, found).fingerprint
     notes: tuple[str, ...] = ()
     fit = match(mark, images.decode_reduced(data, str(path)))
     if fit.status is Status.CHANGED:

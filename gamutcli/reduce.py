@@ -21,15 +21,15 @@ from gamutcli.containers import Metadata
 from gamutcli.errors import UsageError
 from gamutcli.fingerprint.match import GRID_SIDE, SMALL_GRID_SIDE, Status, fingerprint
 from gamutcli.fitting.fit import Fit, Matrices, Progress
-from gamutcli.fitting.presets import Preset, choose, fitting
-from gamutcli.fitting.quantise import network_within, rounded
-from gamutcli.fitting.sample import Sample, draw_for
+from gamutcli.fitting.presets import Preset, choose, narrow_to
+from gamutcli.fitting.quantise import quantise_within, round_weights
+from gamutcli.fitting.sample import Sample, draw_sample
 from gamutcli.fitting.scene import Scene
 from gamutcli.gpu.fit import fit_on
-from gamutcli.images.original import Original, clipped_codes, profile_of
+from gamutcli.images.original import Original, clip_to_srgb, profile_of
 from gamutcli.measuring.metrics import Comparison, Scores
 from gamutcli.measuring.stages import Stages
-from gamutcli.metadata import made_true, orientation_of, private
+from gamutcli.metadata import make_true, orientation_of, private
 from gamutcli.network.shape import Network
 from gamutcli.parallel import in_order, one_blas_thread
 from gamutcli.payload import carriers
@@ -214,7 +214,7 @@ class Rendered:
 def render(picture: Source, plan: Plan) -> Rendered:
     """Clip to sRGB, round, encode, and decode again."""
     adaptation, orientation = plan.preset.adaptation, orientation_of(picture.metadata)
-    codes = clipped_codes(picture.original, adaptation)
+    codes = clip_to_srgb(picture.original, adaptation)
     encoded = images.encode_reduced(codes, plan.format, plan.quality, plan.subsampling, orientation)
     del codes
     decoded = images.decode_reduced(encoded)
@@ -245,11 +245,11 @@ class Fitted:
 def fit_network(scene: Scene, plan: Plan, progress: Progress | None) -> Fitted:
     """Draw a sample, fit a network to it and quantise that."""
     began = time.perf_counter()
-    sample = draw_for(plan.preset, scene, plan.seed)
+    sample = draw_sample(plan.preset, scene, plan.seed)
     if sample is None:
         return Fitted(None, notes=("no colour was clipped: the payload holds no network",))
     lossless = not scene.correction.tolerance
-    preset = fitting(plan.preset, sample.pixels, plan.max_payload, lossless)
+    preset = narrow_to(plan.preset, sample.pixels, plan.max_payload, lossless)
     preset, start, notes = _choose_start(preset, plan.start)
     device = gpu.device_for(plan.device, gpu.fit_seconds(preset))
     fitted = fit_on(device, sample, preset, plan.seed, progress, start)
@@ -299,7 +299,7 @@ def publish(
 ) -> Embedded:
     """Embed the payload beside the camera's metadata, made true for this file, and let the file appear."""
     height, width, _ = rendered.scene.srgb_codes.shape
-    true = made_true(metadata, width, height, srgb=True)
+    true = make_true(metadata, width, height, srgb=True)
     embedded = carriers.embed(rendered.encoded, packed, true, plan.carrier)
     publish_reduced(target, embedded, packed, overwrite)
     return replace(embedded, notes=true.notes + embedded.notes)
@@ -339,10 +339,10 @@ def _quantise(fitted: Fit, sample: Sample, preset: Preset) -> tuple[Network | No
     """Return the network, None where it does not fit into the preset's bytes, and the side of its fingerprint."""
     if preset.payload is None:
         scale = float(np.float32(fitted.residual_scale))
-        return Network(preset.inputs, tuple(map(rounded, fitted.weights)), scale), GRID_SIDE
+        return Network(preset.inputs, tuple(map(round_weights, fitted.weights)), scale), GRID_SIDE
     is_large = preset.payload >= LARGE_GRID_BYTES and preset.hidden >= LARGE_GRID_HIDDEN
     side = GRID_SIDE if is_large else SMALL_GRID_SIDE
-    return network_within(fitted, sample, preset.inputs, preset.payload - overhead_bytes(side, preset.inputs)), side
+    return quantise_within(fitted, sample, preset.inputs, preset.payload - overhead_bytes(side, preset.inputs)), side
 
 
 def _fit_in_words(fitted: Fitted, preset: Preset) -> str:

@@ -75,7 +75,7 @@ def open_reduced(source: StrPath) -> Reduced:
     if data.startswith(MAGIC):
         raise InputError(f"{path}: is a payload alone; name the picture that it belongs to.")
     found = payload_of(path, data)
-    payload = unpacked(path, found)
+    payload = unpack_found(path, found)
     codes = images.decode_reduced(data, str(path))
     return Reduced(data, codes, payload, found, match(payload.fingerprint, codes))
 
@@ -90,10 +90,10 @@ def payload_alone(source: StrPath) -> Payload | None:
     path = Path(source)
     if images.read_bytes(path, len(MAGIC)) != MAGIC:
         return None
-    return unpacked(path, Extracted(images.read_bytes(path), "file"))
+    return unpack_found(path, Extracted(images.read_bytes(path), "file"))
 
 
-def unpacked(path: Path, found: Extracted) -> Payload:
+def unpack_found(path: Path, found: Extracted) -> Payload:
     """Unpack the payload that was found for a picture.
 
     Raises:
@@ -105,7 +105,7 @@ def unpacked(path: Path, found: Extracted) -> Payload:
         raise PayloadError(f"{path_beside(path) if found.carrier == SIDECAR else path}: {error}") from error
 
 
-def checked(source: StrPath, reduced: Reduced, force: bool) -> tuple[str, ...]:
+def check_pixels(source: StrPath, reduced: Reduced, force: bool) -> tuple[str, ...]:
     """What to tell the user of changed pixels.
 
     Raises:

@@ -1,6 +1,6 @@
 """All that the commands say: results on stdout, everything else on stderr.
 
-`Report` follows a command through its files: it shows results, warnings, errors and progress, goes on after a failing
+`Outcomes` follows a command through its files: it shows results, warnings, errors and progress, goes on after a failing
 file, counts the failures and knows the exit code in the end.
 """
 
@@ -91,7 +91,7 @@ def render(renderable: RenderableType) -> str:
     return capture.get().rstrip("\n")
 
 
-class Report:
+class Outcomes:
     """What one command says about its files.
 
     Args:

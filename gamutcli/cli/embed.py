@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gamutcli.cli import options
-from gamutcli.cli.console import Report
+from gamutcli.cli.console import Outcomes
 from gamutcli.cli.types import FileName
 
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ def embed(
     """
     from gamutcli.payload_files import embed_payload
 
-    report = Report(1, quiet=quiet, verbose=verbose, as_json=as_json)
-    with report.file(picture):
+    outcomes = Outcomes(1, quiet=quiet, verbose=verbose, as_json=as_json)
+    with outcomes.file(picture):
         result = embed_payload(picture, payload, target, carrier=carrier, force=force, overwrite=overwrite)
-        report.result(picture, result, _summary)
-    return report.close()
+        outcomes.result(picture, result, _summary)
+    return outcomes.close()
 
 
 def _summary(result: Transfer) -> str:

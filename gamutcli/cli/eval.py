@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gamutcli.cli import options
-from gamutcli.cli.console import Report, columns, percent, render
+from gamutcli.cli.console import Outcomes, columns, percent, render
 from gamutcli.cli.files import reference_of
 from gamutcli.cli.options import ORIGINALS
 from gamutcli.cli.types import FileName
@@ -89,12 +89,12 @@ def evaluate(
     shared = report_file if len(sources) > 1 else None
     if shared is not None:
         storage.check_target(shared, overwrite)
-    report = Report(len(sources), quiet=quiet, verbose=verbose, as_json=as_json)
+    outcomes = Outcomes(len(sources), quiet=quiet, verbose=verbose, as_json=as_json)
     sections = []
     for source in sources:
-        with report.file(source):
+        with outcomes.file(source):
             original = reference_of(source, reference)
-            with report.progress(source):
+            with outcomes.progress(source):
                 if shared is not None:
                     section = section_of(
                         source, original, force=force, device=device, assume_profile=assume_profile, map_range=map_range
@@ -113,10 +113,10 @@ def evaluate(
                         report_file=report_file,
                         overwrite=overwrite,
                     )
-            report.result(source, result, _summary)
+            outcomes.result(source, result, _summary)
     if sections and shared is not None:
         publish_report(sections, shared, overwrite)
-    return report.close()
+    return outcomes.close()
 
 
 def _refuse_inputs(targets: tuple[Path | None, ...], inputs: tuple[Path, ...]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gamutcli.cli import options
-from gamutcli.cli.console import Report, percent
+from gamutcli.cli.console import Outcomes, percent
 from gamutcli.cli.files import copy_time, make_folder, pair
 from gamutcli.cli.piping import DASH, received, refuse_dash, sent
 
@@ -72,15 +72,15 @@ def expand(
         refuse_dash(source, target, preserve_time=preserve_time)
         check_wide(f"-.{ext}" if target == DASH else target, SPACES[to], compression)
     make_folder(output)
-    report = Report(len(jobs), quiet=quiet, verbose=verbose, as_json=as_json)
+    outcomes = Outcomes(len(jobs), quiet=quiet, verbose=verbose, as_json=as_json)
     for source, target in jobs:
-        with received(report, source) as file, sent(report, target, f".{ext}") as out, report.file(file):
-            with report.progress(file):
+        with received(outcomes, source) as file, sent(outcomes, target, f".{ext}") as out, outcomes.file(file):
+            with outcomes.progress(file):
                 result = expand_image(file, out, to=to, compression=compression, overwrite=overwrite, **settings)
             if preserve_time:
                 copy_time(file, out)
-            report.result(file, result, _summary)
-    return report.close()
+            outcomes.result(file, result, _summary)
+    return outcomes.close()
 
 
 def _summary(result: ExpandResult) -> str:

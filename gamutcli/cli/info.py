@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gamutcli.cli import options
-from gamutcli.cli.console import Report
+from gamutcli.cli.console import Outcomes
 from gamutcli.cli.piping import DASH, received
 from gamutcli.cli.types import PictureName
 from gamutcli.errors import PixelsChanged, UsageError
@@ -42,13 +42,13 @@ def info(files: tuple[Path, ...], quiet: bool, verbose: int, as_json: bool) -> i
 
     if files.count(DASH) > 1:
         raise UsageError("-: standard input can be read once only.")
-    report = Report(len(files), quiet=quiet, verbose=verbose, as_json=as_json)
+    outcomes = Outcomes(len(files), quiet=quiet, verbose=verbose, as_json=as_json)
     for source in files:
-        with received(report, source) as file, report.file(file):
+        with received(outcomes, source) as file, outcomes.file(file):
             result = inspect_image(file)
             changed = result.status == "changed"
-            report.result(file, result, _summary, PixelsChanged.exit_code if changed else 0)
-    return report.close()
+            outcomes.result(file, result, _summary, PixelsChanged.exit_code if changed else 0)
+    return outcomes.close()
 
 
 def _summary(result: Info) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from gamutcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from gamutcli.cli.console import Report
+    from gamutcli.cli.console import Outcomes
 
 #: What stands for standard input, and for standard output.
 DASH = Path("-")
@@ -23,11 +23,11 @@ SUFFIXES = {"jpeg": ".jpg", "png": ".png", "tiff": ".tif", "webp": ".webp", "avi
 
 
 @contextmanager
-def received(report: Report, source: Path) -> Iterator[Path]:
+def received(outcomes: Outcomes, source: Path) -> Iterator[Path]:
     """Give the file to read: the source, or what came from standard input where that is -.
 
     Args:
-        report: Learns what the file is called.
+        outcomes: Learns what the file is called.
         source: As given.
 
     Raises:
@@ -42,16 +42,16 @@ def received(report: Report, source: Path) -> Iterator[Path]:
 
     with TemporaryDirectory(prefix="gamut-") as folder:
         file = _filled(Path(folder))
-        report.rename(file, "standard input")
+        outcomes.rename(file, "standard input")
         yield file
 
 
 @contextmanager
-def sent(report: Report, target: Path, suffix: str) -> Iterator[Path]:
+def sent(outcomes: Outcomes, target: Path, suffix: str) -> Iterator[Path]:
     """Give the file to write: the target, or one that goes to standard output in the end where that is -.
 
     Args:
-        report: Learns what the file is called, and that results go to stderr.
+        outcomes: Learns what the file is called, and that results go to stderr.
         target: As given.
         suffix: Of the file that goes to standard output, with its dot.
 
@@ -66,10 +66,10 @@ def sent(report: Report, target: Path, suffix: str) -> Iterator[Path]:
     import shutil
     from tempfile import TemporaryDirectory
 
-    report.leave_stdout()
+    outcomes.leave_stdout()
     with TemporaryDirectory(prefix="gamut-") as folder:
         file = Path(folder, "stdout" + suffix)
-        report.rename(file, "standard output")
+        outcomes.rename(file, "standard output")
         yield file
         if file.exists():  # else it failed
             with file.open("rb") as picture:

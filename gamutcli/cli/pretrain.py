@@ -15,7 +15,7 @@ import click
 from click.core import ParameterSource
 
 from gamutcli.cli import console, options
-from gamutcli.cli.console import Report
+from gamutcli.cli.console import Outcomes
 from gamutcli.cli.types import FileName
 from gamutcli.measuring.words import json_safe
 
@@ -106,14 +106,14 @@ def pretrain(
     network, chosen = recipe_of(preset, model)
     chosen = _adapted(chosen, steps_scale, recipe)
     found = pictures_in(pictures)
-    report = Report(len(found), quiet=quiet, verbose=verbose, as_json=False)
+    outcomes = Outcomes(len(found), quiet=quiet, verbose=verbose, as_json=False)
 
     @contextmanager
     def guard(path: Path) -> Iterator[None]:
-        with report.file(path):
+        with outcomes.file(path):
             yield
 
-    with report.progress(output, "crops") as bar:
+    with outcomes.progress(output, "crops") as bar:
         progress = bar or (None if quiet else _lines(output))
         result = learn(
             found,
@@ -131,8 +131,8 @@ def pretrain(
     if as_json:
         console.say(json.dumps(json_safe(asdict(result)), indent=2))
     else:
-        report.result(pictures, result, _summary)
-    return report.close()
+        outcomes.result(pictures, result, _summary)
+    return outcomes.close()
 
 
 def _command(context: click.Context) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gamutcli.cli import options
-from gamutcli.cli.console import Report, gain, percent
+from gamutcli.cli.console import Outcomes, gain, percent
 from gamutcli.cli.files import copy_time, make_folder, pair
 from gamutcli.cli.piping import received, refuse_dash, sent
 from gamutcli.cli.types import Bytes, FileName
@@ -99,15 +99,15 @@ def reduce(
     for source, target in jobs:
         refuse_dash(source, target, preserve_time=preserve_time, carrier=carrier)
     make_folder(output)
-    report = Report(len(jobs), quiet=quiet, verbose=verbose, as_json=as_json)
+    outcomes = Outcomes(len(jobs), quiet=quiet, verbose=verbose, as_json=as_json)
     for source, target in jobs:
-        with received(report, source) as file, sent(report, target, f".{ext}") as out, report.file(file):
-            with report.progress(file) as progress:
+        with received(outcomes, source) as file, sent(outcomes, target, f".{ext}") as out, outcomes.file(file):
+            with outcomes.progress(file) as progress:
                 result = reduce_image(file, out, carrier=carrier, overwrite=overwrite, progress=progress, **settings)
             if preserve_time:
                 copy_time(file, out)
-            report.result(file, result, _summary)
-    return report.close()
+            outcomes.result(file, result, _summary)
+    return outcomes.close()
 
 
 def _summary(result: ReduceResult) -> str:

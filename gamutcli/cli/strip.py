@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gamutcli.cli import options
-from gamutcli.cli.console import Report
+from gamutcli.cli.console import Outcomes
 from gamutcli.cli.piping import received, sent
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ def strip(source: Path, target: Path, overwrite: bool, quiet: bool, verbose: int
     """
     from gamutcli.payload_files import strip_payload
 
-    report = Report(1, quiet=quiet, verbose=verbose, as_json=as_json)
-    with received(report, source) as file, sent(report, target, file.suffix) as out, report.file(file):
-        report.result(file, strip_payload(file, out, overwrite=overwrite), _summary)
-    return report.close()
+    outcomes = Outcomes(1, quiet=quiet, verbose=verbose, as_json=as_json)
+    with received(outcomes, source) as file, sent(outcomes, target, file.suffix) as out, outcomes.file(file):
+        outcomes.result(file, strip_payload(file, out, overwrite=overwrite), _summary)
+    return outcomes.close()
 
 
 def _summary(result: Transfer) -> str:

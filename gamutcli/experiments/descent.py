@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gamutcli.experiments.pictures import opened
+from gamutcli.experiments.pictures import open_subject
 from gamutcli.experiments.recipe import scaled, scene_of
 from gamutcli.fitting.fit import Matrices, fit
 from gamutcli.fitting.presets import Preset
-from gamutcli.fitting.sample import draw_as_the_paper
+from gamutcli.fitting.sample import draw_sample_as_the_paper
 
 #: Of the paper's inner steps.
 RATE = 1e-2
@@ -38,7 +38,9 @@ def descended(pictures: Sequence[Path], preset: Preset, steps_scale: float, seed
     descent = replace(preset, optimizer="sgd", rate=RATE, steps=share)
     weights: Matrices | None = None
     for path in pictures:
-        sample = draw_as_the_paper(scene_of(opened(path).original, descent), descent.inputs, descent.samples, seed)
+        sample = draw_sample_as_the_paper(
+            scene_of(open_subject(path).original, descent), descent.inputs, descent.samples, seed
+        )
         weights = fit(sample, descent, seed, start_weights=weights).weights
     assert weights is not None
     return weights

@@ -10,7 +10,7 @@ from gamutcli.parallel import in_order, strips
 from gamutcli.restore import Restoration
 
 
-def compared(
+def compare(
     restoration: Restoration, original: Original, errors: ErrorMap | None = None, color_differences: bool = True
 ) -> Scores:
     """Errors of a restored picture, rounded to 16 bits as a file keeps it.

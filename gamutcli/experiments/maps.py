@@ -17,7 +17,7 @@ from gamutcli.experiments.pictures import Subject
 from gamutcli.experiments.recipe import STEPS, fit_as_the_paper, judged, preset_of, scaled, scene_of
 from gamutcli.experiments.runner import Findings, Job, over_pictures
 from gamutcli.fitting.presets import PRESETS
-from gamutcli.measuring.maps import ErrorMap, draw
+from gamutcli.measuring.maps import ErrorMap, render_maps
 from gamutcli.measuring.metrics import Scores
 from gamutcli.measuring.words import decibels
 
@@ -59,7 +59,7 @@ def maps(job: Job, map_range: float) -> Findings:
         panels = list(_panels(subject, job))
         # As everybody's screen shows the picture that reduce writes.
         plain = scene_of(subject.original, PRESETS[OURS]).srgb_codes
-        drawn = draw([(panel.title, panel.errors.rmse) for panel in panels], map_range, ("sRGB", plain))
+        drawn = render_maps([(panel.title, panel.errors.rmse) for panel in panels], map_range, ("sRGB", plain))
         # Before the record: a picture that has one has been drawn.
         folder.publish(drawing_of(subject.path), drawn)
         return [_row(panel) for panel in panels]
@@ -138,7 +138,8 @@ def _pair(og: float | None, everything: float | None) -> str:
 def _decibels(psnr_og: float | None) -> str:
     if psnr_og is None:
         return "nothing out of gamut"
-    return decibels(psnr_og, 1) + " OG"
+    told = decibels(psnr_og, 1)
+    return told if told == "exact" else f"{told} OG"
 
 
 def _markdown(text: str, records: Sequence[Record], configuration: dict[str, Any]) -> bytes:

@@ -12,7 +12,7 @@ from gamutcli.color.gamut import codes_to_prophoto
 from gamutcli.errors import InputError, UsageError
 from gamutcli.experiments import avif
 from gamutcli.experiments.folder import Row
-from gamutcli.experiments.judging import compared
+from gamutcli.experiments.judging import compare
 from gamutcli.experiments.ours import preset_named, reduced_with
 from gamutcli.experiments.pictures import Subject
 from gamutcli.experiments.recipe import META_STEPS, STEPS, fit_as_the_paper, judged, preset_of, scaled, scene_of
@@ -164,7 +164,7 @@ def _clip(subject: Subject, job: Job) -> Row:
 
 def _soft(subject: Subject, job: Job) -> Row:
     soft = soft_clip(subject.original)
-    scores = compared(SoftRestoration(soft), subject.original)
+    scores = compare(SoftRestoration(soft), subject.original)
     return _row(soft.limits.float_bytes, scores, shown=_shown_difference(_reduced(subject), soft))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gamutcli.color.spaces import PROPHOTO
-from gamutcli.experiments.judging import compared
+from gamutcli.experiments.judging import compare
 from gamutcli.experiments.pictures import Subject
 from gamutcli.experiments.recipe import scaled
 from gamutcli.fitting.presets import PRESETS, Preset
@@ -74,5 +74,5 @@ def reduced_with(
         reduced = open_reduced(file)
     finally:
         file.unlink(missing_ok=True)
-    scores = compared(reduced.restoration(PROPHOTO, "cpu"), subject.original, errors, color_differences)
+    scores = compare(reduced.restoration(PROPHOTO, "cpu"), subject.original, errors, color_differences)
     return Reduction(result.payload_bytes, result.fit_seconds, scores)

@@ -62,7 +62,7 @@ def _named_as_picture(file: Path) -> bool:
     return file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
 
 
-def opened(path: Path) -> Subject:
+def open_subject(path: Path) -> Subject:
     """Open a picture; one that does not name its colour space is taken as ``ASSUMED``.
 
     Raises:

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 
 from gamutcli.arrays import FloatArray
 from gamutcli.color.gamut import Correction
-from gamutcli.experiments.judging import compared
+from gamutcli.experiments.judging import compare
 from gamutcli.fitting.fit import fit
 from gamutcli.fitting.presets import PAPER_MODELS, PAPER_RESIDUAL_UNIT, PRESETS, Preset
-from gamutcli.fitting.sample import draw_as_the_paper
+from gamutcli.fitting.sample import draw_sample_as_the_paper
 from gamutcli.fitting.scene import Scene
-from gamutcli.images.original import Original, clipped_codes
+from gamutcli.images.original import Original, clip_to_srgb
 from gamutcli.measuring.maps import ErrorMap
 from gamutcli.measuring.metrics import Scores
 from gamutcli.network.shape import FloatNetwork, Network
@@ -53,7 +53,7 @@ def scaled(steps: int, scale: float) -> int:
 
 def scene_of(original: Original, preset: Preset) -> Scene:
     """A picture on both sides of a lossless reduction."""
-    codes = clipped_codes(original, preset.adaptation)
+    codes = clip_to_srgb(original, preset.adaptation)
     return Scene(original, codes, preset.adaptation, Correction(0, preset.every_pixel))
 
 
@@ -68,7 +68,7 @@ def fit_as_the_paper(
         seed: Of the first weights and of the batches.
         start_weights: What to start from; None: at random.
     """
-    sample = draw_as_the_paper(scene, preset.inputs, preset.samples, seed)
+    sample = draw_sample_as_the_paper(scene, preset.inputs, preset.samples, seed)
     fitted = fit(sample, preset, seed, start_weights=start_weights)
     network = FloatNetwork(preset.inputs, tuple(fitted.weights), fitted.residual_scale)
     return Fitted(network, fitted.seconds)
@@ -82,4 +82,4 @@ def judged(
 ) -> Scores:
     """Errors of the picture that a network restores, None: of the plain clip; the rest is that of ``compared``."""
     restoration = Restoration(scene.srgb_codes, scene.adaptation, scene.correction, network)
-    return compared(restoration, scene.original, errors, color_differences)
+    return compare(restoration, scene.original, errors, color_differences)

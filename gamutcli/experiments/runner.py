@@ -14,7 +14,7 @@ from typing import Any
 
 from gamutcli.errors import GamutError, InputError, UsageError
 from gamutcli.experiments.folder import Record, ResultsFolder, Row
-from gamutcli.experiments.pictures import Subject, opened
+from gamutcli.experiments.pictures import Subject, open_subject
 from gamutcli.parallel import one_blas_thread
 
 #: Is told, in words, how far an experiment is.
@@ -192,7 +192,7 @@ def walk(
                 job.announce(f"{path.name} ({number} of {len(job.pictures)}{left})")
                 start = time.perf_counter()
                 with one_blas_thread():
-                    subject = opened(path)
+                    subject = open_subject(path)
                     for note in subject.notes:
                         job.announce(f"{path.name}: {note}")
                     record = do(subject)

@@ -19,7 +19,7 @@ from gamutcli.experiments.pictures import Subject
 from gamutcli.experiments.recipe import STEPS, fit_as_the_paper, judged, preset_of, scaled, scene_of
 from gamutcli.experiments.runner import Findings, Job, over_pictures
 from gamutcli.experiments.spreadsheets import csv_bytes
-from gamutcli.experiments.stored import stored
+from gamutcli.experiments.stored import store_weights
 from gamutcli.fitting.presets import PAPER_MODELS, PRESETS
 from gamutcli.fitting.scene import Scene
 from gamutcli.measuring.metrics import Comparison, Scores
@@ -97,7 +97,7 @@ def _paper(subject: Subject, model: str, job: Job) -> Iterator[Row]:
     preset = preset_of(model, scaled(STEPS, job.steps_scale))
     scene = scene_of(subject.original, preset)
     fitted = fit_as_the_paper(scene, preset, job.seed)
-    for each in stored(fitted.network):
+    for each in store_weights(fitted.network):
         scores = judged(scene, each.network, color_differences=False)
         for form, taken in each.sizes.items():
             yield _row(PAPER.format(form), model, taken, scores, fitted.seconds)

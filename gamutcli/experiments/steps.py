@@ -21,7 +21,7 @@ from gamutcli.experiments.spreadsheets import csv_bytes
 from gamutcli.experiments.starts import flattered, identity, weights_named
 from gamutcli.fitting.fit import fit
 from gamutcli.fitting.presets import PRESETS, Preset
-from gamutcli.fitting.sample import Sample, draw, draw_as_the_paper
+from gamutcli.fitting.sample import Sample, draw_by_residual, draw_sample_as_the_paper
 from gamutcli.network.shape import FloatNetwork
 from gamutcli.weights import Weights
 
@@ -133,7 +133,7 @@ def _weights_for(preset: Preset, init: StrPath | None) -> Weights:
 def _rows(subject: Subject, job: Job, preset: Preset, weights: Weights) -> Iterator[Row]:
     """All points of both curves of one picture."""
     scene = scene_of(subject.original, preset)
-    drawn = draw_as_the_paper if preset.every_pixel else draw
+    drawn = draw_sample_as_the_paper if preset.every_pixel else draw_by_residual
     sample = drawn(scene, preset.inputs, preset.samples, job.seed)
     if sample is None:
         return

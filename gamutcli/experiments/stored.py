@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gamutcli.arrays import FloatArray
-from gamutcli.fitting.quantise import rounded
+from gamutcli.fitting.quantise import round_weights
 from gamutcli.network.shape import FloatNetwork, Network
 from gamutcli.payload.format import network_bytes
 
@@ -34,7 +34,7 @@ class Stored:
     sizes: dict[str, int]
 
 
-def stored(network: FloatNetwork) -> list[Stored]:
+def store_weights(network: FloatNetwork) -> list[Stored]:
     """Store a network's weights in every one of ``FORMS``.
 
     What is the same for every picture, such as the number of hidden units, is not counted.
@@ -49,7 +49,7 @@ def stored(network: FloatNetwork) -> list[Stored]:
 
 
 def _in_levels(network: FloatNetwork, count: int, bits: int) -> Stored:
-    layers = tuple(rounded(weight, bits) for weight in network.weights)
+    layers = tuple(round_weights(weight, bits) for weight in network.weights)
     coarse = Network(network.inputs, layers, network.residual_scale)
     scales = SCALE_BYTES * sum(len(weight) for weight in network.weights)
     name = LEVELS[bits]

@@ -94,7 +94,7 @@ class Verdict:
     de2000_delivered: float
 
 
-def draw(world: World, seed: int) -> tuple[Sample, Scaling]:
+def draw_world(world: World, seed: int) -> tuple[Sample, Scaling]:
     """Draw the paper's pixels by the world's own mask, in its own values.
 
     Returns:
@@ -132,10 +132,10 @@ def fit_in(world: World, preset: Preset, seed: int, start_weights: Sequence[Floa
         seed: Of the first weights and of the batches.
         start_weights: What to start from; None: at random.
     """
-    sample, scaling = draw(world, seed)
+    sample, scaling = draw_world(world, seed)
     if world.deviations.full_batch:
         sample = _even(sample)
-    fitted = fit(sample, world.deviations.preset(preset, len(sample.weights)), seed, start_weights=start_weights)
+    fitted = fit(sample, world.deviations.preset(preset, len(sample.importance)), seed, start_weights=start_weights)
     network = FloatNetwork(PAPER_INPUTS, tuple(fitted.weights), fitted.residual_scale)
     return Variant(network, scaling, fitted.steps, fitted.seconds)
 
@@ -252,5 +252,5 @@ def _extremes(parts: list[DoubleArray]) -> Scaling:
 
 def _even(sample: Sample) -> Sample:
     """A sample of an even number of pixels, which two threads can share; a single pixel stays."""
-    count = max(1, len(sample.weights) // 2 * 2)
-    return Sample(sample.features[:count], sample.residuals[:count], sample.weights[:count], sample.pixels)
+    count = max(1, len(sample.importance) // 2 * 2)
+    return Sample(sample.features[:count], sample.residuals[:count], sample.importance[:count], sample.pixels)

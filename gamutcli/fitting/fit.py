@@ -147,7 +147,7 @@ class _Half:
                 np.maximum(above, self.zeros[:, : above.shape[1]], out=above)
         error = layers[-1]
         error -= self.targets[part]
-        weighted = error * self.sample.weights[part, None]
+        weighted = error * self.sample.importance[part, None]
         squares = float(np.vdot(weighted, error))
         # Of the mean over both halves and the three channels.
         error = weighted * np.float32(1 / (3 * self.size))
@@ -196,7 +196,7 @@ class Best:
 
 def residual_scale(sample: Sample) -> float:
     """Root mean square of a sample's residuals; 1 where there are none."""
-    return float(np.sqrt(np.average(np.square(sample.residuals).mean(axis=1), weights=sample.weights))) or 1.0
+    return float(np.sqrt(np.average(np.square(sample.residuals).mean(axis=1), weights=sample.importance))) or 1.0
 
 
 def first_weights(

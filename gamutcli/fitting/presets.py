@@ -170,7 +170,7 @@ NARROWEST_LOSSLESS, NARROWEST_LOSSY = 0.7, 0.4
 WEIGHTS_A_PIXEL = 3
 
 
-def fitting(preset: Preset, clipped_pixels: int, most_bytes: int | None, lossless: bool = True) -> Preset:
+def narrow_to(preset: Preset, clipped_pixels: int, most_bytes: int | None, lossless: bool = True) -> Preset:
     """Narrow a preset's network to the picture and to the bytes that it may take.
 
     Args:

@@ -32,7 +32,7 @@ _LARGEST = 127
 _HALF_MAX = float(np.finfo(np.float16).max)
 
 
-def rounded(weight: FloatArray, bits: int = 8) -> Layer:
+def round_weights(weight: FloatArray, bits: int = 8) -> Layer:
     """Round a layer to the nearest levels, with one float16 scale a row and nothing else.
 
     What float16 cannot hold is clipped to its largest number.
@@ -49,7 +49,7 @@ def rounded(weight: FloatArray, bits: int = 8) -> Layer:
     return _layer(levels, scale, largest)
 
 
-def network_within(fitted: Fit, sample: Sample, inputs: Inputs, most_bytes: int) -> Network | None:
+def quantise_within(fitted: Fit, sample: Sample, inputs: Inputs, most_bytes: int) -> Network | None:
     """Round a fitted network as coarsely as costs next to nothing, and more coarsely where it has to be smaller.
 
     Args:
@@ -94,8 +94,8 @@ class Quantiser:
         self._fitted = fitted
         self._features = sample.features[:CALIBRATION]
         self._targets = sample.residuals[:CALIBRATION] / np.float32(fitted.residual_scale)
-        self._weights = sample.weights[:CALIBRATION, None]
-        self._roots = np.sqrt(self._weights)
+        self._importance = sample.importance[:CALIBRATION, None]
+        self._roots = np.sqrt(self._importance)
         self._activations = [self._features]
         for weight in fitted.weights[:-1]:
             self._activations.append(np.maximum(self._activations[-1] @ weight.T, 0))
@@ -121,7 +121,7 @@ class Quantiser:
             below = below @ layers[-1].weight.T
             if not last:
                 np.maximum(below, 0, out=below)
-        return tuple(layers), float(np.mean(self._weights * np.square(below - self._targets)))
+        return tuple(layers), float(np.mean(self._importance * np.square(below - self._targets)))
 
     def _rounded(
         self,
@@ -162,7 +162,7 @@ class Quantiser:
             derivative = np.zeros((len(self._features), 3), np.float32)
             derivative[:, output] = 1
             for index in range(len(weights) - 1, -1, -1):
-                felt[index] += np.mean(self._weights * derivative * derivative, axis=0) / 3
+                felt[index] += np.mean(self._importance * derivative * derivative, axis=0) / 3
                 if index:
                     derivative = (derivative @ weights[index]) * (self._activations[index] > 0)
         return felt

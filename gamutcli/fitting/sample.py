@@ -35,24 +35,24 @@ class Sample:
     Attributes:
         features: (n, inputs) float32.
         residuals: (n, 3) float32, linear ProPhoto RGB.
-        weights: (n,) float32, mean 1: what undoes an uneven draw.
+        importance: (n,) float32, mean 1: what undoes an uneven draw.
         pixels: How many pixels it was drawn from.
     """
 
     features: FloatArray
     residuals: FloatArray
-    weights: FloatArray
+    importance: FloatArray
     pixels: int
 
 
-def draw_for(preset: Preset, scene: Scene, seed: int) -> Sample | None:
+def draw_sample(preset: Preset, scene: Scene, seed: int) -> Sample | None:
     """Draw the sample that goes with a preset: the paper's, of all pixels, or ours, of clipped ones by residual."""
     if preset.every_pixel:
-        return draw_as_the_paper(scene, preset.inputs, preset.samples, seed)
-    return draw(scene, preset.inputs, preset.samples, seed)
+        return draw_sample_as_the_paper(scene, preset.inputs, preset.samples, seed)
+    return draw_by_residual(scene, preset.inputs, preset.samples, seed)
 
 
-def draw(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sample | None:
+def draw_by_residual(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sample | None:
     """Draw pixels by residual, with their features.
 
     The draw is systematic: it walks through the picture in equal steps of probability.  A pixel may be drawn more than
@@ -108,7 +108,7 @@ def draw(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sample | None:
     return shuffled(parts, pixels * stride, generator)
 
 
-def draw_as_the_paper(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sample:
+def draw_sample_as_the_paper(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sample:
     """Draw every fifth out-of-gamut and every fiftieth other pixel, all of the same weight, whatever the count.
 
     Source: Le et al., GamutMLP, CVPR 2023, section 3.
@@ -138,7 +138,7 @@ def shuffled(parts: list[Sample], pixels: int, generator: np.random.Generator) -
         pixels: How many pixels they were drawn from, in all.
         generator: Of the order.
     """
-    sizes = [len(part.weights) for part in parts]
+    sizes = [len(part.importance) for part in parts]
     places = np.split(generator.permutation(sum(sizes)), np.cumsum(sizes)[:-1])
 
     def scattered(arrays: list[FloatArray]) -> FloatArray:
@@ -155,6 +155,6 @@ def shuffled(parts: list[Sample], pixels: int, generator: np.random.Generator) -
     return Sample(
         scattered([part.features for part in parts]),
         scattered([part.residuals for part in parts]),
-        scattered([part.weights for part in parts]),
+        scattered([part.importance for part in parts]),
         pixels,
     )

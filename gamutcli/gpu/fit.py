@@ -134,7 +134,7 @@ class _Step:
         def there(array: Any) -> Tensor:
             return torch.tensor(array, device=device)
 
-        self.features, self.pixel_weights = there(sample.features), there(sample.weights[:, None])
+        self.features, self.pixel_weights = there(sample.features), there(sample.importance[:, None])
         self.targets = there(sample.residuals / np.float32(scale))
         self.number, self.losses = there([0]), torch.zeros(preset.steps, device=device)
         self.starts, self.span = there(starts), torch.arange(half, device=device)

@@ -59,7 +59,7 @@ class Original:
         return self.linear(self.codes[rows])
 
 
-def clipped_codes(original: Original, adaptation: Adaptation = "bradford") -> CodeArray:
+def clip_to_srgb(original: Original, adaptation: Adaptation = "bradford") -> CodeArray:
     """The (height, width, 3) sRGB codes of a wide-gamut picture, clipped and rounded."""
     matrix = rgb_to_rgb(PROPHOTO, SRGB, adaptation)
 

@@ -14,7 +14,7 @@ from gamutcli.containers import Metadata, with_metadata
 from gamutcli.errors import OutputError, UsageError
 from gamutcli.images import jxl
 from gamutcli.images.picture import turned
-from gamutcli.metadata import made_true, orientation_of, upright
+from gamutcli.metadata import make_true, orientation_of, upright
 
 # Primaries, transfer function, matrix.
 _AVIF_COLOURS = {SRGB: (1, 13, 6), DISPLAY_P3: (12, 13, 6), REC2020: (9, 14, 9)}
@@ -60,7 +60,7 @@ def encode_wide(kind: str, codes: Code16Array, space: RGBSpace, metadata: Metada
         data = _avif(codes, space)
     else:
         data = _jxl(codes, space, orientation)
-    true = made_true(metadata, codes.shape[1], codes.shape[0], space == SRGB)
+    true = make_true(metadata, codes.shape[1], codes.shape[0], space == SRGB)
     return with_metadata(data, true).data
 
 

@@ -18,7 +18,7 @@ from gamutcli.images.encode import PNG_LEVEL, PNG_STRATEGY
 from gamutcli.images.files import format_of
 from gamutcli.images.profiles import profile_chunk
 from gamutcli.images.screen import check_space, encode_wide
-from gamutcli.metadata import made_true
+from gamutcli.metadata import make_true
 from gamutcli.metadata.ifd import (
     BYTE,
     LONG,
@@ -101,7 +101,7 @@ def _write_png(path: Path, parts: Iterable[Code16Array], space: RGBSpace, metada
     import imagecodecs
 
     codes = _whole(parts)
-    true = made_true(metadata, codes.shape[1], codes.shape[0], space.name == "srgb")
+    true = make_true(metadata, codes.shape[1], codes.shape[0], space.name == "srgb")
     data = imagecodecs.png_encode(np.ascontiguousarray(codes), level=PNG_LEVEL, strategy=PNG_STRATEGY)
     tagged = png.with_chunks(data, [profile_chunk(space)])
     path.write_bytes(with_metadata(tagged, true).data)
@@ -151,7 +151,7 @@ def _write_tiff(
 
 def _described(layout: dict[int, Entry], width: int, height: int, space: RGBSpace, metadata: Metadata) -> Directories:
     """Add profile and metadata to the tags that lay out the pixels."""
-    true = made_true(metadata, width, height, space.name == "srgb")
+    true = make_true(metadata, width, height, space.name == "srgb")
     camera = in_byte_order(parsed(true.exif), "<")
     profile = write_profile(space)
     tags = {

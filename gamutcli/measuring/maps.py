@@ -80,7 +80,9 @@ class ErrorMap:
         return np.sqrt(self._squares / self._pixels).astype(np.float32)
 
 
-def draw(panels: Sequence[tuple[str, FloatArray]], limit: float, picture: tuple[str, CodeArray] | None = None) -> bytes:
+def render_maps(
+    panels: Sequence[tuple[str, FloatArray]], limit: float, picture: tuple[str, CodeArray] | None = None
+) -> bytes:
     """Draw error maps beside each other, with one color bar for all.
 
     Args:

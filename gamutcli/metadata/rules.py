@@ -76,7 +76,7 @@ _PLACES_IN_XMP = frozenset(
 _PLACES_IN_IPTC = frozenset((2, number) for number in (26, 27, 90, 92, 95, 100, 101))
 
 
-def made_true(metadata: Metadata, width: int, height: int, srgb: bool) -> Metadata:
+def make_true(metadata: Metadata, width: int, height: int, srgb: bool) -> Metadata:
     """Adapt metadata to the file that is going to carry it.
 
     ColorSpace and pixel size state the facts; the thumbnail, tags about how pixels are stored, and statements about
@@ -103,10 +103,10 @@ def made_true(metadata: Metadata, width: int, height: int, srgb: bool) -> Metada
     exif = {tag: data_entry(version) for tag, version in _VERSIONS.items()}
     exif |= {tag: item for tag, item in old.exif.items() if tag not in _EXIF_DROPPED}
     exif |= {tag: entry(SHORT if tag == _COLOR_SPACE else LONG, fact, order=old.order) for tag, fact in facts.items()}
-    fitting, dropped = _fitting(Directories(old.order, descriptive(old.image), exif, old.gps))
+    narrow_to, dropped = _fitting(Directories(old.order, descriptive(old.image), exif, old.gps))
     if dropped:
         notes += (f"the EXIF data exceed one segment, left out: {', '.join(dropped)}",)
-    return replace(metadata, exif=write_block(fitting), xmp=packet, notes=metadata.notes + notes)
+    return replace(metadata, exif=write_block(narrow_to), xmp=packet, notes=metadata.notes + notes)
 
 
 def orientation_of(metadata: Metadata) -> int:

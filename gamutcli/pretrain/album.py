@@ -12,9 +12,9 @@ import numpy as np
 
 from gamutcli.color.gamut import Correction
 from gamutcli.fitting.presets import Preset
-from gamutcli.fitting.sample import Sample, draw_for
+from gamutcli.fitting.sample import Sample, draw_sample
 from gamutcli.fitting.scene import Scene
-from gamutcli.images.original import Original, clipped_codes, read_original
+from gamutcli.images.original import Original, clip_to_srgb, read_original
 
 #: Side of a crop, pixels, as in the paper; smaller pictures are taken whole.
 CROP = 512
@@ -76,9 +76,9 @@ class Album:
 
     def _drawn(self, original: Original, seed: int) -> Sample | None:
         preset = self._preset
-        codes = clipped_codes(original, preset.adaptation)
+        codes = clip_to_srgb(original, preset.adaptation)
         scene = Scene(original, codes, preset.adaptation, Correction(0, preset.every_pixel))
-        return draw_for(replace(preset, samples=min(SAMPLES, preset.samples)), scene, seed)
+        return draw_sample(replace(preset, samples=min(SAMPLES, preset.samples)), scene, seed)
 
     def _opened(self, path: Path) -> Original | None:
         if path in self._unreadable:

@@ -12,7 +12,7 @@ import click
 import pytest
 
 from gamutcli.cli import console
-from gamutcli.cli.console import Report
+from gamutcli.cli.console import Outcomes
 from gamutcli.errors import InputError, NoPayload, PayloadError
 from gamutcli.measuring.stages import Stages
 
@@ -32,8 +32,8 @@ def words(result: Outcome) -> str:
     return f"{result.file} is good"
 
 
-def report(files: int = 1, quiet: bool = False, verbose: int = 0, as_json: bool = False) -> Report:
-    return Report(files, quiet=quiet, verbose=verbose, as_json=as_json)
+def report(files: int = 1, quiet: bool = False, verbose: int = 0, as_json: bool = False) -> Outcomes:
+    return Outcomes(files, quiet=quiet, verbose=verbose, as_json=as_json)
 
 
 def test_a_good_file(capsys: pytest.CaptureFixture[str]) -> None:

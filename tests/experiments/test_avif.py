@@ -13,10 +13,10 @@ from gamutcli.arrays import Code16Array
 from gamutcli.color.gamut import Correction, codes_to_prophoto
 from gamutcli.experiments import avif
 from gamutcli.experiments.avif import SCALE_BYTES, AvifResidual, residual_of
-from gamutcli.experiments.pictures import opened
+from gamutcli.experiments.pictures import open_subject
 from gamutcli.experiments.recipe import judged
 from gamutcli.fitting.scene import Scene
-from gamutcli.images.original import clipped_codes
+from gamutcli.images.original import clip_to_srgb
 from gamutcli.measuring.metrics import Comparison, Scores
 from tests.support.networks import noise
 from tests.support.pictures import wide_codes, write_tiff
@@ -26,8 +26,8 @@ pytestmark = pytest.mark.skipif(not avif.AVAILABLE, reason="this imagecodecs can
 
 def a_scene(folder: Path, codes: Code16Array, lossy: bool = False) -> Scene:
     """A picture as a PNG, or as a JPEG, keeps it."""
-    original = opened(write_tiff(folder / "wide.tif", codes)).original
-    reduced = clipped_codes(original)
+    original = open_subject(write_tiff(folder / "wide.tif", codes)).original
+    reduced = clip_to_srgb(original)
     if lossy:
         reduced = images.decode_reduced(images.encode_reduced(reduced, "jpeg", 95))
     return Scene(original, reduced, "bradford", Correction(10 if lossy else 0))

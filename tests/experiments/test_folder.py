@@ -15,7 +15,7 @@ from gamutcli.errors import InputError, OutputError, UsageError
 from gamutcli.experiments import folder
 from gamutcli.experiments.folder import Record, ResultsFolder, Row
 from gamutcli.experiments.markdown import document
-from gamutcli.experiments.pictures import Subject, digest, opened
+from gamutcli.experiments.pictures import Subject, digest, open_subject
 from gamutcli.experiments.runner import Job, over_pictures, over_rows
 from tests.support.pictures import wide_codes, write_tiff
 
@@ -31,7 +31,7 @@ def a_folder(tmp_path: Path, overwrite: bool = False, **settings: Any) -> Result
 
 
 def kept_in(folder: ResultsFolder, picture: Path, *rows: Row, notes: tuple[str, ...] = ()) -> Record:
-    return folder.keep(replace(opened(picture), notes=notes), rows)
+    return folder.keep(replace(open_subject(picture), notes=notes), rows)
 
 
 # Records

@@ -15,7 +15,7 @@ from PIL import Image
 from gamutcli import __version__
 from gamutcli.arrays import CodeArray
 from gamutcli.experiments import maps as experiment
-from gamutcli.experiments.pictures import opened
+from gamutcli.experiments.pictures import open_subject
 from gamutcli.experiments.recipe import judged, scene_of
 from gamutcli.experiments.runner import Findings, Job
 from gamutcli.fitting.presets import PRESETS
@@ -82,7 +82,7 @@ def test_every_picture_has_a_file_of_maps(done: Done) -> None:
 
 
 def test_the_picture_stands_on_the_left_as_any_viewer_shows_it(done: Done) -> None:
-    plain = scene_of(opened(done.folder / "one.tif").original, PRESETS["balanced"]).srgb_codes
+    plain = scene_of(open_subject(done.folder / "one.tif").original, PRESETS["balanced"]).srgb_codes
     figure = drawing(done.output / "maps-one.tif.png")
     # Enlarged by a whole factor, so its codes are there as they are.
     rows, columns = np.nonzero((figure == plain[0, 0]).all(axis=-1))
@@ -95,7 +95,7 @@ def test_the_picture_stands_on_the_left_as_any_viewer_shows_it(done: Done) -> No
 
 def test_all_maps_have_one_scale(done: Done) -> None:
     """The clip's map, drawn by itself with the scale's end, is in the figure to the pixel."""
-    scene = scene_of(opened(done.folder / "one.tif").original, PRESETS["balanced"])
+    scene = scene_of(open_subject(done.folder / "one.tif").original, PRESETS["balanced"])
     errors = experiment.ErrorMap(40, 60)
     judged(scene, None, errors)
     expected = viridis()[np.rint(np.minimum(errors.rmse / 0.05, 1) * 255).astype(int)]
@@ -152,7 +152,7 @@ def test_figures_are_those_of_every_method(done: Done) -> None:
     for picture in done.findings.data["pictures"]:
         assert [row["method"] for row in picture["maps"]] == METHODS
         clip = picture["maps"][0]
-        scores = judged(scene_of(opened(done.folder / picture["picture"]).original, PRESETS["balanced"]), None)
+        scores = judged(scene_of(open_subject(done.folder / picture["picture"]).original, PRESETS["balanced"]), None)
         assert clip["psnr_og"] == pytest.approx(scores.psnr_og)
         for row in picture["maps"]:
             for region in ("og", "all"):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gamutcli.errors import InputError
-from gamutcli.experiments.pictures import assumed_for, opened, pictures_in
+from gamutcli.experiments.pictures import assumed_for, open_subject, pictures_in
 from tests.support.commands import Gamut
 from tests.support.pictures import wide_codes, write_tiff
 
@@ -64,4 +64,4 @@ def test_results_in_the_folder_of_the_pictures_are_refused(gamut: Gamut, photos:
 def test_only_a_picture_without_a_profile_is_taken_as_something(photos: Path) -> None:
     assert assumed_for(photos / "a.tif") is None
     assert assumed_for(write_tiff(photos / "b.tif", wide_codes(16, 24), space=None)) == "prophoto"
-    assert "taken as ProPhoto RGB" in opened(photos / "b.tif").notes[0]
+    assert "taken as ProPhoto RGB" in open_subject(photos / "b.tif").notes[0]

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from gamutcli.arrays import Code16Array
 from gamutcli.color.gamut import Correction, srgb_codes
 from gamutcli.color.spaces import PROPHOTO, SRGB, rgb_to_rgb
-from gamutcli.experiments.judging import compared
-from gamutcli.experiments.pictures import opened
+from gamutcli.experiments.judging import compare
+from gamutcli.experiments.pictures import open_subject
 from gamutcli.experiments.softclip import (
     DISTANCE_START,
     LARGEST_START,
@@ -28,7 +28,7 @@ from gamutcli.experiments.softclip import (
     soft_clip,
     straightened,
 )
-from gamutcli.images.original import Original, clipped_codes
+from gamutcli.images.original import Original, clip_to_srgb
 from gamutcli.restore import Restoration
 from tests.support.pictures import sample_crop, wide_codes, write_tiff
 
@@ -37,7 +37,7 @@ NONE = Limits((1.0, 1.0, 1.0), 1.0)
 
 
 def original_of(codes: Code16Array, folder: Path) -> Original:
-    return opened(write_tiff(folder / "wide.tif", codes)).original
+    return open_subject(write_tiff(folder / "wide.tif", codes)).original
 
 
 def within(limits: Limits, count: int = 20_000, seed: int = 0) -> NDArray[np.float32]:
@@ -152,14 +152,14 @@ def test_a_picture_within_srgb_has_no_limits(tmp_path: Path) -> None:
 
 def test_a_black_picture_comes_back(tmp_path: Path) -> None:
     original = original_of(np.zeros((4, 5, 3), np.uint16), tmp_path)
-    assert compared(SoftRestoration(soft_clip(original)), original).rmse_all == 0
+    assert compare(SoftRestoration(soft_clip(original)), original).rmse_all == 0
 
 
 @pytest.mark.parametrize("name", ["wide", "dahlia", "fabrics"])
 def test_a_picture_comes_back_far_better_than_from_the_plain_clip(tmp_path: Path, name: str) -> None:
     original = original_of(wide_codes(64, 96) if name == "wide" else sample_crop(name, 150, 250), tmp_path)
-    scores = compared(SoftRestoration(soft_clip(original)), original)
-    clip = compared(Restoration(clipped_codes(original), "bradford", Correction(), None), original)
+    scores = compare(SoftRestoration(soft_clip(original)), original)
+    clip = compare(Restoration(clip_to_srgb(original), "bradford", Correction(), None), original)
     assert scores.psnr_og is not None
     assert clip.psnr_og is not None
     assert scores.psnr_og > clip.psnr_og + 8

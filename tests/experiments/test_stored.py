@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gamutcli.experiments.pictures import opened
+from gamutcli.experiments.pictures import open_subject
 from gamutcli.experiments.recipe import fit_as_the_paper, judged, preset_of, scene_of
-from gamutcli.experiments.stored import FORMS, stored
+from gamutcli.experiments.stored import FORMS, store_weights
 from gamutcli.network.shape import FloatNetwork, Network, Shape
 from gamutcli.payload.format import network_bytes
 from tests.support.networks import PAPERS, network
@@ -26,7 +26,7 @@ def floats() -> FloatNetwork:
 
 
 def by_form(floats: FloatNetwork) -> Stores:
-    return {form: (size, each.network) for each in stored(floats) for form, size in each.sizes.items()}
+    return {form: (size, each.network) for each in store_weights(floats) for form, size in each.sizes.items()}
 
 
 def bytes_of(floats: FloatNetwork) -> dict[str, int]:
@@ -100,7 +100,7 @@ def test_a_rounded_network_is_stored_as_it_is() -> None:
 
 @pytest.mark.fit
 def test_quality_falls_with_the_bits(tmp_path: Path) -> None:
-    original = opened(write_tiff(tmp_path / "wide.tif", wide_codes(48, 64))).original
+    original = open_subject(write_tiff(tmp_path / "wide.tif", wide_codes(48, 64))).original
     preset = preset_of("11kb", 300)
     scene = scene_of(original, preset)
     stores = by_form(fit_as_the_paper(scene, preset, 0).network)

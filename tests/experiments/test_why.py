@@ -24,12 +24,12 @@ from gamutcli.errors import InputError
 from gamutcli.experiments import descent, recipe, starts, variants, why_output
 from gamutcli.experiments.deviations import NONE, Deviations, World, any_outside
 from gamutcli.experiments.runner import Job
-from gamutcli.experiments.variants import PAPER_SCALING, draw, fit_in, scaling_for_all, verdict_of
+from gamutcli.experiments.variants import PAPER_SCALING, draw_world, fit_in, scaling_for_all, verdict_of
 from gamutcli.experiments.why import CASES, Beginnings, why
 from gamutcli.fitting.fit import Fit, fit
 from gamutcli.fitting.presets import PAPER_INPUTS, Preset
 from gamutcli.fitting.sample import Sample
-from gamutcli.images.original import Original, clipped_codes
+from gamutcli.images.original import Original, clip_to_srgb
 from gamutcli.network import predict
 from gamutcli.network.shape import FloatNetwork
 from gamutcli.weights import Weights, pack_weights
@@ -159,7 +159,7 @@ def test_c_takes_encoded_values_for_light(original: Original) -> None:
 
 def test_d_sees_what_no_file_holds(original: Original) -> None:
     world = world_of(original, unrounded=True)
-    np.testing.assert_array_equal(world.codes, clipped_codes(original, PRESET.adaptation))
+    np.testing.assert_array_equal(world.codes, clip_to_srgb(original, PRESET.adaptation))
     inside = ~world.mask(world.truth(WHOLE))
     assert 0.1 < inside.mean() < 0.9
     # Nothing is lost in gamut, as nothing is rounded.  (The mask matches whites in another way than the recipe.)
@@ -189,7 +189,7 @@ def test_e_scales_by_the_sample_and_by_the_whole() -> None:
     codes[10, 11] = 2_000  # in gamut, and no fiftieth pixel
     codes[:, :6] = (60_000, 12_000, 6_000)
     world = world_of(original_of(codes), two_scalings=True)
-    _, sampled = draw(world, 0)
+    _, sampled = draw_world(world, 0)
     whole = scaling_for_all(world, world.plain)
     assert (whole.low[2:] < sampled.low[2:]).all()
     assert whole.low[0] == -1 + 1 / 20
@@ -200,12 +200,12 @@ def test_e_scales_by_the_sample_and_by_the_whole() -> None:
     np.testing.assert_allclose(sampled.features(sampled.low[None])[0, 12::24], -1)  # cosine of -pi
     # Without the deviation, nothing depends on the pixels.
     plain = world_of(original_of(codes))
-    assert draw(plain, 0)[1] is scaling_for_all(plain, plain.plain) is PAPER_SCALING
+    assert draw_world(plain, 0)[1] is scaling_for_all(plain, plain.plain) is PAPER_SCALING
 
 
 def test_e_scales_a_picture_of_one_colour() -> None:
     world = world_of(original_of(np.full((1, 9, 3), 30_000, np.uint16)), two_scalings=True)
-    assert np.isfinite(draw(world, 0)[0].features).all()
+    assert np.isfinite(draw_world(world, 0)[0].features).all()
     assert verdict_of(world, right_network(world), world.codes).psnr_og is None
 
 
@@ -246,8 +246,8 @@ def test_i_takes_the_whole_sample_in_every_step(original: Original, monkeypatch:
     seen = fits_seen(monkeypatch)
     variant = fit_in(world_of(original, full_batch=True), PRESET, 0)
     ((sample, preset),) = seen
-    count = len(draw(world_of(original), 0)[0].weights)
-    assert len(sample.weights) == count // 2 * 2 == preset.batch
+    count = len(draw_world(world_of(original), 0)[0].weights)
+    assert len(sample.importance) == count // 2 * 2 == preset.batch
     # As many visits as the paper's recipe makes.
     assert variant.steps == round(PRESET.steps * PRESET.batch / preset.batch)
     few = fit_in(world_of(original, full_batch=True), replace(PRESET, steps=1, batch=2), 0)

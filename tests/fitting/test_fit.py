@@ -120,7 +120,7 @@ def test_a_fit_ends_when_no_error_is_left_to_see() -> None:
 def test_pixels_of_no_weight_do_not_matter() -> None:
     sample = a_sample()
     sample.residuals[::2] = 0.5
-    sample.weights[::2], sample.weights[1::2] = 0, 2
+    sample.importance[::2], sample.importance[1::2] = 0, 2
     assert unexplained(fit(sample, MUON, seed=0), sample) < 0.1
 
 

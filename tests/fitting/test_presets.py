@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gamutcli.errors import UsageError
-from gamutcli.fitting.presets import PAPER_MODELS, PRESETS, Preset, choose, fitting
+from gamutcli.fitting.presets import PAPER_MODELS, PRESETS, Preset, choose, narrow_to
 
 
 def weights(preset: Preset) -> int:
@@ -42,28 +42,28 @@ def test_a_model_of_the_paper_takes_the_kilobytes_of_its_name(model: str, hidden
 
 
 def test_the_papers_network_is_left_as_it_is() -> None:
-    assert fitting(PRESETS["paper"], 10, None) == PRESETS["paper"]
+    assert narrow_to(PRESETS["paper"], 10, None) == PRESETS["paper"]
 
 
 @pytest.mark.parametrize("name", ["fast", "balanced", "best"])
 def test_a_picture_with_many_clipped_pixels_gets_the_presets_width_at_most(name: str) -> None:
-    found = fitting(PRESETS[name], 1_000_000, None)
+    found = narrow_to(PRESETS[name], 1_000_000, None)
     assert PRESETS[name].hidden / 1.5 < found.hidden <= PRESETS[name].hidden
     assert found.payload == PRESETS[name].payload
 
 
 def test_millions_of_clipped_pixels_get_a_network_that_is_quick_to_run() -> None:
-    few, many = (fitting(PRESETS["balanced"], pixels, None).hidden for pixels in (1_000_000, 10_000_000))
+    few, many = (narrow_to(PRESETS["balanced"], pixels, None).hidden for pixels in (1_000_000, 10_000_000))
     assert 0.6 * few <= many < few
-    lossy = fitting(PRESETS["balanced"], 10_000_000, None, lossless=False).hidden
+    lossy = narrow_to(PRESETS["balanced"], 10_000_000, None, lossless=False).hidden
     assert 0.35 * few <= lossy < many
     # Unless the user asks for best, or names the bytes.
-    assert fitting(PRESETS["best"], 10_000_000, None).hidden == PRESETS["best"].hidden
-    assert fitting(PRESETS["balanced"], 10_000_000, 14_000).hidden >= few
+    assert narrow_to(PRESETS["best"], 10_000_000, None).hidden == PRESETS["best"].hidden
+    assert narrow_to(PRESETS["balanced"], 10_000_000, 14_000).hidden >= few
 
 
 def test_fewer_clipped_pixels_get_a_narrower_network() -> None:
-    widths = [fitting(PRESETS["balanced"], pixels, None).hidden for pixels in (1, 500, 2000, 8000, 1_000_000)]
+    widths = [narrow_to(PRESETS["balanced"], pixels, None).hidden for pixels in (1, 500, 2000, 8000, 1_000_000)]
     assert widths == sorted(widths)
     assert widths[0] < widths[-1] / 4
     assert widths[0] > 0
@@ -71,7 +71,7 @@ def test_fewer_clipped_pixels_get_a_narrower_network() -> None:
 
 def test_fewer_bytes_get_a_narrower_network_and_more_a_wider_one() -> None:
     limits = (500, 3000, 9000, 40_000)
-    found = [fitting(PRESETS["balanced"], 10_000_000, limit) for limit in limits]
+    found = [narrow_to(PRESETS["balanced"], 10_000_000, limit) for limit in limits]
     assert [preset.payload for preset in found] == list(limits)
     widths = [preset.hidden for preset in found]
     assert widths == sorted(set(widths))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gamutcli.fitting.fit import Fit, fit
 from gamutcli.fitting.presets import PRESETS
-from gamutcli.fitting.quantise import COARSEST, FINEST, Quantiser, network_within, rounded
+from gamutcli.fitting.quantise import COARSEST, FINEST, Quantiser, quantise_within, round_weights
 from gamutcli.fitting.sample import Sample
 from gamutcli.network.shape import Layer, Network
 from gamutcli.parallel import one_blas_thread
@@ -56,7 +56,7 @@ def unexplained(weights: list[NDArray[np.float32]], sample: Sample, scale: float
     for weight in weights[:-1]:
         hidden = np.maximum(hidden @ weight.T, 0)
     errors = hidden @ weights[-1].T - sample.residuals / scale
-    return float((sample.weights[:, None] * errors**2).mean())
+    return float((sample.importance[:, None] * errors**2).mean())
 
 
 def error_of(layers: tuple[Layer, ...], sample: Sample, scale: float) -> float:
@@ -84,7 +84,7 @@ def test_a_weight_moves_by_at_most_half_a_step_of_its_row(
     weight = (size * random.standard_normal((rows, columns))).astype(np.float32)
     largest = np.abs(weight).max(axis=1, keepdims=True)
     levels = 2 ** (bits - 1) - 1
-    found = rounded(weight, bits)
+    found = round_weights(weight, bits)
     # Half a step, and what the rounding of a small scale costs the largest weight.
     assert (np.abs(found.weight - weight) <= largest * (0.5 / levels + 1e-3) + levels * 2**-25).all()
     assert np.abs(found.levels).max(initial=0) <= levels
@@ -93,24 +93,24 @@ def test_a_weight_moves_by_at_most_half_a_step_of_its_row(
 @pytest.mark.parametrize(("bits", "levels"), [(8, 255), (6, 63), (2, 3)])
 def test_all_levels_of_so_many_bits_are_used(bits: int, levels: int) -> None:
     weight = np.linspace(-1, 1, 10_000, dtype=np.float32)[None]
-    assert len(np.unique(rounded(weight, bits).levels)) == levels
+    assert len(np.unique(round_weights(weight, bits).levels)) == levels
 
 
 def test_each_row_has_a_scale_of_its_own() -> None:
     weight = np.array([[100.0, -50.0], [0.001, -0.0005]], np.float32)
-    np.testing.assert_allclose(rounded(weight).weight, weight, rtol=0.02)
+    np.testing.assert_allclose(round_weights(weight).weight, weight, rtol=0.02)
 
 
 def test_rows_of_zeros_stay_zero() -> None:
     weight = np.array([[0, 0, 0], [1, -1, 0.5], [1e-12, 0, 0]], np.float32)
-    found = rounded(weight).weight
+    found = round_weights(weight).weight
     assert (found[0] == 0).all()
     assert np.abs(found[2]).max() < 1e-7
     np.testing.assert_allclose(found[1], weight[1], atol=0.01)
 
 
 def test_weights_beyond_float16_stay_finite() -> None:
-    assert np.isfinite(rounded(np.array([[1e30, -1e30], [1e8, 1]], np.float32)).weight).all()
+    assert np.isfinite(round_weights(np.array([[1e30, -1e30], [1e8, 1]], np.float32)).weight).all()
 
 
 # With compensation.
@@ -158,7 +158,7 @@ def test_coarser_levels_take_fewer_bytes_and_lose_more(sample: Sample, fitted: F
 
 @pytest.mark.fit
 def test_bytes_that_buy_nothing_are_not_spent(sample: Sample, fitted: Fit) -> None:
-    network = network_within(fitted, sample, CODES, UNBOUNDED)
+    network = quantise_within(fitted, sample, CODES, UNBOUNDED)
     assert network is not None
     finest, error = Quantiser(fitted, sample).layers(FINEST)
     assert network_bytes(network) < 0.9 * network_bytes(Network(CODES, finest, 1.0))
@@ -168,10 +168,10 @@ def test_bytes_that_buy_nothing_are_not_spent(sample: Sample, fitted: Fit) -> No
 @pytest.mark.fit
 @pytest.mark.parametrize("share", [0.9, 0.7])
 def test_a_limit_is_kept_at_the_least_loss(sample: Sample, fitted: Fit, share: float) -> None:
-    free = network_within(fitted, sample, CODES, UNBOUNDED)
+    free = quantise_within(fitted, sample, CODES, UNBOUNDED)
     assert free is not None
     limit = int(share * network_bytes(free))
-    network = network_within(fitted, sample, CODES, limit)
+    network = quantise_within(fitted, sample, CODES, limit)
     assert network is not None
     assert 0.8 * limit < network_bytes(network) <= limit
     assert error_of(network.layers, sample, fitted.residual_scale) < 0.5
@@ -180,11 +180,11 @@ def test_a_limit_is_kept_at_the_least_loss(sample: Sample, fitted: Fit, share: f
 
 
 def test_there_is_no_network_of_a_few_bytes(sample: Sample, fitted: Fit) -> None:
-    assert network_within(fitted, sample, CODES, 30) is None
+    assert quantise_within(fitted, sample, CODES, 30) is None
 
 
 def test_the_same_fit_is_rounded_the_same(sample: Sample, fitted: Fit) -> None:
-    first, second = (network_within(fitted, sample, CODES, UNBOUNDED) for _ in range(2))
+    first, second = (quantise_within(fitted, sample, CODES, UNBOUNDED) for _ in range(2))
     assert first is not None
     assert second is not None
     for one, other in zip(first.layers, second.layers, strict=True):
@@ -200,7 +200,7 @@ def test_pixels_of_few_kinds_can_be_rounded_on(count: int) -> None:
     few = a_sample(count)
     again = np.arange(3000) % count
     many = Sample(few.features[again], few.residuals[again], few.weights[again], count)
-    network = network_within(fit(many, replace(PRESET, steps=80), 0), many, CODES, UNBOUNDED)
+    network = quantise_within(fit(many, replace(PRESET, steps=80), 0), many, CODES, UNBOUNDED)
     assert network is not None
     assert all(np.isfinite(layer.weight).all() for layer in network.layers)
 
@@ -208,6 +208,6 @@ def test_pixels_of_few_kinds_can_be_rounded_on(count: int) -> None:
 @pytest.mark.fit
 def test_a_network_that_does_nothing_is_rounded_to_one(sample: Sample) -> None:
     nothing = fit(sample, replace(PRESET, steps=0), 0)
-    network = network_within(nothing, sample, CODES, UNBOUNDED)
+    network = quantise_within(nothing, sample, CODES, UNBOUNDED)
     assert network is not None
     assert error_of(network.layers, sample, nothing.residual_scale) < 1.01

@@ -13,7 +13,7 @@ from gamutcli.arrays import Code16Array
 from gamutcli.color.gamut import Correction
 from gamutcli.color.icc import read_profile, write_profile
 from gamutcli.color.spaces import PROPHOTO
-from gamutcli.fitting.sample import REPEATS, Sample, draw, draw_as_the_paper
+from gamutcli.fitting.sample import REPEATS, Sample, draw_by_residual, draw_sample_as_the_paper
 from gamutcli.fitting.scene import Scene
 from gamutcli.images.original import Original
 from gamutcli.network.features import Features
@@ -31,7 +31,7 @@ def scene_of(codes: Code16Array, correction: Correction | None = None) -> Scene:
 
 
 def drawn(scene: Scene, count: int = 20_000, seed: int = 0) -> Sample:
-    sample = draw(scene, CODES, count, seed)
+    sample = draw_by_residual(scene, CODES, count, seed)
     assert sample is not None
     return sample
 
@@ -70,13 +70,15 @@ def test_a_sample_has_the_size_asked_for(in_strips: Scene) -> None:
         assert sample.pixels == corrected(in_strips).size
         assert sample.features.shape == (count, CODES.size)
         assert sample.residuals.shape == (count, 3)
-        assert sample.weights.shape == (count,)
-        assert {array.dtype for array in (sample.features, sample.residuals, sample.weights)} == {np.dtype(np.float32)}
+        assert sample.importance.shape == (count,)
+        assert {array.dtype for array in (sample.features, sample.residuals, sample.importance)} == {
+            np.dtype(np.float32)
+        }
 
 
 @pytest.mark.parametrize("inputs", [CODES, CODES_AND_BOXES])
 def test_only_pixels_that_the_decoder_corrects_are_drawn(in_strips: Scene, inputs: Inputs) -> None:
-    sample = draw(in_strips, inputs, 5000, 0)
+    sample = draw_by_residual(in_strips, inputs, 5000, 0)
     assert sample is not None
     inside = corrected(in_strips)
     whole = slice(0, 60)
@@ -90,10 +92,12 @@ def test_only_pixels_that_the_decoder_corrects_are_drawn(in_strips: Scene, input
 def test_weights_undo_the_uneven_draw(in_strips: Scene) -> None:
     sample = drawn(in_strips)
     truth = in_strips.residuals(slice(0, 60), corrected(in_strips))
-    assert sample.weights.min() > 0
-    assert sample.weights.mean() == pytest.approx(1, abs=0.02)
-    assert np.average(energy(sample.residuals), weights=sample.weights) == pytest.approx(energy(truth).mean(), rel=0.02)
-    weighted = np.average(sample.residuals, axis=0, weights=sample.weights)
+    assert sample.importance.min() > 0
+    assert sample.importance.mean() == pytest.approx(1, abs=0.02)
+    assert np.average(energy(sample.residuals), weights=sample.importance) == pytest.approx(
+        energy(truth).mean(), rel=0.02
+    )
+    weighted = np.average(sample.residuals, axis=0, weights=sample.importance)
     np.testing.assert_allclose(weighted, truth.mean(axis=0), atol=0.02 * np.abs(truth).max())
 
 
@@ -102,7 +106,7 @@ def test_large_residuals_are_drawn_more_often(in_strips: Scene) -> None:
     truth = in_strips.residuals(slice(0, 60), corrected(in_strips))
     assert energy(sample.residuals).mean() > 1.3 * energy(truth).mean()
     order = np.argsort(energy(sample.residuals))
-    assert sample.weights[order[:1000]].mean() > 2 * sample.weights[order[-1000:]].mean()
+    assert sample.importance[order[:1000]].mean() > 2 * sample.importance[order[-1000:]].mean()
 
 
 def test_every_pixel_has_its_chance(scene: Scene) -> None:
@@ -127,15 +131,15 @@ def test_the_same_seed_draws_the_same_sample(in_strips: Scene) -> None:
 
 def test_there_is_nothing_to_draw_where_nothing_was_clipped() -> None:
     for value in (0, 20_000, 65_535):
-        assert draw(scene_of(np.full((8, 9, 3), value, np.uint16)), CODES, 100, 0) is None
+        assert draw_by_residual(scene_of(np.full((8, 9, 3), value, np.uint16)), CODES, 100, 0) is None
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1)])
 def test_tiny_pictures_are_drawn_again_and_again_but_not_without_end(size: tuple[int, int]) -> None:
     codes = np.broadcast_to(np.array([60_000, 10_000, 5_000], np.uint16), (*size, 3))
     sample = drawn(scene_of(codes), 100_000)
-    assert len(sample.weights) == REPEATS * size[0] * size[1]
-    np.testing.assert_allclose(sample.weights, 1, rtol=1e-5)
+    assert len(sample.importance) == REPEATS * size[0] * size[1]
+    np.testing.assert_allclose(sample.importance, 1, rtol=1e-5)
 
 
 def test_one_clipped_pixel_among_many_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +148,7 @@ def test_one_clipped_pixel_among_many_is_found(monkeypatch: pytest.MonkeyPatch) 
     codes[33, 7] = (60_000, 10_000, 5_000)
     sample = drawn(scene_of(codes), 100)
     assert len(rows(sample.features)) == 1
-    assert len(sample.weights) == REPEATS
+    assert len(sample.importance) == REPEATS
 
 
 # The paper's draw.
@@ -157,10 +161,10 @@ def og_pixels(codes: Code16Array) -> NDArray[np.bool_]:
 
 def test_the_paper_draws_a_fifth_and_a_fiftieth() -> None:
     scene = scene_of(PICTURE, Correction(every_pixel=True))
-    sample = draw_as_the_paper(scene, PAPERS, 0, 0)
+    sample = draw_sample_as_the_paper(scene, PAPERS, 0, 0)
     og = og_pixels(PICTURE)
-    assert len(sample.weights) == pytest.approx(og.sum() / 5 + (~og).sum() / 50, abs=2)
-    assert (sample.weights == 1).all()
+    assert len(sample.importance) == pytest.approx(og.sum() / 5 + (~og).sum() / 50, abs=2)
+    assert (sample.importance == 1).all()
     features = Features(PAPERS, scene.srgb_codes, "bradford").rows(slice(0, 60), np.arange(60 * 90))
     assert set(rows(sample.features)) <= set(rows(features))
 
@@ -169,6 +173,6 @@ def test_the_paper_draws_a_fifth_and_a_fiftieth() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (7, 9)])
 def test_the_paper_draws_from_any_picture(color: tuple[int, int, int], size: tuple[int, int]) -> None:
     codes = np.broadcast_to(np.array(color, np.uint16), (*size, 3))
-    sample = draw_as_the_paper(scene_of(codes, Correction(every_pixel=True)), PAPERS, 0, 0)
-    assert len(sample.weights) >= 1
+    sample = draw_sample_as_the_paper(scene_of(codes, Correction(every_pixel=True)), PAPERS, 0, 0)
+    assert len(sample.importance) >= 1
     assert np.isfinite(sample.features).all()

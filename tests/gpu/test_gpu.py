@@ -347,7 +347,7 @@ def test_a_captured_step_does_what_a_step_does(
 def test_uneven_draws_are_made_up_for(device: str) -> None:
     sample = a_sample()
     sample.residuals[::2] = 0.5
-    sample.weights[::2], sample.weights[1::2] = 0, 2
+    sample.importance[::2], sample.importance[1::2] = 0, 2
     assert unexplained(fit(sample, MUON, 0, device=device), sample) < 0.1
 
 

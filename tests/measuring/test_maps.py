@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gamutcli.arrays import CodeArray, FloatArray
-from gamutcli.measuring.maps import ErrorMap, draw, ticks, viridis
+from gamutcli.measuring.maps import ErrorMap, render_maps, ticks, viridis
 
 DARKEST, BRIGHTEST = viridis()[0], viridis()[-1]
 
@@ -26,7 +26,7 @@ def gathered(squared: FloatArray, rows: int) -> FloatArray:
 def drawn(
     *panels: tuple[str, FloatArray], limit: float = 0.05, picture: tuple[str, CodeArray] | None = None
 ) -> CodeArray:
-    with Image.open(io.BytesIO(draw(panels, limit, picture))) as figure:
+    with Image.open(io.BytesIO(render_maps(panels, limit, picture))) as figure:
         assert (figure.format, figure.mode) == ("PNG", "RGB")
         return np.asarray(figure)
 
@@ -148,7 +148,7 @@ def test_a_large_map_is_reduced_by_its_squares() -> None:
 
 def test_drawing_gives_the_same_bytes_again() -> None:
     panels = [("clip", noise(40, 60))]
-    assert draw(panels, 0.05) == draw(panels, 0.05)
+    assert render_maps(panels, 0.05) == render_maps(panels, 0.05)
 
 
 @pytest.mark.parametrize("shape", [(300, 400), (1500, 2000), (40, 30), (1, 1), (1, 1500)])

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from gamutcli.color.spaces import PROPHOTO, SRGB
 from gamutcli.errors import InputError
 from gamutcli.images import encode_reduced, write_wide
-from gamutcli.metadata import EXIF_LIMIT, Metadata, made_true, read_metadata
+from gamutcli.metadata import EXIF_LIMIT, Metadata, make_true, read_metadata
 from gamutcli.metadata.ifd import (
     ASCII,
     LONG,
@@ -82,7 +82,7 @@ def loaded(block: bytes | None) -> dict[str, Any]:
 
 @pytest.mark.parametrize("srgb", [True, False])
 def test_camera_lens_date_place_and_orientation_stay_while_size_and_color_space_become_true(srgb: bool) -> None:
-    tags = loaded(made_true(Metadata(exif=camera_block()), 600, 400, srgb).exif)
+    tags = loaded(make_true(Metadata(exif=camera_block()), 600, 400, srgb).exif)
     assert tags["0th"][271] == b"Maker"
     assert tags["0th"][274] == 6
     assert tags["0th"][282] == (300, 1)
@@ -99,7 +99,7 @@ def test_camera_lens_date_place_and_orientation_stay_while_size_and_color_space_
 
 
 def test_a_picture_without_exif_gets_a_small_true_block() -> None:
-    true = made_true(Metadata(), 6, 4, srgb=True)
+    true = make_true(Metadata(), 6, 4, srgb=True)
     tags = loaded(true.exif)
     assert true.exif is not None
     assert len(true.exif) < 120
@@ -108,8 +108,8 @@ def test_a_picture_without_exif_gets_a_small_true_block() -> None:
 
 
 def test_making_true_twice_changes_nothing() -> None:
-    once = made_true(Metadata(camera_block(), XMP, IPTC), 60, 40, srgb=True)
-    assert made_true(once, 60, 40, srgb=True) == once
+    once = make_true(Metadata(camera_block(), XMP, IPTC), 60, 40, srgb=True)
+    assert make_true(once, 60, 40, srgb=True) == once
 
 
 def test_exif_tags_that_nobody_knows_survive_and_storage_tags_go() -> None:
@@ -120,14 +120,14 @@ def test_exif_tags_that_nobody_knows_survive_and_storage_tags_go() -> None:
             {0xBEEF: entry(SHORT, 1, 2, 3), 0xA500: entry(RATIONAL, 22, 10)},
         )
     )
-    true = parsed(made_true(Metadata(exif=block), 6, 4, srgb=True).exif)
+    true = parsed(make_true(Metadata(exif=block), 6, 4, srgb=True).exif)
     assert true.image == {0x0110: text_entry("Model")}
     assert true.exif[0xBEEF] == entry(SHORT, 1, 2, 3)
     assert 0xA500 not in true.exif
 
 
 def test_a_block_too_large_for_a_segment_loses_its_maker_note_first_and_says_so() -> None:
-    true = made_true(
+    true = make_true(
         Metadata(exif=camera_block(exif={37500: b"m" * 50_000, 37510: b"ASCII\0\0\0" + b"c" * 12_000})), 6, 4, True
     )
     assert true.exif is not None
@@ -139,7 +139,7 @@ def test_a_block_too_large_for_a_segment_loses_its_maker_note_first_and_says_so(
 
 
 def test_the_xmp_packet_loses_untrue_statements_only() -> None:
-    packet = made_true(Metadata(xmp=XMP), 6, 4, srgb=True).xmp
+    packet = make_true(Metadata(xmp=XMP), 6, 4, srgb=True).xmp
     assert packet is not None
     assert b'xmp:Rating="4"' in packet
     assert b"ColorSpace" not in packet
@@ -147,7 +147,7 @@ def test_the_xmp_packet_loses_untrue_statements_only() -> None:
 
 
 def test_a_broken_xmp_packet_is_left_out_and_said_so() -> None:
-    true = made_true(Metadata(xmp=b"<x:xmpmeta"), 6, 4, srgb=True)
+    true = make_true(Metadata(xmp=b"<x:xmpmeta"), 6, 4, srgb=True)
     assert true.xmp is None
     assert true.notes[0].startswith("the XMP packet was left out")
 
@@ -185,7 +185,7 @@ def test_a_tiff_gives_its_camera_tags_packet_and_records(tmp_path: Path, order: 
 
 
 def test_metadata_of_a_written_tiff_come_back_whole(tmp_path: Path) -> None:
-    given = made_true(Metadata(camera_block(), XMP, IPTC), 6, 4, srgb=False)
+    given = make_true(Metadata(camera_block(), XMP, IPTC), 6, 4, srgb=False)
     write_wide(tmp_path / "a.tif", np.zeros((4, 6, 3), np.uint16), PROPHOTO, given)
     found = read_metadata(tmp_path / "a.tif")
     assert (found.xmp, found.iptc) == (given.xmp, given.iptc)
@@ -231,7 +231,7 @@ def test_a_written_16_bit_png_keeps_them_too(tmp_path: Path) -> None:
     write_wide(tmp_path / "a.png", np.zeros((4, 6, 3), np.uint16), SRGB, Metadata(camera_block(), XMP))
     found = read_metadata(tmp_path / "a.png")
     assert loaded(found.exif)["Exif"][0xA001] == 1
-    assert found.xmp == made_true(Metadata(xmp=XMP), 6, 4, srgb=True).xmp
+    assert found.xmp == make_true(Metadata(xmp=XMP), 6, 4, srgb=True).xmp
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
 @given(st.integers(0, len(camera_block()) - 1), st.integers(0, 255))
 def test_a_damaged_block_is_read_as_far_as_it_goes(at: int, value: int) -> None:
     for broken in (camera_block()[:at], camera_block()[:at] + bytes([value]) + camera_block()[at + 1 :]):
-        true = made_true(Metadata(exif=broken), 6, 4, srgb=True)
+        true = make_true(Metadata(exif=broken), 6, 4, srgb=True)
         assert parsed(true.exif).exif[0xA001].data[:2] in (b"\1\0", b"\0\1")
 
 

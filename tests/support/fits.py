@@ -35,7 +35,7 @@ def unexplained(fitted: Fit, sample: Sample) -> float:
     """Weighted mean squared error, in units of the residual's own mean square."""
     error = ((predicted(fitted, sample.features) - sample.residuals) ** 2).mean(axis=1)
     own = (sample.residuals.astype(np.float64) ** 2).mean(axis=1)
-    return float(np.average(error, weights=sample.weights) / np.average(own, weights=sample.weights))
+    return float(np.average(error, weights=sample.importance) / np.average(own, weights=sample.importance))
 
 
 def assert_finite(fitted: Fit) -> None:

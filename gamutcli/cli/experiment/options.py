@@ -56,11 +56,11 @@ def carry_out(
     from gamutcli.experiments.runner import Job
 
     found = tuple(pictures_in(pictures))
-    report = console.Report(len(found), quiet=quiet, verbose=verbose, as_json=False)
+    outcomes = console.Outcomes(len(found), quiet=quiet, verbose=verbose, as_json=False)
 
     @contextmanager
     def guard(path: Path) -> Iterator[None]:
-        with report.file(path):
+        with outcomes.file(path):
             yield
 
     def announce(text: str) -> None:
@@ -76,4 +76,4 @@ def carry_out(
         for note in findings.notes:
             console.warning(note)
     announce("wrote " + ", ".join(map(str, findings.files)))
-    return report.close()
+    return outcomes.close()
