@@ -246,7 +246,7 @@ def test_i_takes_the_whole_sample_in_every_step(original: Original, monkeypatch:
     seen = fits_seen(monkeypatch)
     variant = fit_in(world_of(original, full_batch=True), PRESET, 0)
     ((sample, preset),) = seen
-    count = len(draw_world(world_of(original), 0)[0].weights)
+    count = len(draw_world(world_of(original), 0)[0].importance)
     assert len(sample.importance) == count // 2 * 2 == preset.batch
     # As many visits as the paper's recipe makes.
     assert variant.steps == round(PRESET.steps * PRESET.batch / preset.batch)

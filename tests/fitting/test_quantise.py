@@ -199,7 +199,7 @@ def test_the_same_fit_is_rounded_the_same(sample: Sample, fitted: Fit) -> None:
 def test_pixels_of_few_kinds_can_be_rounded_on(count: int) -> None:
     few = a_sample(count)
     again = np.arange(3000) % count
-    many = Sample(few.features[again], few.residuals[again], few.weights[again], count)
+    many = Sample(few.features[again], few.residuals[again], few.importance[again], count)
     network = quantise_within(fit(many, replace(PRESET, steps=80), 0), many, CODES, UNBOUNDED)
     assert network is not None
     assert all(np.isfinite(layer.weight).all() for layer in network.layers)

@@ -124,7 +124,7 @@ def test_a_sample_is_in_random_order(scene: Scene) -> None:
 
 def test_the_same_seed_draws_the_same_sample(in_strips: Scene) -> None:
     first, second, other = drawn(in_strips, seed=3), drawn(in_strips, seed=3), drawn(in_strips, seed=4)
-    for name in ("features", "residuals", "weights"):
+    for name in ("features", "residuals", "importance"):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
         assert not np.array_equal(getattr(first, name), getattr(other, name))
 
