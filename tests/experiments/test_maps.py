@@ -136,7 +136,9 @@ def test_titles_say_what_is_shown_and_how_good_it_is(tmp_path: Path, monkeypatch
 
 def test_a_picture_without_lost_colours_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    monkeypatch.setattr(experiment, "render_maps", lambda panels, *rest: seen.extend(title for title, _ in panels) or b"")
+    monkeypatch.setattr(
+        experiment, "render_maps", lambda panels, *rest: seen.extend(title for title, _ in panels) or b""
+    )
     (tmp_path / "photos").mkdir()
     write_tiff(tmp_path / "photos" / "grey.tif", np.full((16, 16, 3), 30000, np.uint16))
     found = run(tmp_path / "photos", tmp_path / "out")
