@@ -46,7 +46,7 @@ class Scaling:
         return waves(scaled, PAPER_INPUTS.position_octaves, PAPER_INPUTS.first_octave)
 
     def features(self, inputs: DoubleArray) -> FloatArray:
-        """(n, 5) inputs to (n, 5 * WAVES) features, in the order of ``model.Features``."""
+        """(n, 5) inputs to (n, 5 * WAVES) features, in the order of ``network.features.Features``."""
         return np.concatenate([self.waves(column, inputs[:, column]) for column in range(5)], axis=1)
 
 
