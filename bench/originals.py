@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from gamutcli import images
 from gamutcli.arrays import FloatArray
 from gamutcli.color import tolerance
 from gamutcli.color.gamut import clipped_mask, codes_to_prophoto, srgb_codes
 from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
-from gamutcli.images.original import Original, profile_of
+from gamutcli.images.original import read_source
 from gamutcli.measuring.metrics import Comparison, Scores
 from gamutcli.parallel import strips
 
@@ -57,6 +55,5 @@ class Picture:
 
 def linear_pixels(path: Path) -> FloatArray:
     """(height, width, 3) linear ProPhoto RGB of a wide-gamut file."""
-    picture = images.read_wide(path)
-    codes = np.ascontiguousarray(picture.codes)
-    return Original(codes, profile_of(path, picture, None)[0]).linear(codes)
+    original = read_source(path).original
+    return original.linear(original.codes)

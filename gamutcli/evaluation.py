@@ -15,7 +15,8 @@ from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
 from gamutcli.errors import InputError, UsageError
 from gamutcli.fingerprint.frame import UPRIGHT
 from gamutcli.fingerprint.match import Match
-from gamutcli.images.original import Original, profile_of
+from gamutcli.images.original import Original, read_source
+from gamutcli.images.reading import AS_IT_IS, Reading
 from gamutcli.measuring.maps import render_maps
 from gamutcli.measuring.metrics import Comparison, Scores
 from gamutcli.measuring.stages import Stages
@@ -35,6 +36,10 @@ def evaluate(
     force: bool = False,
     device: str = "auto",
     assume_profile: str | None = None,
+    linear: bool = False,
+    exposure: float = 0.0,
+    page: int | None = None,
+    background: tuple[int, int, int] | None = None,
     map_file: StrPath | None = None,
     map_range: float = 0.05,
     report_file: StrPath | None = None,
@@ -49,6 +54,10 @@ def evaluate(
         force: Compare although the pixels of a reduced file have changed.
         device: "auto", "cpu" or "cuda".
         assume_profile: Name of an RGB space, for a reference or a restored picture that does not name its own.
+        linear: As ``reduce_image`` was told, as are the next three.
+        exposure: See there.
+        page: See there.
+        background: See there.
         map_file: A PNG to draw error maps of the plain and the restored picture into.
         map_range: RMSE at the bright end of the maps' scale, linear ProPhoto units.
         report_file: An HTML page to show the comparison on; see ``write_report`` for several pictures on one.
@@ -64,7 +73,8 @@ def evaluate(
     targets = [target for target in (map_file, report_file) if target is not None]
     for target in targets:
         storage.check_target(target, overwrite)
-    found = _judge(source, reference, force, device, assume_profile, gather=bool(targets))
+    reading = Reading(assume_profile, linear, exposure, page, background)
+    found = _judge(source, reference, force, device, reading, gather=bool(targets))
     outputs: list[tuple[StrPath, bytes]] = []
     if map_file is not None and found.exhibit:
         outputs.append((map_file, _map(found.evaluation, found.exhibit, map_range)))
@@ -81,6 +91,10 @@ def write_report(
     force: bool = False,
     device: str = "auto",
     assume_profile: str | None = None,
+    linear: bool = False,
+    exposure: float = 0.0,
+    page: int | None = None,
+    background: tuple[int, int, int] | None = None,
     map_range: float = 0.05,
     overwrite: bool = False,
 ) -> tuple[Evaluation, ...]:
@@ -92,6 +106,10 @@ def write_report(
         force: Compare although the pixels of a reduced file have changed.
         device: "auto", "cpu" or "cuda".
         assume_profile: Name of an RGB space, for references and restored pictures that do not name their own.
+        linear: As ``reduce_image`` was told, as are the next three.
+        exposure: See there.
+        page: See there.
+        background: See there.
         map_range: RMSE at the bright end of the scale of all maps, linear ProPhoto units.
         overwrite: Whether an existing page may be replaced.
 
@@ -103,8 +121,9 @@ def write_report(
         GamutError: See ``evaluate``. The first picture that cannot be compared ends it, and no page is written.
     """
     storage.check_target(report_file, overwrite)
+    reading = Reading(assume_profile, linear, exposure, page, background)
     sections = [
-        section_of(source, reference, force=force, device=device, assume_profile=assume_profile, map_range=map_range)
+        section_of(source, reference, force=force, device=device, reading=reading, map_range=map_range)
         for source, reference in pairs
     ]
     publish_report(sections, report_file, overwrite)
@@ -117,11 +136,11 @@ def section_of(
     *,
     force: bool = False,
     device: str = "auto",
-    assume_profile: str | None = None,
+    reading: Reading = AS_IT_IS,
     map_range: float = 0.05,
 ) -> report.Section:
     """Compare a picture with its original for a report; arguments and errors are those of ``evaluate``."""
-    return _judge(source, reference, force, device, assume_profile, gather=True).section(map_range)
+    return _judge(source, reference, force, device, reading, gather=True).section(map_range)
 
 
 def publish_report(
@@ -166,14 +185,11 @@ class _Judged:
         return report.section(self.evaluation, self.exhibit, differences, map_range, self.orientation)
 
 
-def _judge(
-    source: StrPath, reference: StrPath, force: bool, device: str, assume_profile: str | None, gather: bool
-) -> _Judged:
+def _judge(source: StrPath, reference: StrPath, force: bool, device: str, reading: Reading, gather: bool) -> _Judged:
     gpu.check(device)
     stages = Stages()
-    picture = images.read_wide(reference)
-    profile, notes = profile_of(reference, picture, assume_profile)
-    original = Original(picture.codes, profile)
+    wide = read_source(reference, reading)
+    original, notes = wide.original, wide.notes
     payload_bytes = None
     restored_strip = plain_strip = None
     if _is_reduced(source):
@@ -185,11 +201,11 @@ def _judge(
         restoration = reduced.restoration(PROPHOTO, device)
         plain_strip, restored_strip = restoration.plain, restoration.rounded
     else:
-        other = images.read_wide(source)
-        other_profile, other_notes = profile_of(source, other, assume_profile)
-        notes += other_notes
-        _same_size(source, other.codes, reference, original)
-        restored_strip = Original(other.codes, other_profile).strip
+        # What was chosen for the original holds for no other file; but neither may name its colours.
+        other = read_source(source, Reading(reading.assume_profile))
+        notes += other.notes
+        _same_size(source, other.original.codes, reference, original)
+        restored_strip = other.original.strip
 
         def plain_strip(rows: slice) -> FloatArray:
             linear = apply_matrix(original.strip(rows), rgb_to_rgb(PROPHOTO, SRGB))
@@ -222,7 +238,7 @@ def _judge(
         restored=restored.scores(),
         notes=notes,
     )
-    return _Judged(evaluation, plain, restored, exhibit, orientation_of(picture.metadata))
+    return _Judged(evaluation, plain, restored, exhibit, orientation_of(wide.metadata))
 
 
 def _map(evaluation: Evaluation, exhibit: report.Exhibit, limit: float) -> bytes:

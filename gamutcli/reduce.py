@@ -26,7 +26,8 @@ from gamutcli.fitting.quantise import quantise_within, round_weights
 from gamutcli.fitting.sample import Sample, draw_sample
 from gamutcli.fitting.scene import Scene
 from gamutcli.gpu.fit import fit_on
-from gamutcli.images.original import Original, clip_to_srgb, profile_of
+from gamutcli.images.original import Source, clip_to_srgb, read_source
+from gamutcli.images.reading import Reading
 from gamutcli.measuring.metrics import Comparison, Scores
 from gamutcli.measuring.stages import Stages
 from gamutcli.metadata import make_true, orientation_of, private
@@ -57,6 +58,10 @@ def reduce_image(
     subsampling: str = "4:4:4",
     carrier: str = "auto",
     assume_profile: str | None = None,
+    linear: bool = False,
+    exposure: float = 0.0,
+    page: int | None = None,
+    background: tuple[int, int, int] | None = None,
     seed: int = 0,
     device: str = "auto",
     init: StrPath | None = None,
@@ -78,6 +83,10 @@ def reduce_image(
         subsampling: Of a JPEG or AVIF: "4:4:4", "4:2:2" or "4:2:0".
         carrier: "auto", "xmp", "exif", or "sidecar" for a file beside the target: photo.jpg.gamut.
         assume_profile: Name of an RGB space, for a source that does not name its own.
+        linear: Whether such a source holds light, not encoded by a curve.
+        exposure: By how many EV its light is made brighter.
+        page: Which picture of a file that holds several, counted from 1.
+        background: 8-bit sRGB codes of the colour behind a source that is transparent in places.
         seed: Same seed, same machine, same bytes.
         device: "auto", "cpu" or "cuda".
         init: The weights that the fit starts from: a file that ``pretrain`` made for a network of the preset's shape,
@@ -93,7 +102,7 @@ def reduce_image(
     chosen = choose(preset, model, max_payload) if isinstance(preset, str) else preset
     plan = make_plan(source, target, chosen, max_payload, quality, subsampling, carrier, seed, device, init, overwrite)
     stages = Stages()
-    picture = read(source, assume_profile)
+    picture = read_source(source, Reading(assume_profile, linear, exposure, page, background))
     height, width = picture.original.size
     stages.done(f"read {width} x {height} pixels")
     with one_blas_thread():
@@ -185,22 +194,6 @@ def make_plan(
     storage.check_other(target, source)
     start = None if init is None else _find_start(init, preset)
     return Plan(preset, max_payload, format, quality, subsampling, carrier, seed, device, start)
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """The picture as it was read."""
-
-    original: Original
-    metadata: Metadata
-    notes: tuple[str, ...]
-
-
-def read(source: StrPath, assume_profile: str | None) -> Source:
-    """Read the wide-gamut original, and find out which colours its codes mean."""
-    picture = images.read_wide(source)
-    profile, notes = profile_of(source, picture, assume_profile)
-    return Source(Original(picture.codes, profile), picture.metadata, notes)
 
 
 @dataclass(frozen=True, eq=False)

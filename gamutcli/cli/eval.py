@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -38,7 +38,7 @@ REGIONS = {"all": "all pixels", "og": "out of gamut", "in": "in gamut"}
 @options.option("--map", "map_file", type=options.MAP, metavar="FILE.png", help="Draw maps of the errors.")
 @options.map_range
 @options.option("--report", "report_file", type=options.PAGE, metavar="FILE.html", help="Show it all on a page.")
-@options.assume_profile
+@options.reading
 @options.overwrite
 @options.force
 @options.device
@@ -49,13 +49,13 @@ def evaluate(
     map_file: Path | None,
     map_range: float,
     report_file: Path | None,
-    assume_profile: str | None,
     overwrite: bool,
     force: bool,
     device: str,
     quiet: bool,
     verbose: int,
     as_json: bool,
+    **choices: Any,
 ) -> int:
     """Compare pictures with their references.
 
@@ -80,6 +80,7 @@ def evaluate(
     from gamutcli import storage
     from gamutcli.evaluation import evaluate as evaluate_image
     from gamutcli.evaluation import publish_report, section_of
+    from gamutcli.images.reading import Reading
 
     if len(sources) > 1 and not reference.is_dir():
         raise UsageError(f"{reference}: is no folder; several pictures need a folder of references.")
@@ -90,28 +91,25 @@ def evaluate(
     if shared is not None:
         storage.check_target(shared, overwrite)
     outcomes = Outcomes(len(sources), quiet=quiet, verbose=verbose, as_json=as_json)
+    how: dict[str, Any] = {"force": force, "device": device, "map_range": map_range}
     sections = []
     for source in sources:
         with outcomes.file(source):
             original = reference_of(source, reference)
             with outcomes.progress(source):
                 if shared is not None:
-                    section = section_of(
-                        source, original, force=force, device=device, assume_profile=assume_profile, map_range=map_range
-                    )
+                    section = section_of(source, original, reading=Reading(**choices), **how)
                     sections.append(section)
                     result = section.evaluation
                 else:
                     result = evaluate_image(
                         source,
                         original,
-                        force=force,
-                        device=device,
-                        assume_profile=assume_profile,
                         map_file=map_file,
-                        map_range=map_range,
                         report_file=report_file,
                         overwrite=overwrite,
+                        **how,
+                        **choices,
                     )
             outcomes.result(source, result, _summary)
     if sections and shared is not None:

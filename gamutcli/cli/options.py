@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from gamutcli.cli import variables
-from gamutcli.cli.types import FileName, PictureName
+from gamutcli.cli.types import Color, FileName, PictureName
 
 PRESETS = ("fast", "balanced", "best", "paper")
 MODELS = ("11kb", "23kb", "53kb", "137kb")
@@ -82,6 +82,22 @@ strip_gps = option("--strip-gps", is_flag=True, help="Leave out where the pictur
 quiet = option("-q", "--quiet", is_flag=True, help="Say nothing but errors and what --json asks for.")
 verbose = option("-v", "--verbose", count=True, help="Tell every stage and its time; -v -v shows tracebacks.")
 as_json = option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+def reading(command: Command) -> Command:
+    """The options on how an original is read, where its file leaves a choice."""
+    page = option("--page", type=click.IntRange(min=1), metavar="N", help="Which picture of a file that holds several.")
+    background = option(
+        "--background",
+        type=Color(),
+        metavar="COLOR",
+        help="What shows through a transparent picture: white, '#808080'.",
+    )
+    linear = option("--linear", is_flag=True, help="Inputs that do not say otherwise hold light, without a curve.")
+    exposure = option(
+        "--exposure", type=click.FloatRange(-20, 20), default=0.0, metavar="EV", help="Make the input's light brighter."
+    )
+    return assume_profile(linear(exposure(page(background(command)))))
 
 
 def speech(command: Command) -> Command:

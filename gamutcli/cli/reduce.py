@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     help="Of a JPEG's or AVIF's colours.",
 )
 @options.carrier
-@options.assume_profile
+@options.reading
 @options.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same machine, same bytes."
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
-from click.types import IntParamType
+from click.types import IntParamType, StringParamType
 
 from gamutcli.cli.piping import DASH
 
@@ -71,6 +71,24 @@ class PictureName(FileName):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Make a path of the word; - stays what it is."""
         return DASH if str(value) == str(DASH) else super().convert(value, param, ctx)
+
+
+class Color(StringParamType):
+    """A colour as CSS names it: white, #808080, rgb(20, 30, 40)."""
+
+    name = "color"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Make three 8-bit sRGB codes of the word."""
+        from PIL import ImageColor
+
+        try:
+            red, green, blue, *alpha = ImageColor.getrgb(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no colour; write white, '#808080' or 'rgb(20, 30, 40)'.", param, ctx)
+        if alpha and alpha != [255]:
+            self.fail(f"{value!r} is transparent itself; name a plain colour.", param, ctx)
+        return red, green, blue
 
 
 class Bytes(IntParamType):

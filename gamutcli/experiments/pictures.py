@@ -10,7 +10,7 @@ from pathlib import Path
 from gamutcli import images
 from gamutcli.arrays import StrPath
 from gamutcli.errors import InputError
-from gamutcli.images.original import Original, read_original
+from gamutcli.images.original import Original, read_assumed
 
 SUFFIXES = (".tif", ".tiff", ".png")
 #: What pictures are taken as that do not name their colour space, as those of research data sets do not.
@@ -70,8 +70,8 @@ def open_subject(path: Path) -> Subject:
     """
     # First: should the file be replaced meanwhile, its new digest is not that of the old pixels.
     sha256 = digest(path)
-    original, notes = read_original(path, ASSUMED)
-    return Subject(path, original, notes, sha256)
+    source = read_assumed(path, ASSUMED)
+    return Subject(path, source.original, source.notes, sha256)
 
 
 def assumed_for(path: Path) -> str | None:

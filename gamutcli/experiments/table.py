@@ -16,6 +16,7 @@ from gamutcli.experiments.ours import preset_named
 from gamutcli.experiments.pictures import Subject, assumed_for
 from gamutcli.experiments.runner import Findings, Job, over_rows
 from gamutcli.experiments.starts import flattered
+from gamutcli.images.reading import Reading
 from gamutcli.reduce import reduce_image
 from gamutcli.weights import Weights
 
@@ -114,7 +115,7 @@ def _write_report(
             # A file that names its profile is not told of an option that nobody gave.
             assumed = assumed_for(path)
             reduced = _reduced(job, folder, path, assumed)
-            sections.append(section_of(reduced, path, device="cpu", assume_profile=assumed))
+            sections.append(section_of(reduced, path, device="cpu", reading=Reading(assumed)))
     heading = "Mean over " + pictures(len(records))
     introduction = report.introduction(table_output.TITLE, heading, table_output.cells(means))
     publish_report(sections, report_file, job.overwrite, introduction=introduction)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from copy import copy
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from gamutcli.color.spaces import PROPHOTO, SPACES, SRGB, Adaptation, apply_matr
 from gamutcli.errors import InputError, UsageError
 from gamutcli.images.picture import Picture
 from gamutcli.images.read import read_wide
+from gamutcli.images.reading import AS_IT_IS, Reading
+from gamutcli.metadata import Metadata
 from gamutcli.parallel import in_order, strips
 
 
@@ -73,23 +75,51 @@ def clip_to_srgb(original: Original, adaptation: Adaptation = "bradford") -> Cod
     return codes
 
 
-def read_original(path: Path, assumed: str) -> tuple[Original, tuple[str, ...]]:
-    """Open a picture; one that does not name its colour space is taken as an assumed one, as research data sets are.
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A picture as it was read.
 
-    Returns:
-        The picture, and what is to be said of it.
+    Attributes:
+        original: Its pixels.
+        metadata: Of the camera.
+        notes: What is to be said of it.
+    """
+
+    original: Original
+    metadata: Metadata
+    notes: tuple[str, ...]
+
+
+def read_source(path: StrPath, reading: Reading = AS_IT_IS) -> Source:
+    """Read a wide-gamut picture, and find out which colours its codes mean.
+
+    Raises:
+        InputError: It cannot be read, or does not say which colours it holds.
+        UsageError: An unknown space.
+    """
+    return _source(path, read_wide(path, reading), reading)
+
+
+def read_assumed(path: StrPath, space: str) -> Source:
+    """Read a picture; one that does not name its colour space is taken as another, as research data sets are.
 
     Raises:
         InputError: It cannot be read.
     """
     picture = read_wide(path)
-    profile, notes = profile_of(path, picture, assumed if picture.profile is None else None)
-    if picture.profile is None:
-        notes += (f"does not say which colours it holds, and is taken as {SPACES[assumed].title}",)
-    return Original(picture.codes, profile), notes
+    if picture.profile is not None:
+        return _source(path, picture, AS_IT_IS)
+    source = _source(path, picture, Reading(assume_profile=space))
+    note = f"does not say which colours it holds, and is taken as {SPACES[space].title}"
+    return replace(source, notes=(*source.notes, note))
 
 
-def profile_of(source: StrPath, picture: Picture, assumed: str | None) -> tuple[Profile, tuple[str, ...]]:
+def _source(path: StrPath, picture: Picture, reading: Reading) -> Source:
+    profile, notes = _profile_of(path, picture, reading.assume_profile)
+    return Source(Original(picture.codes, profile), picture.metadata, notes)
+
+
+def _profile_of(source: StrPath, picture: Picture, assumed: str | None) -> tuple[Profile, tuple[str, ...]]:
     """What the codes of a picture mean, and what to tell the user of that."""
     if assumed is not None and assumed not in SPACES:
         raise UsageError(f"unknown space {assumed!r}; choose one of {', '.join(SPACES)}")

@@ -16,6 +16,7 @@ from gamutcli.images.files import PngHeader, damaged, png_header, read_bytes, sn
 from gamutcli.images.heif import read_avif
 from gamutcli.images.picture import EIGHT_BITS, Picture, check_size, widened
 from gamutcli.images.raw import RAW_SUFFIXES, read_raw
+from gamutcli.images.reading import AS_IT_IS, Reading
 from gamutcli.images.tiff import read_tiff
 from gamutcli.metadata import read_metadata
 
@@ -24,7 +25,7 @@ _FULL_RANGE_RGB = (0, 1)
 _PNG_KINDS = {0: "grey", 3: "a palette picture", 4: "grey with alpha", 6: "RGB with alpha"}
 
 
-def read_wide(path: StrPath) -> Picture:
+def read_wide(path: StrPath, reading: Reading = AS_IT_IS) -> Picture:
     """Read a TIFF, BigTIFF or PNG of 16 bits (8 are widened, with a note), an AVIF, or a camera RAW.
 
     Raises:

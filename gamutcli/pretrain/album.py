@@ -14,7 +14,7 @@ from gamutcli.color.gamut import Correction
 from gamutcli.fitting.presets import Preset
 from gamutcli.fitting.sample import Sample, draw_sample
 from gamutcli.fitting.scene import Scene
-from gamutcli.images.original import Original, clip_to_srgb, read_original
+from gamutcli.images.original import Original, clip_to_srgb, read_assumed
 
 #: Side of a crop, pixels, as in the paper; smaller pictures are taken whole.
 CROP = 512
@@ -88,8 +88,9 @@ class Album:
             return self._kept[path]
         original = None
         with self._guard(path):
-            original, notes = read_original(path, self._assume_profile)
-            self._noted.setdefault(path, notes)
+            source = read_assumed(path, self._assume_profile)
+            original = source.original
+            self._noted.setdefault(path, source.notes)
         if original is None:
             self._unreadable.add(path)
             return None

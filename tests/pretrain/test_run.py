@@ -15,7 +15,7 @@ from gamutcli import images
 from gamutcli.errors import InputError, OutputError, UsageError
 from gamutcli.fitting.fit import Progress, fit
 from gamutcli.fitting.presets import PRESETS, Preset
-from gamutcli.images.original import read_original
+from gamutcli.images.original import read_assumed
 from gamutcli.pretrain import album as albums
 from gamutcli.pretrain import run as pretrain
 from gamutcli.pretrain.album import Album
@@ -118,7 +118,7 @@ def test_an_outer_step_is_no_longer_where_crops_were_passed_over(folder: list[Pa
 
 def test_crops_are_squares_of_512_pixels_of_large_pictures(tmp_path: Path) -> None:
     codes = wide_codes(600, 700)
-    original, _ = read_original(write_tiff(tmp_path / "large.tif", codes), "prophoto")
+    original = read_assumed(write_tiff(tmp_path / "large.tif", codes), "prophoto").original
     crops = [albums._crop(original, np.random.default_rng(seed)).codes for seed in range(8)]
     assert {crop.shape for crop in crops} == {(512, 512, 3)}
     assert len({crop.tobytes() for crop in crops}) == 8
@@ -255,7 +255,7 @@ def test_pictures_without_a_profile_are_prophoto_and_this_is_said(folder: list[P
 
 
 def test_memory_holds_few_pictures(folder: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    original, _ = read_original(folder[0], "prophoto")
+    original = read_assumed(folder[0], "prophoto").original
     size = original.nbytes
     assert size > original.codes.nbytes
     most = 2 * size
