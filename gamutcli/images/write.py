@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -55,18 +57,21 @@ def write_wide(
     space: RGBSpace,
     metadata: Metadata,
     compression: str = "deflate",
+    file: BinaryIO | None = None,
 ) -> None:
     """Write a 16-bit picture with its ICC profile, EXIF, XMP and IPTC.
 
-    EXIF is made true (ColorSpace, size) on the way. The file is written in place: see `storage.publish`.
+    EXIF is made true (ColorSpace, size) on the way.
 
     Args:
-        path: A .tif, .tiff or .png file; or .avif (10 bits) or .jxl, for spaces that these can name.
+        path: A .tif, .tiff or .png file; or .avif (10 bits) or .jxl, for spaces that these can name. Where no `file`
+            is given it is written in place, and half of it stays behind when that fails: see `storage.publish`.
         strips: (height, width, 3) uint16, or its parts from top to bottom, each (rows, width, 3). A part must not
             change after it has been handed over: it is compressed while the next one is made.
         space: What the codes mean.
         metadata: Of the photograph.
         compression: Of a TIFF: "none", "lzw", "deflate" or "zstd"; all but the first with predictor.
+        file: Empty, open for writing, and able to seek: takes the bytes instead.
 
     Raises:
         UsageError: An unknown suffix or compression, or a space that the format cannot name.
@@ -75,12 +80,13 @@ def write_wide(
     """
     kind = check_wide(path, space, compression)
     parts = [strips] if isinstance(strips, np.ndarray) else strips
-    if kind in ("avif", "jxl"):
-        Path(path).write_bytes(encode_wide(kind, _whole(parts), space, metadata))
-    elif kind == "png":
-        _write_png(Path(path), parts, space, metadata)
-    else:
-        _write_tiff(Path(path), parts, space, metadata, compression)
+    with Path(path).open("wb") if file is None else nullcontext(file) as opened:
+        if kind in ("avif", "jxl"):
+            opened.write(encode_wide(kind, _whole(parts), space, metadata))
+        elif kind == "png":
+            opened.write(_png(_whole(parts), space, metadata))
+        else:
+            _write_tiff(opened, os.fspath(path), parts, space, metadata, compression)
 
 
 def check_wide(path: StrPath, space: RGBSpace, compression: str = "deflate") -> str:
@@ -97,14 +103,13 @@ def check_wide(path: StrPath, space: RGBSpace, compression: str = "deflate") -> 
     return kind
 
 
-def _write_png(path: Path, parts: Iterable[Code16Array], space: RGBSpace, metadata: Metadata) -> None:
+def _png(codes: Code16Array, space: RGBSpace, metadata: Metadata) -> bytes:
     import imagecodecs
 
-    codes = _whole(parts)
     true = make_true(metadata, codes.shape[1], codes.shape[0], space.name == "srgb")
     data = imagecodecs.png_encode(np.ascontiguousarray(codes), level=PNG_LEVEL, strategy=PNG_STRATEGY)
     tagged = png.with_chunks(data, [profile_chunk(space)])
-    path.write_bytes(with_metadata(tagged, true).data)
+    return with_metadata(tagged, true).data
 
 
 def _whole(parts: Iterable[Code16Array]) -> Code16Array:
@@ -114,39 +119,43 @@ def _whole(parts: Iterable[Code16Array]) -> Code16Array:
 
 
 def _write_tiff(
-    path: Path, parts: Iterable[Code16Array], space: RGBSpace, metadata: Metadata, compression: str
+    file: BinaryIO,
+    name: str,
+    parts: Iterable[Code16Array],
+    space: RGBSpace,
+    metadata: Metadata,
+    compression: str,
 ) -> None:
     """Write header, strips, and behind them the directories; then let the header point to these."""
     offsets: list[int] = []
     strips: list[_Strip] = []
-    with path.open("wb") as file:
-        file.write(b"II*\0\0\0\0\0")
-        for strip, data in in_order(_encoder(compression), _cut(parts)):
-            offsets.append(file.tell())
-            strips.append(strip)
-            file.write(data)
-            file.write(b"\0" * (len(data) % 2))
-            if file.tell() > _CLASSIC_LIMIT:
-                raise OutputError(f"{path}: would be larger than a TIFF can be (4 GB); use --compression deflate.")
-        width, height = strips[0].width, sum(strip.rows for strip in strips)
-        layout = {
-            0x0100: entry(LONG, width),
-            0x0101: entry(LONG, height),
-            0x0102: entry(SHORT, 16, 16, 16),
-            0x0103: entry(SHORT, COMPRESSIONS[compression]),
-            0x0106: entry(SHORT, 2),  # RGB
-            0x0111: entry(LONG, *offsets),
-            0x0115: entry(SHORT, 3),
-            0x0116: entry(LONG, strips[0].rows),
-            0x0117: entry(LONG, *(strip.size for strip in strips)),
-            0x011C: entry(SHORT, 1),  # the three samples of a pixel stand together
-        }
-        if compression != "none":
-            layout[0x013D] = entry(SHORT, 2)  # horizontal differences
-        start = file.tell()
-        file.write(write_with_pointers(_described(layout, width, height, space, metadata), start))
-        file.seek(4)
-        file.write(struct.pack("<I", start))
+    file.write(b"II*\0\0\0\0\0")
+    for strip, data in in_order(_encoder(compression), _cut(parts)):
+        offsets.append(file.tell())
+        strips.append(strip)
+        file.write(data)
+        file.write(b"\0" * (len(data) % 2))
+        if file.tell() > _CLASSIC_LIMIT:
+            raise OutputError(f"{name}: would be larger than a TIFF can be (4 GB); use --compression deflate.")
+    width, height = strips[0].width, sum(strip.rows for strip in strips)
+    layout = {
+        0x0100: entry(LONG, width),
+        0x0101: entry(LONG, height),
+        0x0102: entry(SHORT, 16, 16, 16),
+        0x0103: entry(SHORT, COMPRESSIONS[compression]),
+        0x0106: entry(SHORT, 2),  # RGB
+        0x0111: entry(LONG, *offsets),
+        0x0115: entry(SHORT, 3),
+        0x0116: entry(LONG, strips[0].rows),
+        0x0117: entry(LONG, *(strip.size for strip in strips)),
+        0x011C: entry(SHORT, 1),  # the three samples of a pixel stand together
+    }
+    if compression != "none":
+        layout[0x013D] = entry(SHORT, 2)  # horizontal differences
+    start = file.tell()
+    file.write(write_with_pointers(_described(layout, width, height, space, metadata), start))
+    file.seek(4)
+    file.write(struct.pack("<I", start))
 
 
 def _described(layout: dict[int, Entry], width: int, height: int, space: RGBSpace, metadata: Metadata) -> Directories:
