@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from gamutcli.arrays import StrPath
 from gamutcli.containers import Blocks, Metadata, bmff, jxl, png, segments, webp
 from gamutcli.errors import InputError
-from gamutcli.metadata.ifd import Directories, Directory, read_directories, write_block
-from gamutcli.metadata.rules import descriptive, parsed
+from gamutcli.metadata.ifd import Directory, read_directories, write_block
+from gamutcli.metadata.makernote import settle
+from gamutcli.metadata.rules import EXIF_LIMIT, descriptive, parsed
 
 _XMP_TAG, _IPTC_TAG = 700, 33723
 
@@ -56,12 +58,13 @@ def _from_tiff(stream: BinaryIO) -> Metadata:
         found = read_directories(stream)
     except ValueError:
         return Metadata()
-    image = descriptive(found.image)
-    block = write_block(Directories(found.order, image, found.exif, found.gps))
+    # The file may be gigabytes: a note that stands far from its beginning cannot keep its place in a block.
+    kept, notes = settle(replace(found, image=descriptive(found.image)), EXIF_LIMIT)
     return Metadata(
-        exif=block if image or found.exif or found.gps else None,
+        exif=write_block(kept) if kept.image or kept.exif or kept.gps else None,
         xmp=_packet(found.image, _XMP_TAG),
         iptc=_packet(found.image, _IPTC_TAG),
+        notes=notes,
     )
 
 

@@ -9,8 +9,10 @@ from dataclasses import replace
 from gamutcli.containers import Metadata, tiff, xmp
 from gamutcli.containers.exif import make_block
 from gamutcli.errors import InputError
+from gamutcli.metadata import makernote
 from gamutcli.metadata.ifd import (
     LONG,
+    MAKER_NOTE,
     SHORT,
     Directories,
     Directory,
@@ -44,7 +46,7 @@ _COLOR_SPACE, PIXEL_X, PIXEL_Y = 0xA001, 0xA002, 0xA003
 # Interoperability ("this is Adobe RGB"), Gamma, padding: untrue or pointless from here on.
 _EXIF_DROPPED = frozenset({0xA005, 0xA500, 0xEA1C})
 _ORIENTATION = 0x0112
-_MAKER_NOTE, _USER_COMMENT = 0x927C, 0x9286
+_USER_COMMENT = 0x9286
 _SRGB, _UNCALIBRATED = 1, 65535
 
 _EXIF_XMP, _TIFF_XMP = "http://ns.adobe.com/exif/1.0/", "http://ns.adobe.com/tiff/1.0/"
@@ -103,10 +105,11 @@ def make_true(metadata: Metadata, width: int, height: int, srgb: bool) -> Metada
     exif = {tag: data_entry(version) for tag, version in _VERSIONS.items()}
     exif |= {tag: item for tag, item in old.exif.items() if tag not in _EXIF_DROPPED}
     exif |= {tag: entry(SHORT if tag == _COLOR_SPACE else LONG, fact, order=old.order) for tag, fact in facts.items()}
-    narrow_to, dropped = _fitting(Directories(old.order, descriptive(old.image), exif, old.gps))
+    settled, said = makernote.settle(Directories(old.order, descriptive(old.image), exif, old.gps), EXIF_LIMIT)
+    fitting, dropped = _fitting(settled)
     if dropped:
-        notes += (f"the EXIF data exceed one segment, left out: {', '.join(dropped)}",)
-    return replace(metadata, exif=write_block(narrow_to), xmp=packet, notes=metadata.notes + notes)
+        said += (f"the EXIF data exceed one segment, left out: {', '.join(dropped)}",)
+    return replace(metadata, exif=write_block(fitting), xmp=packet, notes=metadata.notes + notes + said)
 
 
 def orientation_of(metadata: Metadata) -> int:
@@ -211,20 +214,19 @@ def _made_by_a_library(tag: int, item: Entry) -> bool:
 
 
 def _fitting(directories: Directories) -> tuple[Directories, list[str]]:
-    """Leave out the largest values until the block fits into a segment: the maker note first."""
+    """Leave out the largest values until the block fits into a segment, which a maker note has had to by now."""
     dropped: list[str] = []
     while len(write_block(directories)) > EXIF_LIMIT:
         sizes = {tag: len(item.data) for tag, item in directories.exif.items()}
         sizes |= {tag: len(item.data) for tag, item in directories.image.items()}
         sizes |= {tag: len(item.data) for tag, item in directories.gps.items()}
-        largest = _MAKER_NOTE if _MAKER_NOTE in sizes else max(sizes, key=lambda tag: sizes[tag])
+        largest = MAKER_NOTE if MAKER_NOTE in sizes else max(sizes, key=lambda tag: sizes[tag])
         directories = Directories(
             directories.order,
             *(_without(part, largest) for part in (directories.image, directories.exif, directories.gps)),
         )
-        dropped.append(
-            {_MAKER_NOTE: "the maker note", _USER_COMMENT: "the comment"}.get(largest, f"tag 0x{largest:04X}")
-        )
+        names = {MAKER_NOTE: "the maker note", _USER_COMMENT: "the comment"}
+        dropped.append(names.get(largest, f"tag 0x{largest:04X}"))
     return directories, dropped
 
 
