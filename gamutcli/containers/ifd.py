@@ -12,6 +12,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Literal
 
 from gamutcli.errors import InputError
 
@@ -27,6 +28,12 @@ _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12
 
 # Bytes of the numbers that a value consists of: a RATIONAL is two of 4 bytes.
 _NUMBERS = {**_SIZES, 5: 4, 10: 4}
+
+
+ByteOrder = Literal["<", ">"]
+
+#: Field types and bytes, by tag.
+Values = Mapping[int, tuple[int, bytes]]
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,7 @@ class Tiff:
 
     def __init__(self, data: bytes | bytearray) -> None:
         self.data = data
+        heads: dict[bytes, tuple[ByteOrder, int]]
         heads = {b"II*\0": ("<", 4), b"MM\0*": (">", 4), b"II+\0": ("<", 8), b"MM\0+": (">", 8)}
         if bytes(data[:4]) not in heads:
             raise InputError("not a TIFF structure")
@@ -139,7 +147,7 @@ class Tiff:
     def update(
         self,
         path: tuple[int, ...],
-        values: Mapping[int, tuple[int, bytes]],
+        values: Values,
         places: Mapping[int, int] = MappingProxyType({}),
     ) -> None:
         """Set entries, each a field type and its bytes, making the directories on the way where they are missing.

@@ -12,6 +12,7 @@ from gamutcli.arrays import Code16Array, StrPath
 from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import RGBSpace
 from gamutcli.containers import Metadata, png, with_metadata
+from gamutcli.containers.ifd import ByteOrder
 from gamutcli.errors import OutputError, UsageError
 from gamutcli.images.encode import PNG_LEVEL, PNG_STRATEGY
 from gamutcli.images.files import format_of
@@ -24,7 +25,6 @@ from gamutcli.metadata.ifd import (
     RATIONAL,
     SHORT,
     UNDEFINED,
-    ByteOrder,
     Directories,
     Entry,
     depends_on_order,

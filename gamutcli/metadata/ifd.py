@@ -11,13 +11,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
-ByteOrder = Literal["<", ">"]
+from gamutcli.containers.ifd import ByteOrder
 
 BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED = 1, 2, 3, 4, 5, 7
 
-EXIF_POINTER, GPS_POINTER = 0x8769, 0x8825
+EXIF_POINTER, GPS_POINTER, _INTEROP_POINTER = 0x8769, 0x8825, 0xA005
 MAKER_NOTE = 0x927C
 
 # Field type -> (bytes of one value, bytes of the numbers that it consists of). Types above 12 point to other
@@ -66,7 +66,7 @@ Directory = Mapping[int, Entry]
 
 @dataclass(frozen=True)
 class Directories:
-    """The first image's tags, its Exif tags and its GPS tags; thumbnails and further images are not read."""
+    """The first image's tags, its Exif tags and its GPS tags; what else there is in a file is not read."""
 
     order: ByteOrder = "<"
     image: Directory = field(default_factory=dict)
@@ -101,7 +101,7 @@ def read_directories(stream: BinaryIO) -> Directories:
     image = reader.directory(reader.first)
     return Directories(
         reader.order,
-        {tag: found for tag, found in image.items() if tag not in (EXIF_POINTER, GPS_POINTER)},
+        image,
         reader.directory(reader.pointers.get(EXIF_POINTER, 0)),
         reader.directory(reader.pointers.get(GPS_POINTER, 0)),
     )
@@ -265,7 +265,7 @@ class _Reader:
         word = "Q" if self.big else "I"
         half = len(rest) // 2
         count, place = self._number(word, rest[:half]), rest[half:]
-        if tag in (EXIF_POINTER, GPS_POINTER) and kind in _POINTER_FORMATS:
+        if tag in (EXIF_POINTER, GPS_POINTER, _INTEROP_POINTER) and kind in _POINTER_FORMATS:
             self.pointers.setdefault(tag, self._number(_POINTER_FORMATS[kind], place))
             return None
         if kind not in _SIZES or count == 0 or count * _SIZES[kind][0] > _MAX_VALUE:

@@ -13,7 +13,8 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from gamutcli.metadata.ifd import FIELD_SIZES, MAKER_NOTE, ByteOrder, Directories, Entry, lay_out
+from gamutcli.containers.ifd import ByteOrder
+from gamutcli.metadata.ifd import FIELD_SIZES, MAKER_NOTE, Directories, Entry, lay_out
 
 TOO_LARGE = "the EXIF data exceed one segment, left out: the maker note"
 _UNMOVABLE = "the camera's maker note was left out: its values are found by where it stood in the source, byte {:,}"
