@@ -12,8 +12,9 @@ from gamutcli.color.cicp import named_space
 from gamutcli.color.icc import Profile, read_profile, write_profile
 from gamutcli.color.spaces import SRGB
 from gamutcli.errors import InputError
-from gamutcli.images.files import PngHeader, damaged, png_header, read_bytes, sniff, title, without_pixels
+from gamutcli.images.files import PngHeader, damaged, png_header, read_bytes, without_pixels
 from gamutcli.images.heif import read_avif
+from gamutcli.images.kinds import HEAD, refusal, sniff
 from gamutcli.images.picture import EIGHT_BITS, Picture, check_size, widened
 from gamutcli.images.raw import RAW_SUFFIXES, read_raw
 from gamutcli.images.reading import AS_IT_IS, Reading
@@ -33,8 +34,8 @@ def read_wide(path: StrPath, reading: Reading = AS_IT_IS) -> Picture:
     """
     file = Path(path)
     kind = sniff(read_bytes(file, 16))
-    if kind == "raw" or file.suffix.lower() in RAW_SUFFIXES:
-        return read_raw(file)
+    if kind == "raw" or (kind in ("tiff", "unknown") and file.suffix.lower() in RAW_SUFFIXES):
+        return read_raw(file, reading)
     if kind == "tiff":
         codes, icc, notes = read_tiff(file)
         profile = None if icc is None else read_profile(icc, str(file))
@@ -43,7 +44,7 @@ def read_wide(path: StrPath, reading: Reading = AS_IT_IS) -> Picture:
         return _read_png(str(file), read_bytes(file))
     if kind == "avif":
         return read_avif(str(file), read_bytes(file))
-    raise InputError(f"{file}: is {title(kind)}; export the picture as a 16-bit ProPhoto TIFF or PNG.")
+    raise refusal(str(file), read_bytes(file, HEAD))
 
 
 def _read_png(name: str, data: bytes) -> Picture:
