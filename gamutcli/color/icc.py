@@ -121,21 +121,22 @@ class Profile:
         return np.linalg.inv(rgb_to_xyz(target)) @ from_pcs @ self.to_xyz_d50
 
 
-def read_profile(data: bytes, file: str = "this picture") -> Profile:
+def read_profile(data: bytes, file: str = "this picture", is_grey: bool = False) -> Profile:
     """Read a profile as it is embedded in a picture.
 
     Args:
         data: The whole profile.
         file: Name for the message of an error.
+        is_grey: Whether the picture is, which may then have a grey profile.
 
     Returns:
-        The profile.
+        The profile; a grey one's as that of an RGB space with the same curve for all three channels.
 
     Raises:
         InputError: It is damaged, or not a matrix/TRC profile of an RGB space.
     """
     try:
-        return _parse(data)
+        return _parse_grey(data) if is_grey and data[16:20] == b"GRAY" else _parse(data)
     except _Refused as refused:
         raise InputError(f"{file}: {refused}; {_ADVICE}") from None
     except (struct.error, ValueError, ArithmeticError, np.linalg.LinAlgError):
@@ -158,14 +159,23 @@ def _parse(data: bytes) -> Profile:
     return Profile(_description(tags.get(b"desc", b"")), matrix, curves, space, exact)
 
 
-def _tags(data: bytes) -> dict[bytes, bytes]:
+def _parse_grey(data: bytes) -> Profile:
+    """Read a profile of one curve (section 8.3.4): equal codes of any primaries are grey, so that any will do."""
+    tags = _tags(data, b"GRAY")
+    curve = _curve(_tag(tags, b"kTRC"))
+    matrix = _matrix_to_pcs(SRGB)
+    matrix.setflags(write=False)
+    return Profile(_description(tags.get(b"desc", b"")), matrix, (curve, curve, curve), None, False)
+
+
+def _tags(data: bytes, colors: bytes = b"RGB ") -> dict[bytes, bytes]:
     """Check the header (section 7.2) and cut out the tags (section 7.3)."""
     if len(data) < 132 or data[36:40] != b"acsp":
         raise _Refused("what should be the ICC profile is not one")
     if int.from_bytes(data[:4], "big") > len(data):
         raise _Refused("the ICC profile is cut short")
     kind, space = data[12:16], data[16:20]
-    if space != b"RGB ":
+    if space != colors:
         raise _Refused(f"{_KINDS.get(space, 'not an RGB')} ICC profile")
     if kind not in (b"mntr", b"scnr", b"prtr", b"spac"):
         raise _Refused("an ICC profile that does not describe a color space")

@@ -13,6 +13,7 @@ from gamutcli.color.gamut import srgb_codes
 from gamutcli.color.icc import Profile, read_profile, write_profile
 from gamutcli.color.spaces import PROPHOTO, SPACES, SRGB, Adaptation, apply_matrix, rgb_to_rgb
 from gamutcli.errors import InputError, UsageError
+from gamutcli.images.channels import GREY_CURVE, shown_on
 from gamutcli.images.picture import Picture
 from gamutcli.images.read import read_wide
 from gamutcli.images.reading import AS_IT_IS, Reading
@@ -116,7 +117,8 @@ def read_assumed(path: StrPath, space: str) -> Source:
 
 def _source(path: StrPath, picture: Picture, reading: Reading) -> Source:
     profile, notes = _profile_of(path, picture, reading.assume_profile)
-    return Source(Original(picture.codes, profile), picture.metadata, notes)
+    codes = shown_on(picture, profile, reading.background)
+    return Source(Original(codes, profile), picture.metadata, notes)
 
 
 def _profile_of(source: StrPath, picture: Picture, assumed: str | None) -> tuple[Profile, tuple[str, ...]]:
@@ -124,6 +126,8 @@ def _profile_of(source: StrPath, picture: Picture, assumed: str | None) -> tuple
     if assumed is not None and assumed not in SPACES:
         raise UsageError(f"unknown space {assumed!r}; choose one of {', '.join(SPACES)}")
     profile = picture.profile
+    if profile is None and picture.is_grey and assumed is None:
+        return read_profile(write_profile(SRGB)), (*picture.notes, GREY_CURVE)
     if profile is None:
         if assumed is None:
             raise InputError(
