@@ -40,6 +40,7 @@ _BEGINNINGS = [
     (b"\xff\x0a", 0, "jxl"),
     (b"JXL \r\n\x87\n", 4, "jxl"),
     (b"jP  \r\n\x87\n", 4, "jp2"),
+    (b"\xff\x4f\xff\x51", 0, "jp2"),
     (b"GIF8", 0, "gif"),
     (b"BM", 0, "bmp"),
     (b"8BPS", 0, "psd"),
@@ -131,7 +132,7 @@ def decoding(name: str, kind: str) -> Iterator[None]:
         yield
     except MemoryError as error:
         raise InputError(f"{name}: does not fit into memory; split it into parts.") from error
-    except (RuntimeError, ValueError) as error:  # imagecodecs derives its errors from these
+    except (RuntimeError, ValueError, EOFError, SyntaxError, OSError) as error:  # of imagecodecs and of pi-heif
         raise damaged(name, kind) from error
 
 

@@ -117,7 +117,7 @@ def read_assumed(path: StrPath, space: str) -> Source:
 
 def _source(path: StrPath, picture: Picture, reading: Reading) -> Source:
     profile, notes = _profile_of(path, picture, reading.assume_profile)
-    codes = shown_on(picture, profile, reading.background)
+    codes = shown_on(picture.codes, picture.alpha, profile, reading.background)
     return Source(Original(codes, profile), picture.metadata, notes)
 
 

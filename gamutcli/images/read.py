@@ -9,20 +9,25 @@ from gamutcli.arrays import StrPath
 from gamutcli.errors import InputError
 from gamutcli.images.channels import picture_of
 from gamutcli.images.files import read_bytes, sniff, title
-from gamutcli.images.heif import read_avif
+from gamutcli.images.heif import read_avif, read_heic
+from gamutcli.images.jp2 import read_jp2
 from gamutcli.images.jpeg import read_jpeg
 from gamutcli.images.picture import Picture
 from gamutcli.images.png import read_png
 from gamutcli.images.raw import RAW_SUFFIXES, read_raw
 from gamutcli.images.reading import AS_IT_IS, Reading
 from gamutcli.images.tiff import read_tiff
+from gamutcli.images.webp import read_webp
 from gamutcli.metadata import read_metadata
 
 # What reads the whole bytes of a file.
 _READERS: dict[str, Callable[[str, bytes, Reading], Picture]] = {
     "avif": read_avif,
+    "heic": read_heic,
+    "jp2": read_jp2,
     "jpeg": read_jpeg,
     "png": read_png,
+    "webp": read_webp,
 }
 
 
