@@ -1,4 +1,4 @@
-"""Read matrix/TRC profiles of RGB spaces, believed in what they say about curves and colorants, never in their name."""
+"""Read ICC profiles: believed in what they say of curves, colorants and tables, never in what they call themselves."""
 
 from __future__ import annotations
 
@@ -8,34 +8,43 @@ from collections.abc import Callable
 import numpy as np
 
 from gamutcli.arrays import DoubleArray
-from gamutcli.color.icc.profile import PCS_WHITE, Curve, ParametricCurve, Profile, SampledCurve, matrix_to_pcs
-from gamutcli.color.spaces import SPACES, RGBSpace, rgb_to_xyz
+from gamutcli.color.icc.profile import (
+    LINEAR,
+    PCS_WHITE,
+    Curve,
+    MatrixProfile,
+    Model,
+    ParametricCurve,
+    Profile,
+    SampledCurve,
+    TableProfile,
+    matrix_to_pcs,
+)
+from gamutcli.color.spaces import SRGB
 from gamutcli.errors import InputError
 
-# Published profiles round colorants to four digits; the nearest two known spaces differ by 0.08.
-_COLORANT_TOLERANCE = 0.002
-# Rounding to 16 bits and joining 1024 points by lines stay below it; gamma 1.8 without its toe is 20 times above.
-_CURVE_TOLERANCE = 2e-5
-
-_KINDS = {b"GRAY": "a grey", b"CMYK": "a CMYK", b"Lab ": "a Lab", b"XYZ ": "an XYZ", b"YCbr": "a YCbCr"}
+_MODELS: dict[bytes, Model] = {b"RGB ": "rgb", b"GRAY": "grey", b"CMYK": "cmyk", b"Lab ": "lab"}
+_OTHER_MODELS = {b"XYZ ": "an XYZ", b"YCbr": "a YCbCr", b"HSV ": "an HSV", b"CMY ": "a CMY"}
+_TABLES = frozenset((b"A2B0", b"A2B1", b"A2B2", b"D2B0", b"D2B1", b"D2B2"))
 _ADVICE = "convert the picture to ProPhoto RGB in an editor and try again"
 
 
-def read_profile(data: bytes, file: str = "this picture") -> Profile:
+def read_profile(data: bytes, file: str = "this picture", is_grey: bool = False) -> Profile:
     """Read a profile as it is embedded in a picture.
 
     Args:
         data: The whole profile.
         file: Name for the message of an error.
+        is_grey: Whether the picture is: only then a grey profile says what its codes mean.
 
     Returns:
         The profile.
 
     Raises:
-        InputError: It is damaged, or not a matrix/TRC profile of an RGB space.
+        InputError: It is damaged, or not of a kind that is followed here.
     """
     try:
-        return _parse(data)
+        return _parse(data, is_grey)
     except _Refused as refused:
         raise InputError(f"{file}: {refused}; {_ADVICE}") from None
     except (struct.error, ValueError, ArithmeticError, np.linalg.LinAlgError):
@@ -46,16 +55,40 @@ class _Refused(Exception):
     """A profile that cannot be used, with the reason."""
 
 
-def _parse(data: bytes) -> Profile:
+def _parse(data: bytes, is_grey: bool) -> Profile:
     tags = _tags(data)
+    model = _model(data)
+    description = _description(tags.get(b"desc", b""))
+    # Where tables exist they rule, and the matrix beside them may be a decoy.
+    if model in ("cmyk", "lab") or tags.keys() & _TABLES or (model == "rgb" and data[20:24] != b"XYZ "):
+        if not tags.keys() & _TABLES:
+            raise _Refused("the ICC profile holds neither tables nor a matrix")
+        return TableProfile(description, data, model)
+    if model == "grey":
+        if not is_grey:
+            raise _Refused("a grey ICC profile on a picture of colours")
+        if data[20:24] != b"XYZ ":
+            raise _Refused("a grey ICC profile of an unusual kind")
+        grey = _curve(_tag(tags, b"kTRC"))
+        return MatrixProfile(description, matrix_to_pcs(SRGB), (grey, grey, grey))
     curves = (_curve(_tag(tags, b"rTRC")), _curve(_tag(tags, b"gTRC")), _curve(_tag(tags, b"bTRC")))
     colorants = np.stack([_xyz(_tag(tags, name)) for name in (b"rXYZ", b"gXYZ", b"bXYZ")], axis=1)
     adaptation = _fixed(tags[b"chad"][8:44], 9).reshape(3, 3) if b"chad" in tags else np.eye(3)
     matrix = _to_pcs(colorants, adaptation)
-    space = _recognised(matrix, adaptation)
-    exact = space is not None and all(_is_curve_of(space, curve) for curve in curves)
     matrix.setflags(write=False)
-    return Profile(_description(tags.get(b"desc", b"")), matrix, curves, space, exact)
+    return MatrixProfile(description, matrix, curves)
+
+
+def _model(data: bytes) -> Model:
+    """Find out what the codes are (section 7.2.6), of a picture and not of something else (section 7.2.5)."""
+    kind, space = data[12:16], data[16:20]
+    if data[8] >= 5:
+        raise _Refused(f"an ICC profile of version {data[8]} (iccMAX)")
+    if space not in _MODELS:
+        raise _Refused(f"{_OTHER_MODELS.get(space, 'not an RGB')} ICC profile")
+    if kind not in (b"mntr", b"scnr", b"prtr", b"spac"):
+        raise _Refused("an ICC profile that does not describe a color space")
+    return _MODELS[space]
 
 
 def _tags(data: bytes) -> dict[bytes, bytes]:
@@ -64,11 +97,6 @@ def _tags(data: bytes) -> dict[bytes, bytes]:
         raise _Refused("what should be the ICC profile is not one")
     if int.from_bytes(data[:4], "big") > len(data):
         raise _Refused("the ICC profile is cut short")
-    kind, space = data[12:16], data[16:20]
-    if space != b"RGB ":
-        raise _Refused(f"{_KINDS.get(space, 'not an RGB')} ICC profile")
-    if kind not in (b"mntr", b"scnr", b"prtr", b"spac"):
-        raise _Refused("an ICC profile that does not describe a color space")
     count = int.from_bytes(data[128:132], "big")
     if 132 + 12 * count > len(data):
         raise _Refused("the ICC profile is cut short")
@@ -78,9 +106,6 @@ def _tags(data: bytes) -> dict[bytes, bytes]:
         if start + size > len(data):
             raise _Refused("the ICC profile is cut short")
         tags[name] = data[start : start + size]
-    # Where tables exist they rule, and the matrix beside them may be a decoy.
-    if data[20:24] != b"XYZ " or tags.keys() & {b"A2B0", b"A2B1", b"D2B0", b"D2B1"}:
-        raise _Refused("the ICC profile is made of lookup tables, which are not supported")
     return tags
 
 
@@ -118,7 +143,7 @@ def _curve(tag: bytes) -> Curve:
 def _sampled_curve(tag: bytes) -> Curve:
     (count,) = struct.unpack_from(">I", tag, 8)
     if count == 0:
-        return ParametricCurve(1.0)
+        return LINEAR
     if 12 + 2 * count > len(tag):
         raise ValueError(count)
     samples = struct.unpack_from(f">{count}H", tag, 12)
@@ -139,28 +164,20 @@ def _parametric_curve(tag: bytes) -> Curve:
 
 
 def _to_pcs(colorants: DoubleArray, adaptation: DoubleArray) -> DoubleArray:
-    """Colorants that add up to D50, adapted by the profile's own matrix when its maker left that out."""
-    for matrix in (colorants, adaptation @ colorants):
-        if np.abs(matrix.sum(axis=1) - PCS_WHITE).max() < 0.02 and np.linalg.det(matrix) > 1e-4:
-            return matrix
-    raise _Refused("the colorants of the ICC profile do not add up to white")
+    """Colorants as they are, as every program takes them, even those of a camera that do not add up to white.
+
+    Only where their maker has left out the adaptation to D50 that he gives, it is made good.
+    """
+    adapted = adaptation @ colorants
+    left_out = not _adds_up(colorants) and _adds_up(adapted)
+    matrix = adapted if left_out else colorants
+    if abs(np.linalg.det(matrix)) < 1e-4 or matrix[1].sum() <= 0:
+        raise _Refused("the colorants of the ICC profile do not make colours")
+    return matrix
 
 
-def _recognised(matrix: DoubleArray, adaptation: DoubleArray) -> RGBSpace | None:
-    """The known space that these colorants belong to; the second look is for profiles not adapted with Bradford."""
-    native = np.linalg.inv(adaptation) @ matrix
-    for space in SPACES.values():
-        if (
-            np.abs(matrix - matrix_to_pcs(space)).max() < _COLORANT_TOLERANCE
-            or np.abs(native - rgb_to_xyz(space)).max() < _COLORANT_TOLERANCE
-        ):
-            return space
-    return None
-
-
-def _is_curve_of(space: RGBSpace, curve: Curve) -> bool:
-    encoded = np.linspace(0, 1, 4097)
-    return bool(np.abs(curve.decode(encoded) - space.cctf_decoding(encoded)).max() < _CURVE_TOLERANCE)
+def _adds_up(matrix: DoubleArray) -> bool:
+    return bool(np.abs(matrix.sum(axis=1) - PCS_WHITE).max() < 0.02)
 
 
 def _description(tag: bytes) -> str:
