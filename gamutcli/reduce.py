@@ -18,7 +18,7 @@ from gamutcli.arrays import BoolArray, FloatArray, StrPath
 from gamutcli.color import tolerance
 from gamutcli.color.gamut import Correction
 from gamutcli.containers import Metadata
-from gamutcli.errors import UsageError
+from gamutcli.errors import InputError, PayloadError, UsageError
 from gamutcli.fingerprint.match import GRID_SIDE, SMALL_GRID_SIDE, Status, fingerprint
 from gamutcli.fitting.fit import Fit, Matrices, Progress
 from gamutcli.fitting.presets import Preset, choose, narrow_to
@@ -27,6 +27,7 @@ from gamutcli.fitting.sample import Sample, draw_sample
 from gamutcli.fitting.scene import Scene
 from gamutcli.gpu.fit import fit_on
 from gamutcli.images.original import Source, clip_and_count, read_source
+from gamutcli.images.picture import EIGHT_BITS
 from gamutcli.images.reading import Reading
 from gamutcli.measuring.metrics import Comparison, Scores
 from gamutcli.measuring.stages import Stages
@@ -36,7 +37,7 @@ from gamutcli.parallel import in_order, one_blas_thread
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import Embedded
 from gamutcli.payload.format import Payload, overhead_bytes, pack
-from gamutcli.payload.sidecar import check_targets, publish_reduced
+from gamutcli.payload.sidecar import check_targets, path_beside, publish_reduced
 from gamutcli.restore import Restoration
 from gamutcli.results import ReduceResult
 from gamutcli.weights import SHIPPED, Weights, read_weights, shipped
@@ -103,6 +104,7 @@ def reduce_image(
     plan = make_plan(source, target, chosen, max_payload, quality, subsampling, carrier, seed, device, init, overwrite)
     stages = Stages()
     picture = read_source(source, Reading(assume_profile, linear, exposure, page, background))
+    refuse_reduced(source, picture)
     height, width = picture.original.size
     stages.done(f"read {width} x {height} pixels")
     with one_blas_thread():
@@ -194,6 +196,25 @@ def make_plan(
     storage.check_other(target, source)
     start = None if init is None else _find_start(init, preset)
     return Plan(preset, max_payload, format, quality, subsampling, carrier, seed, device, start)
+
+
+def refuse_reduced(source: StrPath, picture: Source) -> None:
+    """Refuse a file that is the result of this command: its pixels are what is left of the picture.
+
+    Raises:
+        InputError: The file holds a payload, or one lies beside it.
+    """
+    path = Path(source)
+    if EIGHT_BITS not in picture.notes:  # a reduced file is of 8 bits; the others are not read a second time
+        return
+    try:
+        is_reduced = path_beside(path).is_file() or carriers.extract(images.read_bytes(path)) is not None
+    except PayloadError:
+        is_reduced = True
+    except InputError:  # of a format that carries no payload, or its metadata cannot be read
+        return
+    if is_reduced:
+        raise InputError(f"{path}: is reduced already, and holds its lost colours; restore it with `gamut expand`.")
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,9 @@ from pathlib import Path
 from gamutcli.arrays import StrPath
 from gamutcli.color.icc import MatrixProfile, Profile, profile_of, read_profile
 from gamutcli.color.icc.profile import LINEAR
-from gamutcli.color.spaces import PROPHOTO, SPACES, RGBSpace
+from gamutcli.color.spaces import PROPHOTO, SPACES, SRGB, RGBSpace
 from gamutcli.errors import InputError, UsageError
+from gamutcli.images.channels import GREY_CURVE
 from gamutcli.images.files import read_bytes
 from gamutcli.images.named import named_by_exif
 from gamutcli.images.picture import Picture
@@ -36,7 +37,12 @@ def meaning_of(path: StrPath, picture: Picture, reading: Reading) -> tuple[Profi
             notes += (f"the file's own profile ({profile.title}) was used, not --assume-profile {_called(reading)}",)
     else:
         by_exif = named_by_exif(path, picture.metadata)
-        profile, notes = _without_profile(path, assumed, by_exif, reading), notes + _by_exif(assumed, by_exif, reading)
+        if picture.is_grey and assumed is None and by_exif is None and not reading.linear:
+            notes += (GREY_CURVE,)
+        profile, notes = (
+            _without_profile(path, picture, assumed, by_exif, reading),
+            notes + _by_exif(assumed, by_exif, reading),
+        )
     if profile.space != PROPHOTO:
         notes += (f"the input is {profile.title}, converted to ProPhoto RGB",)
     if isinstance(profile, MatrixProfile) and not profile.has_neutral_white:
@@ -67,11 +73,15 @@ def assumed_profile(name: str, linear: bool = False) -> Profile:
     return replace(profile, curves=(LINEAR, LINEAR, LINEAR))
 
 
-def _without_profile(path: StrPath, assumed: Profile | None, by_exif: RGBSpace | None, reading: Reading) -> Profile:
+def _without_profile(
+    path: StrPath, picture: Picture, assumed: Profile | None, by_exif: RGBSpace | None, reading: Reading
+) -> Profile:
     if assumed is not None:
         return assumed
     if by_exif is not None:
         return profile_of(by_exif, reading.linear)
+    if picture.is_grey:
+        return profile_of(SRGB, reading.linear)
     hint = "if it is ProPhoto RGB, add --assume-profile prophoto"
     if reading.linear:
         hint = "say which space its light is of, such as --assume-profile rec2020 --linear"

@@ -12,6 +12,7 @@ from gamutcli.arrays import BoolArray, Code16Array, CodeArray, FloatArray, StrPa
 from gamutcli.color.gamut import depth_of, og_beyond_rounding, rounding_of, srgb_codes
 from gamutcli.color.icc import MatrixProfile, profile_of
 from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, apply_matrix, rgb_to_rgb
+from gamutcli.images.channels import shown_on
 from gamutcli.images.convert import is_plain, to_prophoto
 from gamutcli.images.meaning import assumed_profile, meaning_of
 from gamutcli.images.named import named_by_exif
@@ -150,7 +151,7 @@ def read_assumed(path: StrPath, space: str) -> Source:
 
 def _source(path: StrPath, picture: Picture, reading: Reading) -> Source:
     profile, notes = meaning_of(path, picture, reading)
-    if isinstance(profile, MatrixProfile) and is_plain(picture.codes, profile, reading.exposure):
-        return Source(Original(picture.codes, profile), picture.metadata, notes)
-    codes, told = to_prophoto(os.fspath(path), picture.codes, profile, reading.exposure)
-    return Source(Original(codes, profile_of(PROPHOTO)), picture.metadata, notes + told)
+    if not (isinstance(profile, MatrixProfile) and is_plain(picture.codes, profile, reading.exposure)):
+        codes, told = to_prophoto(os.fspath(path), picture.codes, profile, reading.exposure)
+        profile, notes, picture = profile_of(PROPHOTO), notes + told, replace(picture, codes=codes)
+    return Source(Original(shown_on(picture, profile, reading.background), profile), picture.metadata, notes)
