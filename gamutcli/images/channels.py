@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from gamutcli.arrays import Code16Array, CodeArray
-from gamutcli.color.icc import Profile, read_profile, write_profile
+from gamutcli.color.icc import MatrixProfile, Profile, profile_of, read_profile
 from gamutcli.color.spaces import PROPHOTO, SRGB, rgb_to_rgb
 from gamutcli.errors import InputError
 from gamutcli.images.picture import EIGHT_BITS, Picture
@@ -111,7 +111,7 @@ def presumed_srgb(reading: Reading) -> tuple[Profile | None, tuple[str, ...]]:
     """
     if reading.assume_profile is not None:
         return None, ()
-    return read_profile(write_profile(SRGB)), (PRESUMED,)
+    return profile_of(SRGB), (PRESUMED,)
 
 
 def widened(codes: CodeArray | Code16Array, white: int) -> Code16Array:
@@ -138,7 +138,7 @@ def is_opaque(samples: Samples) -> bool:
 
 
 def shown_on(
-    codes: Code16Array, alpha: Code16Array | None, profile: Profile, background: tuple[int, int, int] | None
+    codes: Code16Array, alpha: Code16Array | None, profile: MatrixProfile, background: tuple[int, int, int] | None
 ) -> Code16Array:
     """Return codes whose transparent parts are mixed with a background, as editors mix codes: without regard to light.
 
@@ -176,7 +176,7 @@ def _separate(colours: Code16Array, alpha: Code16Array) -> None:
         colours[rows] = np.rint(np.minimum(colours[rows] / share, 65535))
 
 
-def _codes_of(background: tuple[int, int, int], profile: Profile) -> Code16Array:
+def _codes_of(background: tuple[int, int, int], profile: MatrixProfile) -> Code16Array:
     """Find the codes that show an sRGB colour under another profile, as nearly as it can."""
     light = SRGB.cctf_decoding(np.array(background) / 255)
     light = np.linalg.inv(profile.to_rgb(PROPHOTO)) @ rgb_to_rgb(SRGB, PROPHOTO) @ light

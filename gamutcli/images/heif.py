@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gamutcli.color.cicp import named_space
-from gamutcli.color.icc import Profile, read_profile, write_profile
+from gamutcli.color.icc import Profile, profile_of, read_profile
 from gamutcli.containers import bmff
 from gamutcli.errors import InputError
 from gamutcli.images.channels import picture_of, presumed_srgb, usual
@@ -153,7 +153,7 @@ def _profile(name: str, properties: list[tuple[bytes, bytes]]) -> Profile | None
                     f"{name}: its colours (H.273: primaries {primaries}, transfer {transfer}) are not known here; "
                     "export it as a 16-bit ProPhoto TIFF."
                 )
-            return None if space is None else read_profile(write_profile(space), name)
+            return None if space is None else profile_of(space)
     return None
 
 

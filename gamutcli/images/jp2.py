@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from gamutcli.color.cicp import named_space
-from gamutcli.color.icc import Profile, read_profile, write_profile
+from gamutcli.color.icc import Profile, profile_of
 from gamutcli.color.spaces import PROPHOTO, SRGB
 from gamutcli.errors import InputError
 from gamutcli.images.channels import Samples, picture_of, usual
@@ -124,9 +124,9 @@ def _meaning(name: str, boxes: list[tuple[bytes, bytes]]) -> bytes | Profile | N
         if method == _BY_H273:
             space = named_space(name, *struct.unpack_from(">HH", body, 3))
             if space is not None:
-                return read_profile(write_profile(space), name)
+                return profile_of(space)
         elif method == _BY_NUMBER and number in (_SRGB, _SYCC, _ROMM):
-            return read_profile(write_profile(PROPHOTO if number == _ROMM else SRGB), name)
+            return profile_of(PROPHOTO if number == _ROMM else SRGB)
         numbers.append(number)
     unknown = [number for number in numbers if number not in (_GREY, _CMYK)]
     if unknown:

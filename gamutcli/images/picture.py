@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,8 @@ class Picture:
     """A wide-gamut picture as its file stores it.
 
     Attributes:
-        codes: (height, width, 3) uint16, encoded with the profile's curves; not rotated by Orientation.
+        codes: (height, width, 3) uint16, or floating point with 1.0 as white, encoded with the profile's curves; four
+            channels of CMYK; not rotated by Orientation.
         profile: What the codes mean; None when the file does not say.
         metadata: EXIF, XMP and IPTC, as stored.
         notes: What to tell the user about this file.
@@ -37,7 +38,7 @@ class Picture:
         is_grey: Whether the file is, so that its three channels are one.
     """
 
-    codes: Code16Array
+    codes: NDArray[Any]
     profile: Profile | None
     metadata: Metadata
     notes: tuple[str, ...] = ()

@@ -234,6 +234,9 @@ def icc_chunk(name: str) -> bytes:
     return chunk(b"iCCP", b"name\0\0" + zlib.compress(write_profile(SPACES[name])))
 
 
+SRGB_CHRM = struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
+P3_CHRM = struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
+
 PNG_SPACES = [
     ("prophoto", [icc_chunk("prophoto")]),
     ("srgb", [chunk(b"sRGB", b"\0")]),
@@ -241,13 +244,17 @@ PNG_SPACES = [
     ("rec2020", [chunk(b"cICP", bytes([9, 14, 0, 1])), icc_chunk("srgb")]),
     ("prophoto", [chunk(b"cICP", bytes([2, 2, 0, 1])), icc_chunk("prophoto")]),
     (None, [chunk(b"gAMA", struct.pack(">I", 55556))]),
+    (None, [chunk(b"cHRM", SRGB_CHRM)]),
+    (None, [chunk(b"gAMA", struct.pack(">I", 0)), chunk(b"cHRM", SRGB_CHRM)]),
+    (None, [chunk(b"gAMA", struct.pack(">I", 45455)), chunk(b"cHRM", bytes(32))]),
+    ("srgb", [chunk(b"gAMA", struct.pack(">I", 45455)), chunk(b"cHRM", SRGB_CHRM)]),
+    ("displayp3", [chunk(b"gAMA", struct.pack(">I", 100000)), chunk(b"cHRM", P3_CHRM)]),
+    ("srgb", [chunk(b"gAMA", struct.pack(">I", 100000)), chunk(b"cHRM", P3_CHRM), chunk(b"sRGB", b"\0")]),
 ]
 
 
 @pytest.mark.parametrize(("name", "chunks"), PNG_SPACES)
-def test_a_16_bit_png_says_its_space_in_one_of_three_ways(
-    tmp_path: Path, name: str | None, chunks: list[bytes]
-) -> None:
+def test_a_16_bit_png_says_its_space_in_one_of_four_ways(tmp_path: Path, name: str | None, chunks: list[bytes]) -> None:
     (tmp_path / "a.png").write_bytes(png(CODES, *chunks))
     picture = read_wide(tmp_path / "a.png")
     assert same(picture)

@@ -63,7 +63,7 @@ def test_an_icc_profile_comes_before_numbers(tmp_path: Path) -> None:
     [
         ({"primaries": 9, "transfer": 16, "matrix": 9}, r"HDR \(PQ\)"),
         ({"primaries": 9, "transfer": 18, "matrix": 9}, r"HDR \(HLG\)"),
-        ({"primaries": 4, "transfer": 4}, "primaries 4, transfer 4"),
+        ({"primaries": 1, "transfer": 9}, "primaries 1, transfer 9"),
     ],
 )
 def test_colours_that_are_not_known_are_refused(tmp_path: Path, numbers: dict[str, int], words: str) -> None:
