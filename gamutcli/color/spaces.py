@@ -164,8 +164,14 @@ def rgb_to_xyz(space: RGBSpace) -> DoubleArray:
 
     Source: SMPTE RP 177-1993.
     """
-    columns = np.stack([xy_to_xyz(primary) for primary in space.primaries], axis=1)
+    columns = np.stack([_direction(primary) for primary in space.primaries], axis=1)
     return _frozen(columns * np.linalg.solve(columns, xy_to_xyz(space.white)))
+
+
+def _direction(xy: Chromaticity) -> DoubleArray:
+    """XYZ of a chromaticity in any scale: one without luminance, as those of XYZ itself, has none of Y = 1."""
+    x, y = xy
+    return xy_to_xyz(xy) if y else np.array([x, y, 1 - x - y])
 
 
 @lru_cache
