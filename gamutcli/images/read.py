@@ -8,6 +8,7 @@ from pathlib import Path
 from gamutcli.arrays import StrPath
 from gamutcli.errors import InputError
 from gamutcli.images.channels import picture_of
+from gamutcli.images.exr import read_exr
 from gamutcli.images.files import read_bytes, sniff, title
 from gamutcli.images.heif import read_avif
 from gamutcli.images.jpeg import read_jpeg
@@ -36,6 +37,8 @@ def read_wide(path: StrPath, reading: Reading = AS_IT_IS) -> Picture:
     kind = sniff(read_bytes(file, 16))
     if kind == "raw" or file.suffix.lower() in RAW_SUFFIXES:
         return read_raw(file)
+    if kind == "exr":
+        return read_exr(file, reading)
     if kind == "tiff":
         samples, icc, notes = read_tiff(file, str(file), reading)
         return picture_of(str(file), samples, icc, read_metadata(file), reading, notes)
