@@ -18,6 +18,7 @@ from gamutcli.images.files import damaged
 from gamutcli.images.meaning import assumed_profile
 from gamutcli.images.picture import Picture, check_size
 from gamutcli.images.reading import Reading, choose
+from gamutcli.images.silence import silenced
 from gamutcli.metadata import Metadata
 
 _RGB, _GREY = ("R", "G", "B"), ("Y",)
@@ -56,14 +57,15 @@ def read_exr(path: Path, reading: Reading) -> Picture:
         ) from error
     name = str(path)
     try:
-        layers = _layers(name, OpenEXR.File(name, separate_channels=True, header_only=True))
-        layer, notes = _chosen(name, layers, reading)
-        file = OpenEXR.File(name, separate_channels=True)
-        part = file.parts[layer.part]
+        with silenced():
+            headers = OpenEXR.File(name, separate_channels=True, header_only=True)
+        layer, notes = _chosen(name, _layers(name, headers), reading)
+        with silenced():
+            part = OpenEXR.File(name, separate_channels=True).parts[layer.part]
         header, found = part.header, {key: channel.pixels for key, channel in part.channels.items()}
     except MemoryError as error:
         raise InputError(f"{path}: does not fit into memory; split it into parts.") from error
-    except (RuntimeError, ValueError, TypeError, KeyError) as error:  # a damaged file makes it raise any of these
+    except (RuntimeError, ValueError, TypeError, LookupError) as error:  # a damaged file makes it raise any of these
         raise damaged(name, "OpenEXR file") from error
     pixels, is_cut = _in_display_window(name, _joined(name, found, layer), header)
     profile, told = _meaning(header, reading)
