@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gamutcli.arrays import StrPath
 from gamutcli.images.channels import picture_of
+from gamutcli.images.exr import read_exr
 from gamutcli.images.files import read_bytes
 from gamutcli.images.heif import read_avif, read_heic
 from gamutcli.images.jp2 import read_jp2
@@ -41,6 +42,8 @@ def read_wide(path: StrPath, reading: Reading = AS_IT_IS) -> Picture:
     kind = sniff(read_bytes(file, 16))
     if kind == "raw" or (kind in ("tiff", "unknown") and file.suffix.lower() in RAW_SUFFIXES):
         return read_raw(file, reading)
+    if kind == "exr":
+        return read_exr(file, reading)
     if kind == "tiff":
         samples, icc, notes = read_tiff(file, str(file), reading)
         return picture_of(str(file), samples, icc, read_metadata(file), reading, notes)
