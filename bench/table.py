@@ -53,7 +53,7 @@ COLUMNS = (
     Column("restored", "**{:.1f}**", 1.0),
     Column("dE2000 plain", "{:.2f}", 0.02),
     Column("restored", "**{:.2f}**", 0.05),
-    Column("payload, bytes", "{:,.0f}", 300.0),
+    Column("payload, bytes", "{:,.0f}", 1500.0),  # rounding may end at other levels: 866 between kernels
 )
 
 
