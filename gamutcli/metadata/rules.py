@@ -41,10 +41,18 @@ _DESCRIPTIVE = tiff.DESCRIPTIVE | {
     0x9C9E,  # XPKeywords
     0x9C9F,  # XPSubject
     0x8649,  # Photoshop's resources, as far as they are about the photograph
+    0x8546,  # what an electron microscope notes
     0xC614,  # UniqueCameraModel
+    0xC615,  # LocalizedCameraModel
     0xC62F,  # CameraSerialNumber
     0xC630,  # LensInfo
     0xC68B,  # OriginalRawFileName
+    0xC6D2,  # PanasonicTitle
+    0xC6D3,  # PanasonicTitle2
+    0xC763,  # TimeCodes
+    0xC764,  # FrameRate
+    0xC772,  # TStop
+    0xC789,  # ReelName
     0xC7A1,  # CameraLabel
     *_GEOREFERENCE,
 }
