@@ -15,9 +15,7 @@ from gamutcli.errors import InputError
 from gamutcli.metadata.elsewhere import RESOURCES, Elsewhere, per_inch, with_elsewhere
 from gamutcli.metadata.ifd import Directory, read_directories, write_block
 from gamutcli.metadata.makernote import settle
-from gamutcli.metadata.rules import EXIF_LIMIT, descriptive, in_their_directories, parsed
-
-GAIN_MAP = "its gain map, which brightens it on HDR screens, was left out: the picture for other screens was read"
+from gamutcli.metadata.rules import EXIF_LIMIT, GAIN_MAP, descriptive, in_their_directories, parsed
 
 _XMP_TAG, _IPTC_TAG = 700, 33723
 

@@ -24,6 +24,8 @@ from gamutcli.metadata.ifd import (
     write_block,
 )
 
+GAIN_MAP = "its gain map, which brightens it on HDR screens, was left out: the picture for other screens was read"
+
 # One JPEG segment holds 65,527 bytes of EXIF; other tools need some room in it for their own tags.
 EXIF_LIMIT = 62_000
 
@@ -173,7 +175,8 @@ def private(metadata: Metadata, no_metadata: bool, strip_gps: bool) -> Metadata:
         strip_gps: Leave out where it was taken.
     """
     if no_metadata:
-        return Metadata(exif=make_block({_ORIENTATION: orientation_of(metadata)}, {}))
+        said = tuple(note for note in metadata.notes if note == GAIN_MAP)  # which is no metadata
+        return Metadata(exif=make_block({_ORIENTATION: orientation_of(metadata)}, {}), notes=said)
     return without_place(metadata) if strip_gps else metadata
 
 
