@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -57,18 +59,21 @@ def write_wide(
     space: RGBSpace,
     metadata: Metadata,
     compression: str = "deflate",
+    file: BinaryIO | None = None,
 ) -> None:
     """Write a 16-bit picture with its ICC profile, EXIF, XMP and IPTC.
 
-    EXIF is made true (ColorSpace, size) on the way. The file is written in place: see `storage.publish`.
+    EXIF is made true (ColorSpace, size) on the way.
 
     Args:
-        path: A .tif, .tiff or .png file; or .avif (10 bits) or .jxl, for spaces that these can name.
+        path: A .tif, .tiff or .png file; or .avif (10 bits) or .jxl, for spaces that these can name. Where no `file`
+            is given it is written in place, and half of it stays behind when that fails: see `storage.publish`.
         strips: (height, width, 3) uint16, or its parts from top to bottom, each (rows, width, 3). A part must not
             change after it has been handed over: it is compressed while the next one is made.
         space: What the codes mean.
         metadata: Of the photograph.
         compression: Of a TIFF: "none", "lzw", "deflate" or "zstd"; all but the first with predictor.
+        file: Empty, open for writing, and able to seek: takes the bytes instead.
 
     Raises:
         UsageError: An unknown suffix or compression, or a space that the format cannot name.
@@ -77,12 +82,13 @@ def write_wide(
     """
     kind = check_wide(path, space, compression)
     parts = [strips] if isinstance(strips, np.ndarray) else strips
-    if kind in ("avif", "jxl"):
-        Path(path).write_bytes(encode_wide(kind, _whole(parts), space, metadata))
-    elif kind == "png":
-        _write_png(Path(path), parts, space, metadata)
-    else:
-        _write_tiff(Path(path), parts, space, metadata, compression)
+    with Path(path).open("wb") if file is None else nullcontext(file) as opened:
+        if kind in ("avif", "jxl"):
+            opened.write(encode_wide(kind, _whole(parts), space, metadata))
+        elif kind == "png":
+            opened.write(_png(_whole(parts), space, metadata))
+        else:
+            _write_tiff(opened, os.fspath(path), parts, space, metadata, compression)
 
 
 def check_wide(path: StrPath, space: RGBSpace, compression: str = "deflate") -> str:
@@ -99,14 +105,13 @@ def check_wide(path: StrPath, space: RGBSpace, compression: str = "deflate") -> 
     return kind
 
 
-def _write_png(path: Path, parts: Iterable[Code16Array], space: RGBSpace, metadata: Metadata) -> None:
+def _png(codes: Code16Array, space: RGBSpace, metadata: Metadata) -> bytes:
     import imagecodecs
 
-    codes = _whole(parts)
     true = make_true(metadata, codes.shape[1], codes.shape[0], space.name == "srgb")
     data = imagecodecs.png_encode(np.ascontiguousarray(codes), level=PNG_LEVEL, strategy=PNG_STRATEGY)
     tagged = png.with_chunks(data, [profile_chunk(space)])
-    path.write_bytes(with_metadata(tagged, true).data)
+    return with_metadata(tagged, true).data
 
 
 def _whole(parts: Iterable[Code16Array]) -> Code16Array:
@@ -116,7 +121,12 @@ def _whole(parts: Iterable[Code16Array]) -> Code16Array:
 
 
 def _write_tiff(
-    path: Path, parts: Iterable[Code16Array], space: RGBSpace, metadata: Metadata, compression: str
+    file: BinaryIO,
+    name: str,
+    parts: Iterable[Code16Array],
+    space: RGBSpace,
+    metadata: Metadata,
+    compression: str,
 ) -> None:
     """Write header, maker note, strips, and behind them the directories; then let the header point to these."""
     # Exif wants the pixel size in compressed files only; a TIFF has its own tags for it.
@@ -126,25 +136,24 @@ def _write_tiff(
         camera = in_byte_order(camera, "<")
     offsets: list[int] = []
     strips: list[_Strip] = []
-    with path.open("wb") as file:
-        file.write(header(camera.order, 0))
-        for item in camera.exif.values():
-            if item.place is not None:
-                file.write(bytes(item.place - file.tell()) + item.data)
-        file.write(b"\0" * (file.tell() % 2))
-        for strip, data in in_order(_encoder(compression, camera.order), _cut(parts)):
-            offsets.append(file.tell())
-            strips.append(strip)
-            file.write(data)
-            file.write(b"\0" * (len(data) % 2))
-            if file.tell() > _CLASSIC_LIMIT:
-                raise OutputError(f"{path}: would be larger than a TIFF can be (4 GB); use --compression deflate.")
-        pixels = _pixel_tags(strips, offsets, compression, camera.order)
-        start = file.tell()
-        layout = lay_out(_described(pixels, camera, space, true), start)
-        file.write(layout.behind(start))
-        file.seek(0)
-        file.write(header(camera.order, layout.first))
+    file.write(header(camera.order, 0))
+    for item in camera.exif.values():
+        if item.place is not None:
+            file.write(bytes(item.place - file.tell()) + item.data)
+    file.write(b"\0" * (file.tell() % 2))
+    for strip, data in in_order(_encoder(compression, camera.order), _cut(parts)):
+        offsets.append(file.tell())
+        strips.append(strip)
+        file.write(data)
+        file.write(b"\0" * (len(data) % 2))
+        if file.tell() > _CLASSIC_LIMIT:
+            raise OutputError(f"{name}: would be larger than a TIFF can be (4 GB); use --compression deflate.")
+    pixels = _pixel_tags(strips, offsets, compression, camera.order)
+    start = file.tell()
+    layout = lay_out(_described(pixels, camera, space, true), start)
+    file.write(layout.behind(start))
+    file.seek(0)
+    file.write(header(camera.order, layout.first))
 
 
 def _pixel_tags(strips: list[_Strip], offsets: list[int], compression: str, order: ByteOrder) -> dict[int, Entry]:
