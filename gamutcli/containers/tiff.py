@@ -19,10 +19,10 @@ NOTE_LEFT_OUT = "the camera's maker note was left out: the file has no room for 
 _XMP_TAG, _IPTC_TAG = 700, 33723
 _BITS_PER_SAMPLE, _STRIP_OFFSETS, _STRIP_SIZES, _SUB_DIRECTORIES = 258, 273, 279, 330
 
-#: Tags of TIFF 6.0 that describe a photograph; the others below 700 say how its own pixels are stored. Names of
-#: document and page, description, make, model, orientation, resolution (x, y, unit), software, date and time, artist,
-#: host computer.
-DESCRIPTIVE = frozenset({269, 270, 271, 272, 274, 282, 283, 285, 296, 305, 306, 315, 316})
+#: Tags of TIFF 6.0 that describe a photograph; the others below 700 say how its own pixels are stored. What exiv2
+#: processed it with, names of document and page, description, make, model, orientation, resolution (x, y, unit),
+#: software, date and time, artist, host computer.
+DESCRIPTIVE = frozenset({11, 269, 270, 271, 272, 274, 282, 283, 285, 296, 305, 306, 315, 316})
 # Later ones that belong to the file: XMP, IPTC, ICC profile, Photoshop's layers, pointers.
 _OF_THE_FILE = frozenset({_XMP_TAG, _IPTC_TAG, 34675, 37724, ifd.EXIF_POINTER, ifd.GPS_POINTER})
 

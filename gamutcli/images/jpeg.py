@@ -9,9 +9,9 @@ from gamutcli.containers.segments import Segment
 from gamutcli.errors import InputError
 from gamutcli.images.channels import Mode, Samples, picture_of
 from gamutcli.images.files import damaged, decoding, jpeg_header
-from gamutcli.images.picture import COARSE_COLORS, GAIN_MAP, Picture, check_size
+from gamutcli.images.picture import COARSE_COLORS, Picture, check_size
 from gamutcli.images.reading import Reading, choose
-from gamutcli.metadata import Metadata, read_metadata
+from gamutcli.metadata import GAIN_MAP, Metadata, read_metadata
 
 _ICC = b"ICC_PROFILE\0"
 _GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"

@@ -62,7 +62,9 @@ def with_elsewhere(
         Both, the very same where there is nothing to add; and notes for the user.
     """
     texts = {word: text.strip("\0 \r\n") for word, text in found.texts.items()}
-    taken = _moment(texts.pop(_CREATED, ""))
+    taken = _moment(texts.get(_CREATED, ""))
+    if taken is not None:
+        texts.pop(_CREATED)
     with suppress(InputError):  # a block that cannot be read stays as it is
         order = exif.order_of(block)
         image = {tag: _text(texts[word]) for word, tag in _TEXT_TAGS.items() if texts.get(word)}

@@ -232,7 +232,8 @@ class _Reader:
         self.size = stream.seek(0, 2)
         self.pointers: dict[int, int] = {}
         head = self._bytes(0, 16)
-        if head[:4] in (b"II*\0", b"MM\0*") and len(head) >= 8:
+        # The last three are Olympus's RAW files.
+        if head[:4] in (b"II*\0", b"MM\0*", b"IIRO", b"IIRS", b"MMOR") and len(head) >= 8:
             self.order: ByteOrder = "<" if head[:1] == b"I" else ">"
             self.big = False
             self.first = self._number("I", head[4:8])

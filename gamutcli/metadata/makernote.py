@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from gamutcli.containers.ifd import ByteOrder
-from gamutcli.metadata.ifd import FIELD_SIZES, MAKER_NOTE, Directories, Entry, lay_out
+from gamutcli.metadata.ifd import FIELD_SIZES, MAKER_NOTE, UNDEFINED, Directories, Entry, lay_out
 
 TOO_LARGE = "the EXIF data exceed one segment, left out: the maker note"
 _UNMOVABLE = "the camera's maker note was left out: its values are found by where it stood in the source, byte {:,}"
@@ -55,6 +55,7 @@ _NESTED = {
     b"SONY DSC \0": frozenset({0xB028}),
 }
 _MAX_ENTRIES = 512
+_DNG_PRIVATE_DATA = 0xC634
 _FOOTER = 8  # of Canon's notes: a TIFF mark, and where the note stood
 
 
@@ -84,6 +85,26 @@ def settle(directories: Directories, limit: int) -> tuple[Directories, tuple[str
     if moved is None:
         return _with_note(directories, None), (_UNMOVABLE.format(note.place),)
     return _with_note(directories, Entry(note.kind, len(moved), moved, place)), ()
+
+
+def from_dng(directories: Directories) -> Directories:
+    """Put a maker note back to where cameras have it; Adobe's converter keeps it in a tag of its own, with its place.
+
+    Source: Adobe DNG specification 1.4, tag DNGPrivateData; exiftool's DNG.pm on the block "MakN".
+    """
+    kept = directories.image.get(_DNG_PRIVATE_DATA)
+    if kept is None or not kept.data.startswith(b"Adobe\0") or MAKER_NOTE in directories.exif:
+        return directories
+    at = 6
+    while at + 8 <= len(kept.data):
+        kind, size = struct.unpack_from(">4sI", kept.data, at)
+        block = kept.data[at + 8 : at + 8 + size]
+        is_of_this_order = block[:2] == (b"II" if directories.order == "<" else b"MM")
+        if kind == b"MakN" and size > 10 and len(block) == size and (is_of_this_order or block[6:].startswith(_FREE)):
+            place = int.from_bytes(block[2:6], "big")
+            return _with_note(directories, Entry(UNDEFINED, size - 6, block[6:], max(place, 8)))
+        at += 8 + size + size % 2
+    return directories
 
 
 def _with_note(directories: Directories, note: Entry | None) -> Directories:

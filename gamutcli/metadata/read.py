@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from gamutcli.arrays import StrPath
-from gamutcli.containers import Blocks, Metadata, bmff, jp2, jpeg, jxl, png, segments, webp
+from gamutcli.containers import Blocks, Metadata, bmff, cr3, jp2, jpeg, jxl, png, segments, webp
 from gamutcli.containers.blocks import whole_packet
 from gamutcli.errors import InputError
 from gamutcli.metadata.elsewhere import RESOURCES, Elsewhere, per_inch, with_elsewhere
-from gamutcli.metadata.ifd import Directory, read_directories, write_block
-from gamutcli.metadata.makernote import settle
-from gamutcli.metadata.rules import EXIF_LIMIT, descriptive, in_their_directories, parsed
-
-GAIN_MAP = "its gain map, which brightens it on HDR screens, was left out: the picture for other screens was read"
+from gamutcli.metadata.ifd import (
+    MAKER_NOTE,
+    UNDEFINED,
+    Directories,
+    Directory,
+    Entry,
+    header,
+    read_directories,
+    write_block,
+)
+from gamutcli.metadata.makernote import from_dng, settle
+from gamutcli.metadata.rules import EXIF_LIMIT, GAIN_MAP, descriptive, in_their_directories, parsed
 
 _XMP_TAG, _IPTC_TAG = 700, 33723
 
 
 def read_metadata(source: StrPath | bytes) -> Metadata:
-    """Read EXIF, XMP and IPTC of a TIFF, BigTIFF, JPEG, PNG, WebP, AVIF, HEIF, JPEG XL or JPEG 2000 file.
+    """Read EXIF, XMP and IPTC of a TIFF, BigTIFF, JPEG, PNG, WebP, AVIF, HEIF, JPEG XL, JPEG 2000 or CR3 file.
 
     What PNG texts, Photoshop's resources and densities say is found in EXIF and XMP, where these do not say it.
 
@@ -53,6 +61,8 @@ def _read(stream: BinaryIO) -> Metadata:
     try:
         if jpeg.recognises(data):
             return _from_jpeg(data)
+        if cr3.recognises(data):
+            return _from_cr3(cr3.read(data))
         for module in (png, webp, bmff, jxl, jp2):
             if module.recognises(data):
                 return _from_blocks(data, module.read(data))
@@ -68,12 +78,24 @@ def _from_tiff(stream: BinaryIO) -> Metadata:
         return Metadata()
     packet, resources = _packet(found.image, _XMP_TAG), _resources(found.image)
     iptc = _packet(found.image, _IPTC_TAG) or segments.iptc_of(resources)
-    in_place = in_their_directories(found)
+    in_place = from_dng(in_their_directories(found))
     # The file may be gigabytes: a note that stands far from its beginning cannot keep its place in a block.
     kept, notes = settle(replace(in_place, image=descriptive(in_place.image)), EXIF_LIMIT)
     block = write_block(kept) if kept.image or kept.exif or kept.gps else None
     block, packet, _ = with_elsewhere(block, packet, Elsewhere(resources=resources))
     return Metadata(block, packet, iptc, notes)
+
+
+def _from_cr3(parts: Mapping[bytes, bytes]) -> Metadata:
+    """Make one EXIF block of a CR3's, in which the maker note is a TIFF structure of its own."""
+    image, note = parsed(parts.get(cr3.IMAGE)), parts.get(cr3.NOTE, b"")
+    exif = dict(parsed(parts.get(cr3.EXIF)).image)
+    if note[:8] == header(image.order, 8) and len(note) > 12:
+        exif[MAKER_NOTE] = Entry(UNDEFINED, len(note) - 8, note[8:], 8)
+    gps = parsed(parts.get(cr3.GPS)).image
+    kept, notes = settle(Directories(image.order, descriptive(image.image), exif, gps), EXIF_LIMIT)
+    block = write_block(kept) if kept.image or kept.exif or kept.gps else None
+    return Metadata(block, parts.get(cr3.XMP), None, notes)
 
 
 def _from_jpeg(data: bytes) -> Metadata:

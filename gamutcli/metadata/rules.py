@@ -24,6 +24,8 @@ from gamutcli.metadata.ifd import (
     write_block,
 )
 
+GAIN_MAP = "its gain map, which brightens it on HDR screens, was left out: the picture for other screens was read"
+
 # One JPEG segment holds 65,527 bytes of EXIF; other tools need some room in it for their own tags.
 EXIF_LIMIT = 62_000
 
@@ -41,10 +43,18 @@ _DESCRIPTIVE = tiff.DESCRIPTIVE | {
     0x9C9E,  # XPKeywords
     0x9C9F,  # XPSubject
     0x8649,  # Photoshop's resources, as far as they are about the photograph
+    0x8546,  # what an electron microscope notes
     0xC614,  # UniqueCameraModel
+    0xC615,  # LocalizedCameraModel
     0xC62F,  # CameraSerialNumber
     0xC630,  # LensInfo
     0xC68B,  # OriginalRawFileName
+    0xC6D2,  # PanasonicTitle
+    0xC6D3,  # PanasonicTitle2
+    0xC763,  # TimeCodes
+    0xC764,  # FrameRate
+    0xC772,  # TStop
+    0xC789,  # ReelName
     0xC7A1,  # CameraLabel
     *_GEOREFERENCE,
 }
@@ -165,7 +175,8 @@ def private(metadata: Metadata, no_metadata: bool, strip_gps: bool) -> Metadata:
         strip_gps: Leave out where it was taken.
     """
     if no_metadata:
-        return Metadata(exif=make_block({_ORIENTATION: orientation_of(metadata)}, {}))
+        said = tuple(note for note in metadata.notes if note == GAIN_MAP)  # which is no metadata
+        return Metadata(exif=make_block({_ORIENTATION: orientation_of(metadata)}, {}), notes=said)
     return without_place(metadata) if strip_gps else metadata
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
+from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import DISPLAY_P3, PROPHOTO
 from gamutcli.containers import with_metadata
 from gamutcli.expand import expand_image
@@ -17,10 +21,11 @@ from gamutcli.fitting import presets
 from gamutcli.images import encode_reduced, write_wide
 from gamutcli.images.write import COMPRESSIONS
 from gamutcli.metadata import EXIF_LIMIT, Metadata, make_true, read_metadata
-from gamutcli.metadata.ifd import MAKER_NOTE
+from gamutcli.metadata.ifd import MAKER_NOTE, Directories, data_entry, write_block
 from gamutcli.metadata.rules import parsed
 from gamutcli.payload_files import embed_payload, extract_payload, strip_payload
 from gamutcli.reduce import reduce_image
+from tests.support.camera import text_entry
 from tests.support.exiftool import needs_exiftool, needs_exiv2, read_tags, read_with_exiv2
 from tests.support.notes import BY_HEADER, BY_NOTE, MAKERS, Maker, tiff_with_note
 from tests.support.pictures import wide_codes
@@ -155,6 +160,50 @@ def test_a_note_that_fills_the_block_is_left_out() -> None:
     large = Maker("SONY", b"SONY DSC \0\0\0", {0xB020: (7, bytes(EXIF_LIMIT))})
     found = read_metadata(tiff_with_note(large, "<", NEAR))
     assert found.notes == ("the EXIF data exceed one segment, left out: the maker note",)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_note_that_a_dng_keeps_in_a_tag_of_its_own_goes_back_to_its_place(order: Literal["<", ">"]) -> None:
+    maker = BY_HEADER["Canon"]
+    note = maker.note(order, NEAR)
+    kept = (b"II" if order == "<" else b"MM") + struct.pack(">I", NEAR) + note
+    private_data = b"Adobe\0Skip" + struct.pack(">I", 3) + b"abc\0MakN" + struct.pack(">I", len(kept)) + kept
+    dng = write_block(Directories(order, {0x010F: text_entry("Canon"), 0xC634: data_entry(private_data)}))
+    assert note_in(read_metadata(dng)) == (note, NEAR, order)
+    cut = write_block(Directories(order, {0x010F: text_entry("Canon"), 0xC634: data_entry(private_data[:-20])}))
+    assert MAKER_NOTE not in parsed(read_metadata(cut).exif).exif
+
+
+def test_the_parts_of_a_cr3_are_one_block() -> None:
+    def box(kind: bytes, *contents: bytes) -> bytes:
+        return struct.pack(">I4s", 8 + sum(map(len, contents)), kind) + b"".join(contents)
+
+    note = BY_HEADER["Canon"].note("<", 8)
+    parts = box(b"CMT1", write_block(Directories("<", {0x010F: text_entry("Canon")})))
+    parts += box(b"CMT2", write_block(Directories("<", {0xA434: text_entry("A lens")})))
+    parts += box(b"CMT3", b"II*\0\x08\0\0\0" + note) + box(b"CMT4", write_block(Directories("<", {1: text_entry("N")})))
+    inner = box(b"uuid", bytes.fromhex("85c0b687820f11e08111f4ce462b6a48"), parts)
+    packet = box(b"uuid", bytes.fromhex("be7acfcb97a942e89c71999491e3afac"), b"<a packet>")
+    found = read_metadata(box(b"ftyp", b"crx ", bytes(4), b"crx isom") + box(b"moov", inner) + packet)
+    assert note_in(make_true(replace(found, xmp=None), 12, 8, True)) == (note, 8, "<")
+    read = parsed(found.exif)
+    assert (read.image[0x010F], read.exif[0xA434], read.gps[1]) == tuple(map(text_entry, ("Canon", "A lens", "N")))
+    assert found.xmp == b"<a packet>"
+
+
+@pytest.mark.usefixtures("cheap")
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_note_survives_from_a_jpeg(order: str, tmp_path: Path) -> None:
+    codes = (wide_codes(48, 64) >> 8).astype(np.uint8)
+    block = read_metadata(tiff_with_note(BY_HEADER["Canon"], order, NEAR)).exif
+    stream = io.BytesIO()
+    Image.fromarray(codes).save(stream, "JPEG", icc_profile=write_profile(PROPHOTO), exif=b"Exif\0\0" + (block or b""))
+    (tmp_path / "source.jpg").write_bytes(stream.getvalue())
+    for suffix in REDUCED:
+        reduce_image(tmp_path / "source.jpg", tmp_path / f"reduced.{suffix}", preset="fast")
+        expand_image(tmp_path / f"reduced.{suffix}", tmp_path / "restored.tif", overwrite=True)
+        for path in (tmp_path / f"reduced.{suffix}", tmp_path / "restored.tif"):
+            assert note_in(read_metadata(path)) == (BY_HEADER["Canon"].note(order, NEAR), NEAR, order)
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)

@@ -127,3 +127,16 @@ def test_damaged_iptc_is_left_out_rather_than_half_of_it(damaged: bytes, tmp_pat
     write_wide(tmp_path / "p.tif", wide_codes(60, 90), PROPHOTO, Metadata(iptc=damaged))
     reduce_image(tmp_path / "p.tif", tmp_path / "r.jpg", preset="fast", strip_gps=True)
     assert read_metadata(tmp_path / "r.jpg").iptc is None
+
+
+def test_a_packet_that_gives_way_to_a_large_payload_comes_back(tmp_path: Path) -> None:
+    long = PACKET.replace(b'xmp:Rating="4"', b'xmp:Rating="4" xmp:Nickname="' + b"n" * 66_000 + b'"')
+    write_wide(tmp_path / "p.tif", wide_codes(60, 90), PROPHOTO, Metadata(xmp=long))
+    reduced = reduce_image(tmp_path / "p.tif", tmp_path / "r.jpg", preset="fast")
+    assert any("Extended XMP" in note for note in reduced.notes)
+    expand_image(tmp_path / "r.jpg", tmp_path / "a.tif")
+    packet = read_metadata(tmp_path / "a.tif").xmp
+    assert packet is not None
+    assert b"n" * 66_000 in packet
+    assert b"Helsinki" in packet
+    assert b"gamut:Payload" not in packet

@@ -192,7 +192,7 @@ def test_a_bare_codestream_gets_a_container_and_is_found_in_it():
     assert data.endswith(FILES["jxl"])
 
 
-def test_compressed_metadata_of_a_jpeg_xl_file_is_refused_plainly():
+def test_damaged_compressed_metadata_of_a_jpeg_xl_file_are_refused_plainly():
     data = FILES["jxl-container"]
     box = struct.pack(">I4s4s", 16, b"brob", b"xml ") + b"....."[:4]
     with pytest.raises(InputError, match="Brotli"):

@@ -22,6 +22,13 @@ def read_tags(paths: Iterable[Path], *options: str) -> dict[str, dict[str, Any]]
     return {Path(tags.pop("SourceFile")).name: tags for tags in json.loads(answer.stdout)}
 
 
+def write_tags(path: Path, tags: dict[str, object]) -> None:
+    """Write tags, "Group:Tag", into a file."""
+    arguments = "\n".join(f"-{name}={value}" for name, value in tags.items())
+    command = ["exiftool", "-q", "-n", "-overwrite_original", "-@", "-", str(path)]
+    subprocess.run(command, input=arguments.encode(), capture_output=True, check=True)
+
+
 def read_with_exiv2(path: Path) -> dict[str, str]:
     """Keys and values of all that exiv2 finds in an EXIF block."""
     answer = subprocess.run(["exiv2", "-q", "-PEkv", str(path)], capture_output=True, check=False)
