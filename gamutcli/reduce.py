@@ -103,6 +103,8 @@ def reduce_image(
     plan = make_plan(source, target, chosen, max_payload, quality, subsampling, carrier, seed, device, init, overwrite)
     stages = Stages()
     picture = read_source(source, Reading(assume_profile, linear, exposure, page, background))
+    if plan.format in images.STORED_UPRIGHT:
+        picture = picture.upright()
     height, width = picture.original.size
     stages.done(f"read {width} x {height} pixels")
     with one_blas_thread():

@@ -58,6 +58,10 @@ def widened(codes: CodeArray) -> Code16Array:
     return wide
 
 
+#: The Orientation that undoes another.
+UNDONE = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
+
+
 def turned(codes: NDArray[Code], orientation: int) -> NDArray[Code]:
     """Turn a picture as it is to be looked at.
 
