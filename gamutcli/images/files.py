@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +67,22 @@ def read_bytes(path: Path, size: int = -1) -> bytes:
 def damaged(name: str, kind: str) -> InputError:
     """Make the error for a file whose inside does not hold what its header promises."""
     return InputError(f"{name}: the {kind} is damaged or cut short; copy or export it again.")
+
+
+@contextmanager
+def decoding(name: str, kind: str) -> Iterator[None]:
+    """Turn what a codec raises into an error that names the file.
+
+    Args:
+        name: The file.
+        kind: Its format, in a word.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise InputError(f"{name}: does not fit into memory; split it into parts.") from error
+    except (RuntimeError, ValueError, EOFError, SyntaxError, OSError) as error:  # of imagecodecs and of pi-heif
+        raise damaged(name, kind) from error
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,14 @@ file.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 
 from gamutcli.arrays import Code16Array, CodeArray
-from gamutcli.color.icc import read_profile
 from gamutcli.errors import InputError
+from gamutcli.images.channels import picture_of, usual
 from gamutcli.images.files import damaged
-from gamutcli.images.picture import EIGHT_BITS, Picture, check_size, widened
+from gamutcli.images.picture import Picture, check_size
 from gamutcli.images.raw_layout import (
     BITS,
     COMPRESSION,
@@ -56,12 +55,7 @@ def read_scan(path: Path, reading: Reading) -> Picture | None:
             "profile from Nikon Scan or VueScan."
         )
     largest = max(scans, key=lambda numbers: numbers[WIDTH][0] * numbers[HEIGHT][0])
-    codes = _codes(path, largest)
-    profile = None if icc is None else read_profile(icc, str(path))
-    if codes.dtype == np.uint16:
-        return Picture(cast("Code16Array", codes), profile, read_metadata(path), (_SCANNED,))
-    wide = widened(cast("CodeArray", codes))
-    return Picture(wide, profile, read_metadata(path), (_SCANNED, EIGHT_BITS))
+    return picture_of(str(path), usual(_codes(path, largest)), icc, read_metadata(path), reading, (_SCANNED,))
 
 
 def _is_scan(numbers: Numbers) -> bool:

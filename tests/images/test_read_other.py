@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gamutcli.color.icc import write_profile
-from gamutcli.color.spaces import ADOBE_RGB, DISPLAY_P3
+from gamutcli.color.spaces import ADOBE_RGB, DISPLAY_P3, PROPHOTO
 from gamutcli.errors import InputError
 from gamutcli.images import Picture, read_wide
+from gamutcli.images.picture import turned
+from gamutcli.images.reading import Reading
 from gamutcli.metadata import orientation_of
 from tests.support.pictures import wide_codes
 
@@ -57,7 +60,7 @@ def test_an_icc_profile_comes_before_numbers(tmp_path: Path) -> None:
     [
         ({"primaries": 9, "transfer": 16, "matrix": 9}, r"HDR \(PQ\)"),
         ({"primaries": 9, "transfer": 18, "matrix": 9}, r"HDR \(HLG\)"),
-        ({"primaries": 4, "transfer": 4}, "primaries 4, transfer 4"),
+        ({"primaries": 1, "transfer": 9}, "primaries 1, transfer 9"),
     ],
 )
 def test_colours_that_are_not_known_are_refused(tmp_path: Path, numbers: dict[str, int], words: str) -> None:
@@ -81,14 +84,56 @@ def test_an_avif_is_turned_upright(tmp_path: Path, orientation: int) -> None:
     assert orientation_of(picture.metadata) == 1
 
 
-def test_grey_alpha_mirrors_and_damage_are_refused(tmp_path: Path) -> None:
-    Image.new("RGBA", (9, 9), (1, 2, 3, 4)).save(tmp_path / "alpha.avif")
-    # Not by Pillow, which made RGB of it once.
-    (tmp_path / "grey.avif").write_bytes(imagecodecs.avif_encode(np.full((9, 9), 3, np.uint8)))
-    mirrored = Image.Exif()
-    mirrored[0x0112] = 2
-    Image.new("RGB", (9, 9)).save(tmp_path / "mirror.avif", exif=mirrored)
+@pytest.mark.parametrize("orientation", [2, 4, 5, 7])
+def test_an_avif_that_its_header_mirrors_is_shown_so(tmp_path: Path, orientation: int) -> None:
+    plain = np.asarray(Image.effect_noise((32, 24), 60).convert("RGB"))
+    tagged = Image.Exif()
+    tagged[0x0112] = orientation
+    for name, exif in (("plain", Image.Exif()), ("mirror", tagged)):
+        Image.fromarray(plain).save(tmp_path / f"{name}.avif", quality=100, subsampling="4:4:4", exif=exif)
+    straight, shown = (read_wide(tmp_path / f"{name}.avif") for name in ("plain", "mirror"))
+    np.testing.assert_array_equal(shown.codes, turned(straight.codes, orientation))
+    assert orientation_of(shown.metadata) == 1
+
+
+def with_aperture(data: bytes, *numbers: int) -> bytes:
+    """An AVIF with a clean aperture where its ICC profile was."""
+    at = data.index(b"colrprof") - 4
+    size = int.from_bytes(data[at : at + 4], "big")
+    table = data.index(b"ipma") + 14  # behind version, number of items, the item's number
+    marked = bytes(index | 0x80 for index in data[table + 1 : table + 1 + data[table]])  # essential, as it has to be
+    data = data[: table + 1] + marked + data[table + 1 + data[table] :]
+    return data[:at] + (struct.pack(">I4s8i", size, b"clap", *numbers).ljust(size, b"\0")) + data[at + size :]
+
+
+def test_an_avif_that_its_header_crops_is_shown_so(tmp_path: Path) -> None:
+    plain = Image.effect_noise((32, 24), 60).convert("RGB")
+    plain.save(tmp_path / "a.avif", quality=100, subsampling="4:4:4", icc_profile=write_profile(PROPHOTO))
+    whole = read_wide(tmp_path / "a.avif").codes
+    data = (tmp_path / "a.avif").read_bytes()
+    # 10 x 6 pixels, their middle 3 right of the picture's and 2 above it.
+    (tmp_path / "a.avif").write_bytes(with_aperture(data, 10, 1, 12, 2, 6, 2, -2, 1))
+    np.testing.assert_array_equal(read_wide(tmp_path / "a.avif").codes, whole[7:13, 14:24])
+    for numbers in ((10, 1, 6, 1, 1, 2, 0, 1), (40, 1, 6, 1, 0, 1, 0, 1), (10, 0, 6, 1, 0, 1, 0, 1)):
+        (tmp_path / "a.avif").write_bytes(with_aperture(data, *numbers))
+        with pytest.raises(InputError, match=r"parts of pixels|damaged"):
+            read_wide(tmp_path / "a.avif")
+
+
+def test_grey_becomes_rgb_and_damage_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "grey.avif").write_bytes(imagecodecs.avif_encode(np.full((9, 9), 3, np.uint8), level=100))
+    picture = read_wide(tmp_path / "grey.avif")
+    assert picture.codes.shape == (9, 9, 3)
+    assert picture.notes[0].startswith("is grey")
     (tmp_path / "cut.avif").write_bytes(avif(tmp_path / "a.avif").read_bytes()[:-200])
-    for name, words in (("alpha", "flatten"), ("grey", "flatten"), ("mirror", "mirrored"), ("cut", "damaged")):
-        with pytest.raises(InputError, match=words):
-            read_wide(tmp_path / f"{name}.avif")
+    with pytest.raises(InputError, match="damaged"):
+        read_wide(tmp_path / "cut.avif")
+
+
+def test_an_avif_that_is_transparent_needs_a_background(tmp_path: Path) -> None:
+    Image.new("RGBA", (9, 9), (1, 2, 3, 255)).save(tmp_path / "opaque.avif")
+    Image.new("RGBA", (9, 9), (1, 2, 3, 4)).save(tmp_path / "alpha.avif")
+    assert read_wide(tmp_path / "opaque.avif").alpha is None
+    with pytest.raises(InputError, match="--background"):
+        read_wide(tmp_path / "alpha.avif")
+    assert read_wide(tmp_path / "alpha.avif", Reading(background=(0, 0, 0))).alpha is not None
