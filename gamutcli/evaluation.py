@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from gamutcli import gpu, images, report, storage
 from gamutcli.arrays import BoolArray, Code16Array, CodeArray, FloatArray, StrPath
@@ -14,8 +16,8 @@ from gamutcli.color.gamut import srgb_codes as to_srgb_codes
 from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
 from gamutcli.errors import InputError, UsageError
 from gamutcli.fingerprint.frame import UPRIGHT
-from gamutcli.fingerprint.match import Match
-from gamutcli.images.original import Original, read_source
+from gamutcli.fingerprint.match import Match, block_means
+from gamutcli.images.original import Original, Source, clip_to_srgb, read_source
 from gamutcli.images.reading import AS_IT_IS, Reading
 from gamutcli.measuring.maps import render_maps
 from gamutcli.measuring.metrics import Comparison, Scores
@@ -189,13 +191,16 @@ def _judge(source: StrPath, reference: StrPath, force: bool, device: str, readin
     gpu.check(device)
     stages = Stages()
     wide = read_source(reference, reading)
-    original, notes = wide.original, wide.notes
+    notes = wide.notes
     payload_bytes = None
     restored_strip = plain_strip = None
     if _is_reduced(source):
         reduced = open_reduced(source)
         notes += check_pixels(source, reduced, force)
         _lies_alike(source, reduced.match, reference)
+        original, orientation = _laid_alike(
+            wide, orientation_of(reduced.metadata), reduced.srgb_codes.shape[:2], lambda: reduced.srgb_codes
+        )
         payload_bytes = len(reduced.found.payload)
         _same_size(source, reduced.srgb_codes, reference, original)
         restoration = reduced.restoration(PROPHOTO, device)
@@ -204,6 +209,9 @@ def _judge(source: StrPath, reference: StrPath, force: bool, device: str, readin
         # What was chosen for the original holds for no other file; but neither may name its colours.
         other = read_source(source, Reading(reading.assume_profile))
         notes += other.notes
+        original, orientation = _laid_alike(
+            wide, orientation_of(other.metadata), other.original.size, lambda: clip_to_srgb(other.original)
+        )
         _same_size(source, other.original.codes, reference, original)
         restored_strip = other.original.strip
 
@@ -238,7 +246,7 @@ def _judge(source: StrPath, reference: StrPath, force: bool, device: str, readin
         restored=restored.scores(),
         notes=notes,
     )
-    return _Judged(evaluation, plain, restored, exhibit, orientation_of(wide.metadata))
+    return _Judged(evaluation, plain, restored, exhibit, orientation)
 
 
 def _map(evaluation: Evaluation, exhibit: report.Exhibit, limit: float) -> bytes:
@@ -265,6 +273,34 @@ def _lies_alike(source: StrPath, found: Match, reference: StrPath) -> None:
             f"{os.fspath(source)}: was {found.recognised} after it was reduced, so its pixels are not those of "
             f"{os.fspath(reference)}; compare a copy that lies as it did."
         )
+
+
+def _laid_alike(
+    wide: Source, orientation: int, size: tuple[int, ...], codes: Callable[[], CodeArray]
+) -> tuple[Original, int]:
+    """Lay an original as a picture of it lies: a WebP is stored upright, and so is what is restored from it.
+
+    Where both say otherwise how they are to be turned, and either may be true since some tools drop what is said of it,
+    the pixels decide.
+
+    Args:
+        wide: The original.
+        orientation: Of the picture, as its file says.
+        size: Of the picture: height, width.
+        codes: Gives its pixels, or those of its plain counterpart.
+
+    Returns:
+        The original, and how to turn it for display.
+    """
+    own = orientation_of(wide.metadata)
+    if orientation == own:
+        return wide.original, own
+    ways = [(wide.lying(orientation), orientation), (wide.original, own)]
+    fitting = [way for way in ways if way[0].size == size]
+    if len(fitting) < 2:
+        return fitting[0] if fitting else ways[1]
+    means = block_means(codes())
+    return min(fitting, key=lambda way: float(np.abs(block_means(clip_to_srgb(way[0])) - means).mean()))
 
 
 def _same_size(source: StrPath, codes: CodeArray | Code16Array, reference: StrPath, original: Original) -> None:

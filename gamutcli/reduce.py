@@ -105,6 +105,8 @@ def reduce_image(
     stages = Stages()
     picture = read_source(source, Reading(assume_profile, linear, exposure, page, background))
     refuse_reduced(source, picture)
+    if plan.format in images.STORED_UPRIGHT:
+        picture = picture.upright()
     height, width = picture.original.size
     stages.done(f"read {width} x {height} pixels")
     with one_blas_thread():

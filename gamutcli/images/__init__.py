@@ -4,7 +4,7 @@ Codecs are imported by the functions that need them, so that importing this pack
 """
 
 from gamutcli.images.decode import decode_reduced
-from gamutcli.images.encode import DEFAULT_QUALITY, encode_reduced, lossy_quality
+from gamutcli.images.encode import DEFAULT_QUALITY, STORED_UPRIGHT, encode_reduced, lossy_quality
 from gamutcli.images.files import format_of, read_bytes
 from gamutcli.images.kinds import sniff
 from gamutcli.images.picture import MAX_PIXELS, Picture
@@ -15,6 +15,7 @@ __all__ = [
     "COMPRESSIONS",
     "DEFAULT_QUALITY",
     "MAX_PIXELS",
+    "STORED_UPRIGHT",
     "Picture",
     "check_wide",
     "decode_reduced",

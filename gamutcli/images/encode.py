@@ -21,6 +21,10 @@ from gamutcli.images.profiles import profile_chunk
 #: the pixels as well as a JPEG of 95 and needs half its bytes.
 DEFAULT_QUALITY = {"jpeg": 95, "avif": 90}
 
+#: Programs show a WebP as it is stored, whatever its EXIF says (seen: Chromium 156, ImageMagick), and the format has no
+#: orientation of its own: its pixels have to be turned. JPEG, PNG, AVIF and JPEG XL are shown upright.
+STORED_UPRIGHT = frozenset({"webp"})
+
 _SUBSAMPLINGS = {"4:4:4": "444", "4:2:2": "422", "4:2:0": "420"}
 _MAX_SIDE = {"jpeg": 65500, "webp": 16383, "avif": 16384}  # limits of libjpeg, of the format, and of libavif
 _ICC_APP2 = b"ICC_PROFILE\0\x01\x01"  # part 1 of 1

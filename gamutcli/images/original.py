@@ -16,10 +16,10 @@ from gamutcli.images.channels import shown_on
 from gamutcli.images.convert import is_plain, to_prophoto
 from gamutcli.images.meaning import assumed_profile, meaning_of
 from gamutcli.images.named import named_by_exif
-from gamutcli.images.picture import Picture
+from gamutcli.images.picture import UNDONE, Picture, turned
 from gamutcli.images.read import read_wide
 from gamutcli.images.reading import AS_IT_IS, Reading
-from gamutcli.metadata import Metadata
+from gamutcli.metadata import Metadata, orientation_of, upright
 from gamutcli.parallel import in_order, strips
 
 
@@ -123,6 +123,17 @@ class Source:
     original: Original
     metadata: Metadata
     notes: tuple[str, ...]
+
+    def lying(self, orientation: int) -> Original:
+        """Its pixels, turned so that another Orientation than its own shows them as they are: 1 to 8, 1 is upright."""
+        own = orientation_of(self.metadata)
+        if own == orientation:
+            return self.original
+        return self.original.part(turned(turned(self.original.codes, own), UNDONE[orientation]))
+
+    def upright(self) -> Source:
+        """The same picture with its pixels turned as its Orientation asks for, which then asks for nothing."""
+        return replace(self, original=self.lying(1), metadata=upright(self.metadata))
 
 
 def read_source(path: StrPath, reading: Reading = AS_IT_IS) -> Source:

@@ -57,6 +57,10 @@ def check_size(name: str, width: int, height: int) -> None:
         raise InputError(f"{name}: {width} x {height} is beyond {MAX_PIXELS >> 20} megapixels; split it into parts.")
 
 
+#: The Orientation that undoes another.
+UNDONE = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
+
+
 def turned(codes: NDArray[Code], orientation: int) -> NDArray[Code]:
     """Turn a picture as it is to be looked at.
 

@@ -110,7 +110,7 @@ class _Directories:
             if kind in _TYPES and 0 < length <= _MAX_VALUES:
                 numbers[tag] = self._values(_TYPES[kind], length, field)
         (following,) = self._unpack(self._word, start + count * step, 1) or (0,)
-        return numbers, following
+        return {tag: values for tag, values in numbers.items() if values}, following
 
     def _values(self, code: str, count: int, field: bytes) -> tuple[int, ...]:
         if struct.calcsize(f"={count}{code}") <= len(field):

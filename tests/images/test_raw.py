@@ -186,6 +186,13 @@ def test_damaged_directories_are_none(tmp_path: Path, data: bytes) -> None:
     check_layout(tmp_path / "a.nef")
 
 
+@pytest.mark.parametrize("tag", [254, 256, 259, 262, 273, 279, 330])
+def test_values_outside_the_file_count_as_none(tmp_path: Path, tag: int) -> None:
+    entry = struct.pack("<HHII", tag, 4, 9, 1 << 20)
+    (tmp_path / "a.nef").write_bytes(b"II*\0" + struct.pack("<IH", 8, 1) + entry + bytes(4))
+    check_layout(tmp_path / "a.nef")
+
+
 # The camera's own preview.
 
 
