@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gamutcli.arrays import Code16Array, CodeArray
 from gamutcli.color.icc import MatrixProfile, Profile, profile_of, read_profile
@@ -22,7 +23,6 @@ Mode = Literal["grey", "rgb", "cmyk", "lab"]
 #: How many channels of colour each has.
 COUNTS: dict[Mode, int] = {"grey": 1, "rgb": 3, "cmyk": 4, "lab": 3}
 
-_UNREAD: dict[Mode, str] = {"cmyk": "CMYK", "lab": "Lab"}
 GREY = "is grey, and becomes red, green and blue of equal codes: none of its colours lies outside sRGB"
 PRESUMED = "names no colours, and is taken as sRGB, as the standard of its format says"
 GREY_CURVE = "names no curve of its light, and is taken to have that of sRGB"
@@ -33,13 +33,13 @@ class Samples:
     """The channels of a picture as its file stores them.
 
     Attributes:
-        codes: (height, width) or (height, width, channels), uint8 or uint16.
-        white: The code of full light, and of no transparency.
+        codes: (height, width) or (height, width, channels), uint8, uint16 or floating point.
+        white: The code of full light, and of no transparency; 1 of floating point.
         mode: What the first channels are; of "cmyk", 0 is no ink.
         alpha: What the channel behind them is; None where it is none of transparency, or there is none.
     """
 
-    codes: CodeArray | Code16Array
+    codes: NDArray[Any]
     white: int
     mode: Mode = "rgb"
     alpha: Alpha | None = None
@@ -83,8 +83,11 @@ def picture_of(
     Raises:
         InputError: It is transparent in places, and no background was named; or the profile cannot be used.
     """
-    if samples.mode in _UNREAD:
-        raise InputError(f"{name}: is {_UNREAD[samples.mode]}, not RGB; convert it to 16-bit RGB.")
+    if samples.mode == "cmyk" and meaning is None and reading.assume_profile is None:
+        raise InputError(
+            f"{name}: is CMYK without a profile, which alone says what its inks look like; convert it to 16-bit RGB, "
+            "or name that profile: --assume-profile PRESS.icc."
+        )
     is_grey = samples.mode == "grey"
     profile = read_profile(meaning, name, is_grey) if isinstance(meaning, bytes) else meaning
     alpha = _alpha(name, samples, reading)
@@ -114,8 +117,10 @@ def presumed_srgb(reading: Reading) -> tuple[Profile | None, tuple[str, ...]]:
     return profile_of(SRGB), (PRESUMED,)
 
 
-def widened(codes: CodeArray | Code16Array, white: int) -> Code16Array:
-    """Spread codes of up to 16 bits, 0 to `white`, over all of 0 to 65535, as a contiguous array."""
+def widened(codes: NDArray[Any], white: int) -> NDArray[Any]:
+    """Spread codes of up to 16 bits, 0 to `white`, over all of 0 to 65535, as a contiguous array; floats stay."""
+    if codes.dtype.kind == "f":
+        return np.ascontiguousarray(codes)
     if white == 65535:
         return np.ascontiguousarray(codes, np.uint16)
     table = ((np.arange(white + 1, dtype=np.uint32) * 65535 + white // 2) // white).astype(np.uint16)
@@ -166,14 +171,19 @@ def _alpha(name: str, samples: Samples, reading: Reading) -> Code16Array | None:
             f"{name}: is transparent in places; flatten it in the program that made it, or say what shows through: "
             "--background white."
         )
-    return widened(samples.codes[..., samples.colors], samples.white)
+    alpha = samples.codes[..., samples.colors]
+    if alpha.dtype.kind == "f":
+        opacity: Code16Array = np.rint(np.nan_to_num(alpha.astype(np.float32)).clip(0, 1) * 65535).astype(np.uint16)
+        return opacity
+    return widened(alpha, samples.white)
 
 
-def _separate(colours: Code16Array, alpha: Code16Array) -> None:
+def _separate(colours: NDArray[Any], alpha: Code16Array) -> None:
     """Undo, in place, that colours are stored as they show on black."""
     for rows in strips(*alpha.shape):
         share = np.maximum(alpha[rows, :, None], 1).astype(np.float32) / 65535
-        colours[rows] = np.rint(np.minimum(colours[rows] / share, 65535))
+        straight = colours[rows] / share
+        colours[rows] = straight if colours.dtype.kind == "f" else np.rint(np.minimum(straight, 65535))
 
 
 def _codes_of(background: tuple[int, int, int], profile: MatrixProfile) -> Code16Array:

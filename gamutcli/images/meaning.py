@@ -43,6 +43,11 @@ def meaning_of(path: StrPath, picture: Picture, reading: Reading) -> tuple[Profi
             _without_profile(path, picture, assumed, by_exif, reading),
             notes + _by_exif(assumed, by_exif, reading),
         )
+    if picture.codes.shape[2] != profile.channels:
+        raise InputError(
+            f"{os.fspath(path)}: has {picture.codes.shape[2]} channels of colour, and {profile.title}, which is to say "
+            f"what they mean, is for {profile.channels}; export it as 16-bit RGB."
+        )
     if profile.space != PROPHOTO:
         notes += (f"the input is {profile.title}, converted to ProPhoto RGB",)
     if isinstance(profile, MatrixProfile) and not profile.has_neutral_white:

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from gamutcli.color.icc import Profile, profile_of
+from gamutcli.color.spaces import PROPHOTO
 from gamutcli.errors import InputError
 from gamutcli.images.channels import COUNTS, Mode, Samples
 from gamutcli.images.files import damaged
+from gamutcli.images.lab import CIE_LAB, ICC_LAB, light_of_lab
 from gamutcli.images.picture import check_size
 from gamutcli.images.reading import AS_IT_IS, Reading
 from gamutcli.images.tiff_pages import photograph
@@ -22,10 +25,11 @@ if TYPE_CHECKING:
 
 _ICC, _DNG_VERSION = 34675, 50706
 _WHITE_IS_ZERO, _PALETTE, _YCBCR = 0, 3, 6
-_MODES: dict[int, Mode] = {0: "grey", 1: "grey", 2: "rgb", 3: "rgb", 5: "cmyk", 6: "rgb", 8: "lab", 9: "lab", 10: "lab"}
+_MODES: dict[int, Mode] = {0: "grey", 1: "grey", 2: "rgb", 3: "rgb", 5: "cmyk", 6: "rgb", 8: "lab", 9: "lab"}
 _RAW = (32803, 34892)
 _SIGNED, _FLOATING = 2, 3  # values of SampleFormat
 _BITS = (1, 2, 4, 8, 10, 12, 14, 16)
+_FLOATING_BITS = (16, 24, 32, 64)
 _ASSOCIATED, _STRAIGHT = 1, 2  # values of ExtraSamples
 _JPEG = (7, 33007)
 
@@ -38,12 +42,14 @@ _GROWTH = {
     **{1: 1, 5: 2731, 8: 1032, 32946: 1032, 32773: 64, 50000: 32768, 7: 512, 33007: 512, 34925: _TILE},
     **dict.fromkeys((33003, 33004, 33005, 34712, 34887, 34933, 34934, 50001, 50002, 52546), _TILE),
 }
+#: Lab becomes light when it is read.
+_LIGHT = profile_of(PROPHOTO, linear=True)
 PALETTE = "is a palette picture: of its colours few are left, and what lay between them was lost before"
 
 
 def read_tiff(
     source: Path | BinaryIO, name: str | None = None, reading: Reading = AS_IT_IS
-) -> tuple[Samples, bytes | None, tuple[str, ...]]:
+) -> tuple[Samples, bytes | Profile | None, tuple[str, ...]]:
     """Read a TIFF's photograph.
 
     Args:
@@ -52,10 +58,10 @@ def read_tiff(
         reading: Which page the user chose.
 
     Returns:
-        Its channels, the ICC profile, and notes for the user.
+        Its channels, the ICC profile or what else they mean, and notes for the user.
 
     Raises:
-        InputError: Anything but one picture of up to 16 bits, complete.
+        InputError: Anything but one picture of up to 16 bits or of floating point, complete.
     """
     import tifffile
 
@@ -70,7 +76,7 @@ def read_tiff(
             _check_kind(path, page)
             _check_extent(path, page)
             samples = _samples(path, page, _codes(path, page))
-            profile = page.tags.valueof(_ICC)
+            profile = _LIGHT if int(page.photometric or 0) in (CIE_LAB, ICC_LAB) else page.tags.valueof(_ICC)
     except InputError:
         raise
     except MemoryError as error:
@@ -87,11 +93,14 @@ def _check_kind(path: str, page: tifffile.TiffPage) -> None:
         raise InputError(f"{path}: is a camera RAW; develop it to a 16-bit ProPhoto TIFF.")
     if photometric not in _MODES:
         raise InputError(f"{path}: is of an unknown kind (photometric {photometric}); convert it to 16-bit RGB.")
-    if page.sampleformat == _FLOATING:
-        raise InputError(f"{path}: its samples are floating point; convert it to 16 bits (unsigned).")
     if page.sampleformat == _SIGNED:
         raise InputError(f"{path}: its samples are signed; convert it to 16 bits, unsigned.")
-    if page.dtype is None or page.bitspersample not in _BITS:
+    is_floating = page.sampleformat == _FLOATING
+    if is_floating and _MODES[photometric] not in ("grey", "rgb"):
+        raise InputError(f"{path}: is {_MODES[photometric].upper()} of floating point; convert it to 16-bit RGB.")
+    if photometric in (CIE_LAB, ICC_LAB) and page.bitspersample not in (8, 16):
+        raise InputError(f"{path}: is Lab of {page.bitspersample} bits; convert it to 16-bit RGB.")
+    if page.dtype is None or page.bitspersample not in (_FLOATING_BITS if is_floating else _BITS):
         raise InputError(f"{path}: its samples are {page.bitspersample} bits; convert it to 16 bits (unsigned).")
     needed = 1 if photometric == _PALETTE else COUNTS[_MODES[photometric]]
     if channels < needed:
@@ -143,11 +152,14 @@ def _codes(path: str, page: tifffile.TiffPage) -> NDArray[Any]:
 def _samples(path: str, page: tifffile.TiffPage, codes: NDArray[Any]) -> Samples:
     """Say what the channels are; one of transparency comes to stand right behind the colours."""
     photometric = int(page.photometric or 0)
-    white = (1 << page.bitspersample) - 1
+    white = 1 if codes.dtype.kind == "f" else (1 << page.bitspersample) - 1
     if photometric == _PALETTE:
         return Samples(_looked_up(path, page, codes[..., 0]), 65535, "rgb")
     mode = _MODES[photometric]
     colors = COUNTS[mode]
+    if photometric in (CIE_LAB, ICC_LAB):
+        extra = codes[..., colors:].astype(np.float32) / np.float32(white)
+        codes, white, mode = np.concatenate([light_of_lab(codes, photometric), extra], axis=-1), 1, "rgb"
     if photometric == _WHITE_IS_ZERO:
         codes = np.concatenate([white - codes[..., :1], codes[..., 1:]], axis=2)
     kinds = [int(kind) for kind in page.extrasamples][: codes.shape[2] - colors]

@@ -29,6 +29,7 @@ from gamutcli.color.spaces import (
     rgb_to_xyz,
 )
 from gamutcli.errors import InputError
+from tests.support.profiles import desc, fixed, gamma_curve, matrix_tags, para_curve, profile_of, table_curve
 
 every_space = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES.keys())
 
@@ -40,56 +41,9 @@ HP_SRGB = np.array([[0.4361, 0.3851, 0.1431], [0.2225, 0.7169, 0.0606], [0.0139,
 GENERIC_RGB = np.array([[0.4543, 0.3533, 0.1566], [0.2420, 0.6736, 0.0844], [0.0149, 0.0906, 0.7195]])
 
 
-def fixed(*values: float) -> bytes:
-    return struct.pack(f">{len(values)}i", *(round(value * 65536) for value in values))
-
-
-def gamma_curve(gamma: float) -> bytes:
-    """A curveType with one entry, a u8Fixed8 number."""
-    return b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256))
-
-
-def table_curve(samples: list[int]) -> bytes:
-    return b"curv" + bytes(4) + struct.pack(f">I{len(samples)}H", len(samples), *samples)
-
-
-def para_curve(kind: int, *values: float) -> bytes:
-    return b"para" + bytes(4) + struct.pack(">H2x", kind) + fixed(*values)
-
-
 def mluc(text: str) -> bytes:
     encoded = text.encode("utf-16-be")
     return b"mluc" + bytes(4) + struct.pack(">II4sII", 1, 12, b"enUS", len(encoded), 28) + encoded
-
-
-def desc(text: str) -> bytes:
-    return b"desc" + bytes(4) + struct.pack(">I", len(text) + 1) + text.encode() + bytes(1 + 78)
-
-
-def matrix_tags(matrix: DoubleArray, curve: bytes, description: bytes = desc("a test")) -> dict[bytes, bytes]:
-    colorants = [b"XYZ " + bytes(4) + fixed(*column) for column in matrix.T]
-    return {
-        b"desc": description,
-        **dict(zip((b"rXYZ", b"gXYZ", b"bXYZ"), colorants, strict=True)),
-        **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve),
-    }
-
-
-def profile_of(
-    tags: dict[bytes, bytes],
-    version: int = 0x02400000,
-    kind: bytes = b"mntr",
-    space: bytes = b"RGB ",
-    pcs: bytes = b"XYZ ",
-) -> bytes:
-    """A profile with the given tags, built by hand so that reading is not tested against our own writing."""
-    start = 132 + 12 * len(tags)
-    table, body = struct.pack(">I", len(tags)), b""
-    for name, tag in tags.items():
-        table += struct.pack(">4sII", name, start + len(body), len(tag))
-        body += tag + bytes(-len(tag) % 4)
-    header = struct.pack(">I4xI4s4s4s12x4s", start + len(body), version, kind, space, pcs, b"acsp")
-    return header.ljust(128, b"\0") + table + body
 
 
 def kodak(curve: bytes = gamma_curve(1.8), description: bytes = desc("ProPhoto RGB")) -> bytes:
@@ -266,7 +220,7 @@ def test_a_space_with_one_wrong_curve_is_not_exact() -> None:
 # --- grey, and tables ---
 
 
-@pytest.mark.parametrize("model", [b"RGB ", b"CMYK", b"Lab "])
+@pytest.mark.parametrize("model", [b"RGB ", b"CMYK"])
 def test_where_there_are_tables_they_rule(model: bytes) -> None:
     tags = matrix_tags(KODAK_PROPHOTO, gamma_curve(1.8)) | {b"A2B0": b"mAB "}
     profile = read_profile(profile_of(tags, space=model, pcs=b"Lab "))
@@ -298,6 +252,7 @@ def test_a_grey_profile_is_for_grey_pictures() -> None:
         (profile_of({b"kTRC": gamma_curve(2.2)}, space=b"GRAY"), "a grey ICC profile"),
         (profile_of({b"desc": b""}, space=b"CMYK", kind=b"prtr", pcs=b"Lab "), "neither tables nor a matrix"),
         (profile_of({b"desc": b""}, pcs=b"Lab "), "neither tables nor a matrix"),
+        (profile_of({b"A2B0": b"mft2"}, space=b"Lab ", pcs=b"Lab "), "a Lab ICC profile"),
         (profile_of({b"desc": b""}, space=b"YCbr"), "a YCbCr ICC profile"),
         (profile_of({b"desc": b""}, version=0x05000000), "version 5"),
         (profile_of({b"A2B0": b"mft2"}, space=b"6CLR", kind=b"prtr", pcs=b"Lab "), "not an RGB ICC profile"),

@@ -23,7 +23,7 @@ _KINSHIP = 0.002
 # Rounding to 16 bits and joining 1024 points by lines stay below it; gamma 1.8 without its toe is 20 times above.
 _CURVE_TOLERANCE = 2e-5
 
-Model = Literal["grey", "rgb", "cmyk", "lab"]
+Model = Literal["grey", "rgb", "cmyk"]
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,11 @@ class MatrixProfile:
         return space is not None and all(_is_curve_of(space, curve) for curve in set(self.curves))
 
     @property
+    def channels(self) -> int:
+        """How many there are in its codes."""
+        return len(self.curves)
+
+    @property
     def title(self) -> str:
         """What to call it: by the known space, unless it has curves of its own."""
         if self.space is not None and (self.is_exact_curve or not self.description):
@@ -154,12 +159,17 @@ class TableProfile:
     Attributes:
         description: What the profile calls itself; may be empty, and may be wrong.
         data: The whole profile.
-        model: What its codes are: "rgb", "cmyk" or "lab".
+        model: What its codes are: "rgb" or "cmyk".
     """
 
     description: str
     data: bytes
     model: Model
+
+    @property
+    def channels(self) -> int:
+        """How many there are in its codes."""
+        return 4 if self.model == "cmyk" else 3
 
     @property
     def space(self) -> None:

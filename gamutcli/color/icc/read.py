@@ -23,8 +23,8 @@ from gamutcli.color.icc.profile import (
 from gamutcli.color.spaces import SRGB
 from gamutcli.errors import InputError
 
-_MODELS: dict[bytes, Model] = {b"RGB ": "rgb", b"GRAY": "grey", b"CMYK": "cmyk", b"Lab ": "lab"}
-_OTHER_MODELS = {b"XYZ ": "an XYZ", b"YCbr": "a YCbCr", b"HSV ": "an HSV", b"CMY ": "a CMY"}
+_MODELS: dict[bytes, Model] = {b"RGB ": "rgb", b"GRAY": "grey", b"CMYK": "cmyk"}
+_OTHER_MODELS = {b"Lab ": "a Lab", b"XYZ ": "an XYZ", b"YCbr": "a YCbCr", b"HSV ": "an HSV", b"CMY ": "a CMY"}
 _TABLES = frozenset((b"A2B0", b"A2B1", b"A2B2", b"D2B0", b"D2B1", b"D2B2"))
 _ADVICE = "convert the picture to ProPhoto RGB in an editor and try again"
 
@@ -60,7 +60,7 @@ def _parse(data: bytes, is_grey: bool) -> Profile:
     model = _model(data)
     description = _description(tags.get(b"desc", b""))
     # Where tables exist they rule, and the matrix beside them may be a decoy.
-    if model in ("cmyk", "lab") or tags.keys() & _TABLES or (model == "rgb" and data[20:24] != b"XYZ "):
+    if model == "cmyk" or tags.keys() & _TABLES or (model == "rgb" and data[20:24] != b"XYZ "):
         if not tags.keys() & _TABLES:
             raise _Refused("the ICC profile holds neither tables nor a matrix")
         return TableProfile(description, data, model)

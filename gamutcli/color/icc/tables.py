@@ -40,8 +40,7 @@ def to_prophoto_codes(codes: Code16Array, profile: TableProfile, file: str = "th
     """
     import imagecodecs
 
-    channels = 4 if profile.model == "cmyk" else 3
-    flat = np.ascontiguousarray(codes).reshape(1, -1, channels)
+    flat = np.ascontiguousarray(codes).reshape(1, -1, profile.channels)
     found = np.empty((1, flat.shape[1], 3), np.uint16)
     try:
         for start in range(0, flat.shape[1], _PIXELS):
