@@ -102,7 +102,7 @@ def picture_of(
     elif samples.white == 255:
         notes += (EIGHT_BITS,)
     if left_out > 0:
-        notes += (f"left out {_channels(left_out)} of no colour (a mask, a spot colour or a scanner's infrared)",)
+        notes += (without_channels(left_out),)
     return Picture(colours, profile, metadata, notes, alpha, is_grey)
 
 
@@ -194,5 +194,7 @@ def _codes_of(background: tuple[int, int, int], profile: MatrixProfile) -> Code1
     return nearest
 
 
-def _channels(count: int) -> str:
-    return "a channel" if count == 1 else f"{count} channels"
+def without_channels(count: int) -> str:
+    """Tell that channels were left out."""
+    what = "a channel" if count == 1 else f"{count} channels"
+    return f"left out {what} of no colour (a mask, a spot colour or a scanner's infrared)"

@@ -1,4 +1,4 @@
-"""Numbers in a JPEG XL codestream, bit by bit from the lowest of each byte on.
+"""Numbers in a JPEG XL codestream, read and written bit by bit from the lowest of each byte on.
 
 Source: ISO/IEC 18181-1:2024, B.2 (fields).
 """
@@ -70,6 +70,27 @@ class BitReader:
             shift += 8
         return value
 
-    def to_byte(self) -> None:
-        """Go to the beginning of the next whole byte."""
-        self.at = (self.at + 7) & ~7
+
+class BitWriter:
+    """Collects numbers one after the other."""
+
+    def __init__(self) -> None:
+        self._number = self._count = 0
+
+    def put(self, count: int, value: int) -> None:
+        """Add a number of so many bits."""
+        self._number |= value << self._count
+        self._count += count
+
+    def put_one_of(self, choices: Choices, value: int) -> None:
+        """Add a number of one of four sizes, the first that it fits."""
+        for choice, (bits, offset) in enumerate(choices):
+            if 0 <= value - offset < 1 << bits:
+                self.put(2, choice)
+                self.put(bits, value - offset)
+                return
+        raise ValueError(f"{value} does not fit")
+
+    def whole_bytes(self) -> bytes:
+        """Return all, filled up with zeros to a whole byte."""
+        return self._number.to_bytes((self._count + 7) // 8, "little")

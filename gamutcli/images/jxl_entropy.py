@@ -1,6 +1,8 @@
-"""The entropy coding of JPEG XL: numbers in contexts, by asymmetric numeral systems or by prefix codes, with repeats.
+"""The entropy coding of JPEG XL: numbers in contexts, by prefix codes, with repeats.
 
-Only an ICC profile is read with it, a few thousand numbers, so that it is written to be read and not to be quick.
+Only an ICC profile is read with it, a few thousand numbers, so that it is written to be read and not to be quick. The
+standard's other way of coding, by asymmetric numeral systems, is not read: libjxl, with which nearly all files are
+written, codes profiles by prefixes only.
 
 Source: ISO/IEC 18181-1:2024, annex C.
 """
@@ -14,20 +16,11 @@ from gamutcli.images.jxl_bits import BitReader, Choices
 
 Symbols = Callable[[], int]
 
-_TOTAL_BITS = 12
-_TOTAL = 1 << _TOTAL_BITS
-_FINAL_STATE = 0x130000
 _LEAST_REPEATED: Choices = ((0, 224), (0, 512), (0, 4096), (15, 8))
 _LEAST_LENGTHS: Choices = ((0, 3), (0, 4), (2, 5), (8, 9))
 _WINDOW = 1 << 20
-_PREFIX_ALPHABET_BITS, _REPEAT_ALPHABET_BITS = 15, 8
+_ALPHABET_BITS, _REPEAT_ALPHABET_BITS = 15, 8
 
-# Bits (from the lowest on) -> logarithm of a frequency, or 13 for a run of equal ones; table C.2.
-_LOGARITHMS = {
-    **{(3, 0): 10, (3, 2): 7, (3, 4): 6, (3, 5): 8, (3, 6): 9, (4, 3): 3, (4, 11): 1, (4, 7): 5, (4, 15): 2},
-    **{(4, 9): 4, (5, 17): 0, (6, 33): 11, (7, 1): 12, (7, 65): 13},
-}
-_RUN = 13
 # Order and codes of the lengths of codes; RFC 7932, section 3.5.
 _LENGTH_ORDER = (1, 2, 3, 4, 0, 5, 17, 6, 16, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 _LENGTH_CODES = {(2, 0): 0, (2, 1): 4, (2, 2): 3, (3, 3): 2, (4, 7): 1, (4, 15): 5}
@@ -63,6 +56,7 @@ class EntropyDecoder:
 
     Raises:
         EOFError, ValueError: The data are cut short or damaged; so also `number`.
+        NotImplementedError: The codes are no prefix codes.
     """
 
     def __init__(self, bits: BitReader, contexts: int, repeats: bool = True) -> None:
@@ -76,17 +70,11 @@ class EntropyDecoder:
             contexts += 1
         self._clusters = _clusters(bits, contexts) if contexts > 1 else [0]
         count = max(self._clusters) + 1
-        by_prefix = bits.flag()
-        alphabet_bits = _PREFIX_ALPHABET_BITS if by_prefix else 5 + bits.take(2)
-        self._splits = [_split(bits, alphabet_bits) for _ in range(count)]
-        if by_prefix:
-            sizes = [_alphabet_size(bits) for _ in range(count)]
-            self._symbols = [_by_prefix(bits, size) for size in sizes]
-            self._state = None
-        else:
-            tables = [_Alias(_frequencies(bits), alphabet_bits) for _ in range(count)]
-            self._state = _State(bits)
-            self._symbols = [self._state.symbols(table) for table in tables]
+        if not bits.flag():
+            raise NotImplementedError("numbers that are not coded by prefixes")
+        self._splits = [_split(bits, _ALPHABET_BITS) for _ in range(count)]
+        sizes = [_alphabet_size(bits) for _ in range(count)]
+        self._symbols = [_by_prefix(bits, size) for size in sizes]
         self._done: list[int] = []
         self._copied, self._left = 0, 0
 
@@ -105,11 +93,6 @@ class EntropyDecoder:
             value = self._splits[cluster].number(token, self._bits)
         self._done.append(value)
         return value
-
-    def finish(self) -> None:
-        """Make sure that the numbers ended where they should."""
-        if self._state is not None and self._state.value != _FINAL_STATE:
-            raise ValueError("the numbers do not end as they should")
 
     def _start_repeat(self, token: int, least: int, shortest: int, split: _Split) -> None:
         self._left = split.number(token - least, self._bits) + shortest
@@ -139,7 +122,6 @@ def _clusters(bits: BitReader, contexts: int) -> list[int]:
     moves_to_front = bits.flag()
     decoder = EntropyDecoder(bits, 1, repeats=contexts > 2)
     found = [decoder.number(0) for _ in range(contexts)]
-    decoder.finish()
     if max(found) > 255:
         raise ValueError("too many codes")
     if not moves_to_front:
@@ -151,14 +133,6 @@ def _clusters(bits: BitReader, contexts: int) -> list[int]:
     return found
 
 
-def _small(bits: BitReader) -> int:
-    """Read a number of 0 to 255."""
-    if not bits.flag():
-        return 0
-    width = bits.take(3)
-    return bits.take(width) + (1 << width)
-
-
 def _coded(bits: BitReader, codes: dict[tuple[int, int], int], longest: int) -> int:
     for width in range(1, longest + 1):
         value = codes.get((width, bits.peek(width)))
@@ -166,116 +140,6 @@ def _coded(bits: BitReader, codes: dict[tuple[int, int], int], longest: int) -> 
             bits.skip(width)
             return value
     raise ValueError("a code that there is not")
-
-
-def _frequencies(bits: BitReader) -> list[int]:
-    """Read how often each symbol occurs, of 4096 (C.2.5)."""
-    if bits.flag():
-        return _few_frequencies(bits)
-    if bits.flag():
-        size = _small(bits) + 1
-        return [_TOTAL // size + (at < _TOTAL % size) for at in range(size)]
-    width = next((at for at in range(3) if not bits.flag()), 3)
-    shift = (bits.take(width) | 1 << width) - 1
-    size = _small(bits) + 3
-    logarithms: list[int] = []
-    runs: dict[int, int] = {}
-    while len(logarithms) < size:
-        logarithm = _coded(bits, _LOGARITHMS, 7)
-        if logarithm == _RUN:
-            runs[len(logarithms)] = _small(bits) + 5
-            logarithms += [0] * (runs[len(logarithms)] - 1)
-        logarithms.append(0 if logarithm == _RUN else logarithm)
-    if len(logarithms) > size or max(logarithms) == 0:
-        raise ValueError("a run beyond the end")
-    left_out = logarithms.index(max(logarithms))
-    frequencies, at = [0] * size, 0
-    while at < size:
-        if at in runs:
-            frequencies[at : at + runs[at] - 1] = [frequencies[at - 1] if at else 0] * (runs[at] - 1)
-            at += runs[at] - 1
-            continue
-        logarithm = logarithms[at]
-        if at != left_out and logarithm:
-            known = logarithm - 1
-            precision = max(0, min(known, shift - ((_TOTAL_BITS - known) >> 1)))
-            frequencies[at] = (1 << known) + (bits.take(precision) << (known - precision))
-        at += 1
-    frequencies[left_out] = _TOTAL - sum(frequencies)
-    if frequencies[left_out] <= 0:
-        raise ValueError("frequencies of too much")
-    return frequencies
-
-
-def _few_frequencies(bits: BitReader) -> list[int]:
-    count = bits.take(1) + 1
-    symbols = [_small(bits) for _ in range(count)]
-    frequencies = [0] * (max(symbols) + 1)
-    first = bits.take(_TOTAL_BITS) if count == 2 else _TOTAL
-    frequencies[symbols[0]] = first
-    frequencies[symbols[-1]] += _TOTAL - first
-    return frequencies
-
-
-class _Alias:
-    """A table that finds the symbol of each of 4096 values with one look (C.2.6)."""
-
-    def __init__(self, frequencies: list[int], alphabet_bits: int) -> None:
-        size = 1 << alphabet_bits
-        if len(frequencies) > size:
-            raise ValueError("an alphabet of too many symbols")
-        self.entry_bits = _TOTAL_BITS - alphabet_bits
-        self.frequencies = frequencies + [0] * (size - len(frequencies))
-        entry = 1 << self.entry_bits
-        whole = next((symbol for symbol, count in enumerate(frequencies) if count == _TOTAL), None)
-        if whole is not None:
-            self.cutoffs, self.others = [0] * size, [whole] * size
-            self.offsets = [entry * at for at in range(size)]
-            return
-        cutoffs, self.others, self.offsets = list(self.frequencies), list(range(size)), [0] * size
-        under = [at for at in range(size) if cutoffs[at] < entry]
-        over = [at for at in range(size) if cutoffs[at] > entry]
-        while over:
-            donor, receiver = over.pop(), under.pop()
-            cutoffs[donor] -= entry - cutoffs[receiver]
-            self.others[receiver], self.offsets[receiver] = donor, cutoffs[donor]
-            if cutoffs[donor] < entry:
-                under.append(donor)
-            elif cutoffs[donor] > entry:
-                over.append(donor)
-        for at in range(size):
-            if cutoffs[at] == entry:
-                self.others[at], self.offsets[at], cutoffs[at] = at, 0, 0
-            else:
-                self.offsets[at] -= cutoffs[at]
-        self.cutoffs = cutoffs
-
-    def find(self, value: int) -> tuple[int, int]:
-        """Return the symbol of a value, and which of the symbol's values it is."""
-        at, inside = value >> self.entry_bits, value & ((1 << self.entry_bits) - 1)
-        if inside >= self.cutoffs[at]:
-            return self.others[at], self.offsets[at] + inside
-        return at, inside
-
-
-class _State:
-    """The state that all symbols of one stream share."""
-
-    def __init__(self, bits: BitReader) -> None:
-        self._bits = bits
-        self.value = bits.take(32)
-
-    def symbols(self, table: _Alias) -> Symbols:
-        """Return what reads symbols of a table."""
-
-        def read() -> int:
-            symbol, offset = table.find(self.value & (_TOTAL - 1))
-            self.value = table.frequencies[symbol] * (self.value >> _TOTAL_BITS) + offset
-            if self.value < 1 << 16:
-                self.value = self.value << 16 | self._bits.take(16)
-            return symbol
-
-        return read
 
 
 def _alphabet_size(bits: BitReader) -> int:
@@ -289,7 +153,7 @@ def _by_prefix(bits: BitReader, size: int) -> Symbols:
     """Read a prefix code as of RFC 7932 (section 3.4 and 3.5), and return what reads its symbols."""
     if size == 1:
         return lambda: 0
-    if size > 1 << _PREFIX_ALPHABET_BITS:
+    if size > 1 << _ALPHABET_BITS:
         raise ValueError("an alphabet of too many symbols")
     kind = bits.take(2)
     lengths = _few_lengths(bits, size) if kind == 1 else _lengths(bits, size, kind)

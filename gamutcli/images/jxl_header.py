@@ -8,14 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gamutcli.color.cicp import named_space, space_of
-from gamutcli.color.spaces import D65, DISPLAY_P3, REC2020, SRGB, Chromaticity, RGBSpace, TransferCurve
-from gamutcli.errors import InputError
-from gamutcli.images.jxl_bits import BitReader, Choices
+from gamutcli.color.spaces import D65, DISPLAY_P3, PROPHOTO, REC2020, SRGB, Chromaticity, RGBSpace, TransferCurve
+from gamutcli.images.jxl_bits import ENUM, BitReader, BitWriter, Choices
 
 _SIDES: Choices = ((9, 1), (13, 1), (18, 1), (30, 1))
 _SMALL_SIDES: Choices = ((6, 1), (8, 65), (10, 321), (12, 1345))
 _EIGHTHS: Choices = ((0, 16), (0, 32), (5, 1), (9, 33))
-_DEPTHS: Choices = ((0, 8), (0, 10), (0, 12), (6, 1))
+DEPTHS: Choices = ((0, 8), (0, 10), (0, 12), (6, 1))
 _FLOAT_DEPTHS: Choices = ((0, 32), (0, 16), (0, 24), (6, 1))
 _COUNTS: Choices = ((0, 0), (0, 1), (4, 2), (12, 1))
 _SHIFTS: Choices = ((0, 0), (0, 3), (0, 4), (3, 1))
@@ -24,22 +23,33 @@ _FILTERS: Choices = ((0, 1), (2, 0), (4, 3), (8, 19))
 _TICKS: Choices = ((0, 100), (0, 1000), (10, 1), (30, 1))
 _TICK_PARTS: Choices = ((0, 1), (0, 1001), (8, 1), (10, 1))
 _LOOPS: Choices = ((0, 0), (3, 0), (16, 0), (32, 0))
-_XY: Choices = ((19, 0), (19, 1 << 19), (20, 1 << 20), (21, 1 << 21))
+XY: Choices = ((19, 0), (19, 1 << 19), (20, 1 << 20), (21, 1 << 21))
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 
-_ALPHA, _SPOT, _FILTER = 0, 2, 5  # types of a further channel
+_ALPHA, _SPOT, _BLACK, _FILTER = 0, 2, 4, 5  # types of a further channel
 _RGB, _GREY, _XYB = 0, 1, 2  # kinds of colours
 _CUSTOM = 2
+#: What pictures in the codec's own space are decoded to: wide enough for all, with a curve that a header can name.
+OUTPUT = RGBSpace(
+    "prophoto-1.8", "ProPhoto RGB", PROPHOTO.primaries, PROPHOTO.white, TransferCurve(1.8, source="JPEG XL")
+)
 _WHITES: dict[int, Chromaticity] = {1: D65, 10: (1 / 3, 1 / 3), 11: (0.314, 0.351)}
 _PRIMARIES = {1: SRGB.primaries, 9: REC2020.primaries, 11: DISPLAY_P3.primaries}
 
 
 @dataclass(frozen=True)
 class Channel:
-    """A further channel: whether it is of transparency, and whether colours are stored as they show on black."""
+    """A further channel.
+
+    Attributes:
+        is_alpha: Whether it is of transparency.
+        is_associated: Whether the colours are then stored as they show on black.
+        is_black: Whether it is an ink, and the colours are those of the others.
+    """
 
     is_alpha: bool
     is_associated: bool = False
+    is_black: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,8 +78,10 @@ class Header:
         is_xyb: Whether colours are stored in the codec's own space, whatever space is named.
         colors: What is named.
         is_animated: Whether it is a sequence of pictures.
-        color_at: Where the colour encoding begins, in bits.
-        color_end: Where it ends.
+        has_small_buffers: Whether buffers of 16 bits do for its samples.
+        size_end: Where the size ends, in bits.
+        depth_at: Where the depth begins, and where it ends, in bits.
+        color_at: Where the colour encoding begins, and where it ends.
         end: Where all this ends, in bits: there an ICC profile begins, or behind the next whole byte the first frame.
     """
 
@@ -82,8 +94,10 @@ class Header:
     is_xyb: bool = True
     colors: Colors = Colors()
     is_animated: bool = False
-    color_at: int = 0
-    color_end: int = 0
+    has_small_buffers: bool = True
+    size_end: int = 0
+    depth_at: tuple[int, int] = (0, 0)
+    color_at: tuple[int, int] = (0, 0)
     end: int = 0
 
 
@@ -94,7 +108,7 @@ def read_header(codestream: bytes) -> Header:
         EOFError: It is cut short.
     """
     bits = BitReader(codestream, 16)  # behind the signature
-    header = Header(*_size(bits))
+    header = replace(Header(*_size(bits)), size_end=bits.at)
     if not bits.flag():
         header = _metadata(bits, header)
     if not bits.flag():
@@ -131,8 +145,10 @@ def _metadata(bits: BitReader, header: Header) -> Header:
         if bits.flag():
             header = replace(header, is_animated=True)
             _skip_animation(bits)
+    depth_at = bits.at
     is_float, depth = _depth(bits)
-    bits.flag()  # whether 16-bit buffers do
+    depth_end = bits.at
+    has_small_buffers = bits.flag()
     channels = tuple(_channel(bits) for _ in range(bits.one_of(_COUNTS)))
     is_xyb, color_at = bits.flag(), bits.at
     colors, color_end = _colors(bits), bits.at
@@ -143,11 +159,12 @@ def _metadata(bits: BitReader, header: Header) -> Header:
         header,
         is_float=is_float,
         depth=depth,
+        has_small_buffers=has_small_buffers,
         channels=channels,
         is_xyb=is_xyb,
         colors=colors,
-        color_at=color_at,
-        color_end=color_end,
+        depth_at=(depth_at, depth_end),
+        color_at=(color_at, color_end),
     )
 
 
@@ -181,7 +198,7 @@ def _skip_animation(bits: BitReader) -> None:
 def _depth(bits: BitReader) -> tuple[bool, int]:
     """Read whether samples are floating point numbers, and of how many bits."""
     if not bits.flag():
-        return False, bits.one_of(_DEPTHS)
+        return False, bits.one_of(DEPTHS)
     depth = bits.one_of(_FLOAT_DEPTHS)
     bits.take(4)
     return True, depth
@@ -199,7 +216,7 @@ def _channel(bits: BitReader) -> Channel:
         bits.skip(4 * 16)
     elif kind == _FILTER:
         bits.one_of(_FILTERS)
-    return Channel(kind == _ALPHA, is_associated)
+    return Channel(kind == _ALPHA, is_associated, kind == _BLACK)
 
 
 def _colors(bits: BitReader) -> Colors:
@@ -243,7 +260,7 @@ def _skip_numbers(bits: BitReader) -> None:
 
 
 def _chromaticity(bits: BitReader) -> Chromaticity:
-    x, y = (bits.one_of(_XY) for _ in range(2))
+    x, y = (bits.one_of(XY) for _ in range(2))
     return _signed(x) / 1e6, _signed(y) / 1e6
 
 
@@ -268,12 +285,43 @@ def _skip_transforms(bits: BitReader, is_xyb: bool) -> None:
             bits.skip(16 * count)
 
 
-def refuse(name: str, header: Header) -> None:
-    """Refuse a picture whose samples are of a kind that is not read here.
+def renamed(codestream: bytes, header: Header, profile_end: int) -> bytes:
+    """Return a codestream in the codec's own space with other words: 16 bits of `OUTPUT`, or of sRGB where it is grey.
 
-    Raises:
-        InputError: It is of floating point numbers, or of more than 16 bits.
+    A decoder gives the colours that are named; it cannot give those of an ICC profile.
+
+    Args:
+        codestream: The whole.
+        header: What it says now.
+        profile_end: Where the profile behind its header ends, in bits.
     """
-    if header.is_float or header.depth > 16:
-        kind = "floating point" if header.is_float else f"{header.depth} bits"
-        raise InputError(f"{name}: its samples are {kind}; export it as a 16-bit TIFF or PNG.")
+    bits, new = BitReader(codestream), BitWriter()
+
+    def copy(start: int, end: int) -> None:
+        bits.at = start
+        new.put(end - start, bits.take(end - start))
+
+    copy(0, header.depth_at[0])
+    new.put(1, 0)  # whole numbers
+    new.put_one_of(DEPTHS, 16)
+    copy(header.depth_at[1], header.color_at[0])
+    _put_output(new, header.colors.is_grey)
+    copy(header.color_at[1], header.end)
+    return new.whole_bytes() + codestream[(profile_end + 7) // 8 :]
+
+
+def _put_output(bits: BitWriter, is_grey: bool) -> None:
+    bits.put(2, 0)  # not as usual, no profile
+    bits.put_one_of(ENUM, _GREY if is_grey else _RGB)
+    if is_grey:
+        bits.put_one_of(ENUM, 1)  # D65
+        bits.put(1, 0)
+        bits.put_one_of(ENUM, 13)  # the curve of sRGB
+    else:
+        for group in ((OUTPUT.white,), OUTPUT.primaries):
+            bits.put_one_of(ENUM, _CUSTOM)
+            for value in (part for xy in group for part in xy):
+                bits.put_one_of(XY, 2 * round(1e6 * value))  # twice: odd numbers are negative
+        bits.put(1, 1)
+        bits.put(24, round(1e7 / OUTPUT.curve.gamma))
+    bits.put_one_of(ENUM, 1)  # relative colorimetric

@@ -11,7 +11,7 @@ from gamutcli.images.jxl_bits import BitReader
 from gamutcli.images.jxl_entropy import EntropyDecoder
 
 _CONTEXTS = 41
-_MOST_BYTES = 1 << 24
+_MOST_BYTES = 1 << 22
 _HEADER = 128
 _TAGS = (
     *(b"cprt", b"wtpt", b"bkpt", b"rXYZ", b"gXYZ", b"bXYZ", b"kXYZ", b"rTRC", b"gTRC", b"bTRC", b"kTRC", b"chad"),
@@ -29,6 +29,7 @@ def read_stream(bits: BitReader) -> bytes:
 
     Raises:
         EOFError, ValueError: It is cut short or damaged.
+        NotImplementedError: It is coded in a way that is not read here.
     """
     size = bits.long()
     if size > _MOST_BYTES:
@@ -39,7 +40,6 @@ def read_stream(bits: BitReader) -> bytes:
         before = coded[-1] if at else 0
         context = 0 if at <= _HEADER else 1 + _kind(before) + 8 * _kind_before(coded[-2])
         coded.append(decoder.number(context) & 0xFF)
-    decoder.finish()
     return bytes(coded)
 
 
