@@ -297,3 +297,13 @@ def test_a_png_cut_anywhere_is_refused(tmp_path: Path) -> None:
     for length in sorted({*range(1, len(whole), len(whole) // 60), *range(len(whole) - 13, len(whole))}):
         (tmp_path / "cut.png").write_bytes(whole[:length])
         refused(tmp_path / "cut.png")
+
+
+def test_what_a_decoder_says_of_a_chunk_that_does_not_matter_is_not_repeated(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    broken = bytearray(png(CODES, chunk(b"pHYs", bytes(9))))
+    broken[broken.index(b"pHYs") + 15] ^= 1  # its checksum
+    (tmp_path / "a.png").write_bytes(broken)
+    assert same(read_wide(tmp_path / "a.png"))
+    assert capfd.readouterr() == ("", "")
