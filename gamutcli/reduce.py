@@ -74,7 +74,8 @@ def reduce_image(
     """Reduce a wide-gamut picture to an sRGB file that carries what it takes to restore the lost colours.
 
     Args:
-        source: 16-bit RGB TIFF or PNG with an ICC profile, an AVIF, or a camera RAW (where rawpy is installed).
+        source: Best a 16-bit TIFF or PNG with an ICC profile; or AVIF, JPEG XL, JPEG 2000, OpenEXR, JPEG, WebP, HEIC
+            (where pi-heif is installed) or a camera RAW (where rawpy is).
         target: .jpg, .png, .tif (8 bits), .webp, .avif or .jxl.
         preset: "fast", "balanced", "best" or "paper"; or one of one's own.
         model: Size of the paper's network; with the "paper" preset, by its name, only.

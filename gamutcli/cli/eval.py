@@ -10,7 +10,7 @@ import click
 from gamutcli.cli import options
 from gamutcli.cli.console import Outcomes, columns, percent, render
 from gamutcli.cli.files import reference_of
-from gamutcli.cli.options import ORIGINALS
+from gamutcli.cli.options import ORIGINALS, OTHER_ORIGINALS
 from gamutcli.cli.types import FileName
 from gamutcli.errors import UsageError
 from gamutcli.measuring.words import decibels
@@ -30,7 +30,7 @@ REGIONS = {"all": "all pixels", "og": "out of gamut", "in": "in gamut"}
 @options.option(
     "--gt",
     "reference",
-    type=FileName(ORIGINALS),
+    type=FileName((*ORIGINALS, *OTHER_ORIGINALS)),
     required=True,
     metavar="REF",
     help="The original picture, or a folder of originals with the names of the inputs.",
@@ -65,7 +65,9 @@ def evaluate(
     RMSE and PSNR are of linear ProPhoto RGB with peak 1; dE2000 is the colour difference CIEDE2000 under D50, its mean
     and 99th percentile.
 
-    Several pictures need a folder of references: photo.jpg is compared with DIR/photo.tif, or .tiff, .png, .avif.
+    Several pictures need a folder of references: photo.jpg is compared with DIR/photo.tif, or .tiff, .png, .avif, and
+    where there is none, with one of another format that can be read.
+
     --report writes one page of HTML for all of them, with pictures, maps and charts; it needs no network. A picture
     that cannot be compared is left out of it.
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from gamutcli.cli.options import ORIGINALS
+from gamutcli.cli.options import ORIGINALS, OTHER_ORIGINALS
 from gamutcli.cli.piping import DASH
 from gamutcli.errors import InputError, OutputError, UsageError
 
@@ -86,16 +86,17 @@ def _as_any_system_tells_apart(target: Path) -> str:
 def reference_of(source: Path, reference: Path) -> Path:
     """Find the original of a picture: the file that is named, or the one in that folder with the picture's name.
 
+    A TIFF, PNG or AVIF of that name is it before files of other formats are, which may be copies of it.
+
     Raises:
         InputError: The folder holds none, or more than one, beside the picture itself.
     """
     if not reference.is_dir():
         return reference
-    found = sorted(
-        path
-        for path in reference.iterdir()
-        if path.stem == source.stem and path.suffix.lower() in ORIGINALS and path.resolve() != source.resolve()
-    )
+    named = sorted(path for path in reference.iterdir() if path.stem == source.stem)
+    others = [path for path in named if path.resolve() != source.resolve()]
+    found = [path for path in others if path.suffix.lower() in ORIGINALS]
+    found = found or [path for path in others if path.suffix.lower() in OTHER_ORIGINALS]
     if not found:
         raise InputError(f"{source}: has no original in {reference}; it would be named {source.stem}.tif or .png.")
     if len(found) > 1:

@@ -29,7 +29,11 @@ Decorator = Callable[[Command], Command]
 #: Suffixes, as shells propose them.
 CARRYING = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".avif", ".jxl")
 RAW = (".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2", ".srw")
+#: Further formats that originals come in: of light, of phones, of archives.
+READ_ONLY = (".exr", ".heic", ".heif", ".hif", ".jp2", ".jpx", ".j2k", ".j2c")
+#: Originals by their names: those of most bits before those that may be copies of them.
 ORIGINALS = (".tif", ".tiff", ".png", ".avif")
+OTHER_ORIGINALS = (*READ_ONLY, *RAW, ".jxl", ".jpg", ".jpeg", ".webp")
 PAYLOAD = (".gamut",)
 
 FOLDER = FileName()

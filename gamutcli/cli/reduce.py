@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.targets(*options.CARRYING, *options.RAW)
+@options.targets(*options.CARRYING, *options.READ_ONLY, *options.RAW)
 @options.choice(
     "--ext", values=options.REDUCED_KINDS, default="jpg", show_default=True, help="Kind of what -o and - write."
 )
@@ -77,7 +77,8 @@ def reduce(
 ) -> int:
     """Write an sRGB file that remembers wider colours.
 
-    IN is a 16-bit RGB TIFF or PNG with an ICC profile, an AVIF, or, with rawpy, a camera RAW. OUT is a .jpg or
+    IN is best a 16-bit TIFF or PNG with an ICC profile. AVIF, JPEG XL, JPEG 2000 and OpenEXR go in too, and so do JPEG,
+    WebP and, with pi-heif, HEIC, whose 8 bits have lost something before; with rawpy, a camera RAW. OUT is a .jpg or
     .png that looks right in any viewer, or a .webp, .avif, .jxl or 8-bit .tif. A small network, fitted to this picture,
     goes into its metadata, from which `gamut expand` restores the lost colours. One of them may be -, standard input or
     output.
@@ -92,6 +93,8 @@ def reduce(
       gamut reduce - - --ext png < photo.tif > photo.png
       gamut reduce photo.tif photo.png --preset paper --init shipped
       gamut reduce untagged.tif photo.jpg --assume-profile prophoto
+      gamut reduce cutout.tif photo.jpg --background white
+      gamut reduce scans.tif photo.jpg --page 2
     """
     jobs = pair(files, output, ext)
     from gamutcli.reduce import reduce_image

@@ -87,6 +87,18 @@ def codestream(data: bytes) -> bytes:
     raise InputError("the JPEG XL file holds no pixels")
 
 
+def whole_codestream(data: bytes) -> bytes:
+    """Return the codestream, all its parts joined.
+
+    Raises:
+        InputError: Not a JPEG XL file, cut short, or without pixels.
+    """
+    parts = [box.body[4 if box.kind == b"jxlp" else 0 :] for box in _boxes(data) if box.kind in (b"jxlc", b"jxlp")]
+    if not parts:
+        raise InputError("the JPEG XL file holds no pixels")
+    return b"".join(parts)
+
+
 def _boxes(data: bytes) -> Iterator[_Box]:
     if data.startswith(_CODESTREAM):
         yield _Box(b"JXL ", _SIGNATURE[8:], _SIGNATURE)

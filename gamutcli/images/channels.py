@@ -102,7 +102,7 @@ def picture_of(
     elif samples.white == 255:
         notes += (EIGHT_BITS,)
     if left_out > 0:
-        notes += (f"left out {_channels(left_out)} of no colour (a mask, a spot colour or a scanner's infrared)",)
+        notes += (without_channels(left_out),)
     return Picture(colours, profile, metadata, notes, alpha, is_grey)
 
 
@@ -123,18 +123,28 @@ def widened(codes: NDArray[Any], white: int) -> NDArray[Any]:
         return np.ascontiguousarray(codes)
     if white == 65535:
         return np.ascontiguousarray(codes, np.uint16)
-    table = ((np.arange(white + 1, dtype=np.uint32) * 65535 + white // 2) // white).astype(np.uint16)
-    wide: Code16Array = table.take(codes, mode="clip")
-    return wide
+    if white == 255:
+        wide: Code16Array = codes.astype(np.uint16)
+        wide *= 257
+        return wide
+    return _looked_up(codes, white, np.dtype(np.uint16))
 
 
 def narrowed(codes: CodeArray | Code16Array, white: int) -> CodeArray:
     """Round codes of up to 16 bits, 0 to `white`, to 8 bits."""
     if white == 255:
         return np.ascontiguousarray(codes, np.uint8)
-    table = ((np.arange(white + 1, dtype=np.uint32) * 255 + white // 2) // white).astype(np.uint8)
-    narrow: CodeArray = table.take(codes, mode="clip")
-    return narrow
+    return _looked_up(codes, white, np.dtype(np.uint8))
+
+
+def _looked_up(codes: NDArray[Any], white: int, kind: np.dtype[Any]) -> NDArray[Any]:
+    """Spread codes, 0 to `white`, over all of another type; by strips, as numpy makes long indices of them."""
+    highest = int(np.iinfo(kind).max)
+    table = ((np.arange(white + 1, dtype=np.uint32) * highest + white // 2) // white).astype(kind)
+    spread = np.empty(codes.shape, kind)
+    for rows in strips(*codes.shape[:2]):
+        table.take(codes[rows], out=spread[rows], mode="clip")
+    return spread
 
 
 def is_opaque(samples: Samples) -> bool:
@@ -194,5 +204,7 @@ def _codes_of(background: tuple[int, int, int], profile: MatrixProfile) -> Code1
     return nearest
 
 
-def _channels(count: int) -> str:
-    return "a channel" if count == 1 else f"{count} channels"
+def without_channels(count: int) -> str:
+    """Tell that channels were left out."""
+    what = "a channel" if count == 1 else f"{count} channels"
+    return f"left out {what} of no colour (a mask, a spot colour or a scanner's infrared)"

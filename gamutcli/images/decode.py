@@ -103,12 +103,13 @@ def _decode_avif(data: bytes, name: str) -> CodeArray:
 def _decode_jxl(data: bytes, name: str) -> CodeArray:
     import imagecodecs
 
-    check_size(name, *jxl.size_of(data, name))
+    header = jxl.header_of(data, name)
+    check_size(name, header.width, header.height)
     with decoding(name, "JPEG XL"):
         codes = imagecodecs.jpegxl_decode(data, keeporientation=True)
     if codes.dtype not in (np.uint8, np.uint16) or codes.ndim > 3:
         raise InputError(f"{name}: is a JPEG XL of {codes.dtype}, {codes.shape}; one picture of 8 bits is needed.")
-    return _rgb(usual(codes), name)
+    return _rgb(usual(codes, (1 << header.depth) - 1), name)
 
 
 _DECODERS = {

@@ -77,6 +77,8 @@ def read_heic(name: str, data: bytes, reading: Reading) -> Picture:
     profile = _profile(name, properties)
     with decoding(name, "HEIC"):
         file = pi_heif.open_heif(data, convert_hdr_to_8bit=False, hdr_to_16bit=False)
+        if not len(file):
+            raise ValueError("no picture could be read")
         at = file.primary_index if reading.page is None else choose(name, reading, len(file))
         picture = file[at]
         codes = np.asarray(picture)

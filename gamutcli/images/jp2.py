@@ -17,6 +17,7 @@ from gamutcli.images.channels import Samples, picture_of, usual
 from gamutcli.images.files import damaged, decoding
 from gamutcli.images.picture import COARSE_COLORS, Picture, check_size
 from gamutcli.images.reading import Reading, choose
+from gamutcli.images.silence import silenced
 from gamutcli.metadata import read_metadata
 
 _BY_NUMBER, _RESTRICTED_ICC, _ANY_ICC, _BY_H273 = 1, 2, 3, 5  # methods of a colr box
@@ -51,7 +52,7 @@ def read_jp2(name: str, data: bytes, reading: Reading) -> Picture:
     check_size(name, size.width, size.height)
     depth = _depth(name, size, boxes)
     meaning = _meaning(name, boxes)
-    with decoding(name, "JPEG 2000"):
+    with decoding(name, "JPEG 2000"), silenced():
         codes = imagecodecs.jpeg2k_decode(_unconverted(data))
     if codes.shape[:2] != (size.height, size.width):
         raise damaged(name, "JPEG 2000")

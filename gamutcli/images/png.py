@@ -7,6 +7,7 @@ from gamutcli.images.files import damaged, decoding, png_header, without_pixels
 from gamutcli.images.named import named_by_png
 from gamutcli.images.picture import Picture, check_size
 from gamutcli.images.reading import Reading, choose
+from gamutcli.images.silence import silenced
 from gamutcli.metadata import read_metadata
 
 _GREY = (0, 4)  # types of colour
@@ -25,7 +26,7 @@ def read_png(name: str, data: bytes, reading: Reading) -> Picture:
     header = png_header(name, data)
     check_size(name, header.width, header.height)
     meaning = named_by_png(name, header.chunks, header.color_type in _GREY)
-    with decoding(name, "PNG"):
+    with decoding(name, "PNG"), silenced():
         codes = imagecodecs.png_decode(data)
     if codes.shape[:2] != (header.height, header.width):
         raise damaged(name, "PNG")

@@ -12,6 +12,7 @@ from gamutcli.images.files import read_bytes
 from gamutcli.images.heif import read_avif, read_heic
 from gamutcli.images.jp2 import read_jp2
 from gamutcli.images.jpeg import read_jpeg
+from gamutcli.images.jxl_read import read_jxl
 from gamutcli.images.kinds import HEAD, refusal, sniff
 from gamutcli.images.picture import Picture
 from gamutcli.images.png import read_png
@@ -27,6 +28,7 @@ _READERS: dict[str, Callable[[str, bytes, Reading], Picture]] = {
     "heic": read_heic,
     "jp2": read_jp2,
     "jpeg": read_jpeg,
+    "jxl": read_jxl,
     "png": read_png,
     "webp": read_webp,
 }

@@ -16,7 +16,7 @@ from gamutcli.errors import InputError
 from gamutcli.images.channels import COUNTS, Mode, Samples
 from gamutcli.images.files import damaged
 from gamutcli.images.lab import CIE_LAB, ICC_LAB, light_of_lab
-from gamutcli.images.picture import check_size
+from gamutcli.images.picture import COARSE_COLORS, check_size
 from gamutcli.images.reading import AS_IT_IS, Reading
 from gamutcli.images.tiff_pages import photograph
 
@@ -32,6 +32,7 @@ _BITS = (1, 2, 4, 8, 10, 12, 14, 16)
 _FLOATING_BITS = (16, 24, 32, 64)
 _ASSOCIATED, _STRAIGHT = 1, 2  # values of ExtraSamples
 _JPEG = (7, 33007)
+_OF_LIBTIFF = (1, 5, 8, 32773, 32946)
 
 # How many bytes one stored byte can become at most: a header that claims more is not believed.
 # Deflate: a match of 258 bytes for two bits. LZW: strings of up to 4096 bytes for 12 bits. Zstandard: a block of
@@ -75,7 +76,10 @@ def read_tiff(
             page, notes = photograph(path, file, reading)
             _check_kind(path, page)
             _check_extent(path, page)
-            samples = _samples(path, page, _codes(path, page))
+            if page.is_subsampled:
+                notes += (COARSE_COLORS,)
+            codes = _through_libtiff(path, page) if _is_plain_ycbcr(page) else _codes(path, page)
+            samples = _samples(path, page, codes)
             profile = _LIGHT if int(page.photometric or 0) in (CIE_LAB, ICC_LAB) else page.tags.valueof(_ICC)
     except InputError:
         raise
@@ -108,10 +112,14 @@ def _check_kind(path: str, page: tifffile.TiffPage) -> None:
     if int(page.compression) not in _GROWTH:
         name = getattr(page.compression, "name", str(page.compression))
         raise InputError(f"{path}: compression {name} is not supported; save it with LZW, Deflate or without.")
-    if page.is_subsampled and int(page.compression) not in _JPEG:
-        raise InputError(
-            f"{path}: is YCbCr without JPEG compression, which is not supported; convert it to 16-bit RGB."
-        )
+    is_readable = page.bitspersample == 8 and channels == 3 and isinstance(page.index, int)
+    if _is_plain_ycbcr(page) and not (is_readable and int(page.compression) in _OF_LIBTIFF):
+        raise InputError(f"{path}: is YCbCr of a kind that is not supported; convert it to 16-bit RGB.")
+
+
+def _is_plain_ycbcr(page: tifffile.TiffPage) -> bool:
+    """Tell luma and chroma that no codec turns into RGB."""
+    return page.photometric == _YCBCR and int(page.compression) not in _JPEG
 
 
 def _check_extent(path: str, page: tifffile.TiffPage) -> None:
@@ -125,7 +133,8 @@ def _check_extent(path: str, page: tifffile.TiffPage) -> None:
     counts, offsets = page.databytecounts, page.dataoffsets
     pieces = 1 if page.is_contiguous else int(np.prod(page.chunked))
     stored = sum(counts)
-    claimed = height * width * channels * page.bitspersample // 8
+    whole = 1 if page.is_subsampled else channels
+    claimed = height * width * whole * page.bitspersample // 8
     complete = (
         len(offsets) >= pieces
         and len(counts) >= pieces
@@ -147,6 +156,18 @@ def _codes(path: str, page: tifffile.TiffPage) -> NDArray[Any]:
     elif codes.shape[:2] != (page.imagelength, page.imagewidth):
         codes = np.moveaxis(codes, 0, -1)
     return codes.view(np.uint8) if codes.dtype == np.bool_ else codes
+
+
+def _through_libtiff(path: str, page: tifffile.TiffPage) -> NDArray[Any]:
+    """Decode luma and chroma, whose place and range some tags say: (height, width, 3)."""
+    import imagecodecs
+
+    handle = page.parent.filehandle
+    handle.seek(0)
+    codes = imagecodecs.tiff_decode(handle.read(), page.index, asrgb=True)
+    if codes.shape != (page.imagelength, page.imagewidth, 4):
+        raise damaged(path, "TIFF")
+    return codes[..., :3]
 
 
 def _samples(path: str, page: tifffile.TiffPage, codes: NDArray[Any]) -> Samples:

@@ -37,10 +37,6 @@ def alpha(path: Path) -> None:
     write_tiff(path, np.dstack([CODES, CODES[..., 0]]), extrasamples=["unassalpha"])
 
 
-def floating(path: Path) -> None:
-    write_tiff(path, (CODES / 65535).astype(np.float32))
-
-
 def pages(path: Path) -> None:
     write_tiff(path, np.stack([CODES, CODES]))
 
@@ -83,7 +79,6 @@ UNREADABLE = [
     (folder, "folder"),
     (cmyk, "CMYK"),
     (alpha, "--background white"),
-    (floating, "floating point"),
     (pages, "--page N"),
     (cut_short, "cut short"),
     (absurd, "65000 x 65000"),

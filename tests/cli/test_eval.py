@@ -104,3 +104,17 @@ def test_what_a_reference_says_of_itself_comes_first(gamut: Gamut, album: Path) 
     outcome = gamut(*words, "--assume-profile", "rec2020", "--json")
     assert outcome.json["restored"] == gamut(*words, "--json").json["restored"]
     assert "not --assume-profile rec2020" in outcome.err
+
+
+def test_an_original_of_another_format_is_found_where_there_is_no_better_one(
+    gamut: Gamut, album: Path, tmp_path: Path
+) -> None:
+    reduced = tmp_path / "photo.png"
+    reduced.write_bytes((album / "photo.png").read_bytes())
+    originals = tmp_path / "originals"
+    originals.mkdir()
+    with Image.open(album / "photo.jpg") as image:
+        image.save(originals / "photo.jpg", icc_profile=image.info["icc_profile"])
+    assert "photo.jpg" in gamut("eval", reduced, "--gt", originals, "--json").json["reference"]
+    (originals / "photo.tif").write_bytes((album / "photo.tif").read_bytes())
+    assert "photo.tif" in gamut("eval", reduced, "--gt", originals, "--json").json["reference"]

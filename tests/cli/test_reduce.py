@@ -6,11 +6,14 @@ import io
 import os
 from pathlib import Path
 
+import numpy as np
 import piexif
 import pytest
 import tifffile
 from PIL import Image, ImageCms
 
+from gamutcli.color.icc import write_profile
+from gamutcli.color.spaces import DISPLAY_P3
 from tests.support.commands import Gamut
 from tests.support.pictures import wide_codes, write_tiff
 
@@ -161,3 +164,49 @@ def test_quality_makes_lossless_formats_lossy(
     tolerances = [gamut("info", tmp_path / f"{name}.{extension}", "--json").json["tolerance"] for name in "ab"]
     assert tolerances[0] == 0
     assert tolerances[1] > 0
+
+
+@pytest.mark.parametrize("extension", ["jpg", "png", "webp", "avif", "jxl", "tif"])
+def test_a_reduced_picture_is_not_reduced_again(
+    gamut: Gamut, album: Path, tmp_path: Path, quick: None, extension: str
+) -> None:
+    reduced = tmp_path / f"photo.{extension}"
+    assert gamut("reduce", album / "photo.tif", reduced, "--preset", "fast").code == 0
+    outcome = gamut("reduce", reduced, tmp_path / "again.png", "--preset", "fast")
+    assert outcome.code == 1
+    assert "is reduced already" in outcome.err
+    assert "gamut expand" in outcome.err
+    assert list(tmp_path.iterdir()) == [reduced]
+
+
+def test_nor_is_one_whose_payload_lies_beside_it(gamut: Gamut, album: Path, tmp_path: Path, quick: None) -> None:
+    words = ("--preset", "fast", "--carrier", "sidecar")
+    assert gamut("reduce", album / "photo.tif", tmp_path / "photo.jpg", *words).code == 0
+    assert "is reduced already" in gamut("reduce", tmp_path / "photo.jpg", tmp_path / "again.jpg").err
+
+
+def test_pages_and_backgrounds_are_chosen(gamut: Gamut, tmp_path: Path, quick: None) -> None:
+    codes = wide_codes(12, 16)
+    write_tiff(tmp_path / "pages.tif", np.stack([codes, codes[::-1]]))
+    write_tiff(tmp_path / "clear.tif", np.dstack([codes, codes[..., 0]]), extrasamples=["unassalpha"])
+    fast = ("--preset", "fast")
+    for name, words in (("pages", ("--page", 2)), ("clear", ("--background", "#ff8000"))):
+        source, target = tmp_path / f"{name}.tif", tmp_path / f"{name}.png"
+        assert gamut("reduce", source, target, *fast).code == 1
+        assert gamut("reduce", source, target, *fast, *words).code == 0
+        found = gamut("eval", target, "--gt", source, *words, "--json").json
+        assert found["plain"]["psnr_in"] is None or found["plain"]["psnr_in"] > 40
+    outcome = gamut("reduce", tmp_path / "pages.tif", tmp_path / "b.png", *fast, "--page", 3)
+    assert "holds 2 pictures, none of them number 3" in outcome.err
+
+
+def test_a_folder_of_mixed_files_does_not_stop_at_one(gamut: Gamut, tmp_path: Path, quick: None) -> None:
+    codes = wide_codes(12, 16)
+    write_tiff(tmp_path / "a.tif", codes)
+    write_tiff(tmp_path / "b.tif", np.dstack([codes, codes[..., 0]]), extrasamples=["unassalpha"])
+    write_tiff(tmp_path / "c.tif", codes[..., 0], None, photometric="minisblack")
+    (tmp_path / "d.txt").write_text("no picture")
+    Image.fromarray((codes >> 8).astype(np.uint8)).save(tmp_path / "e.jpg", icc_profile=write_profile(DISPLAY_P3))
+    outcome = gamut("reduce", *sorted(tmp_path.iterdir()), "-o", tmp_path / "out", "--preset", "fast", "--ext", "png")
+    assert outcome.code == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png", "e.png"]

@@ -139,6 +139,14 @@ def test_a_heic_cut_anywhere_is_refused(encoder: Any, tmp_path: Path) -> None:
             read_wide(tmp_path / "a.heic")
 
 
+@pytest.mark.parametrize("box", [b"hvc1", b"hvcC", b"pitm", b"iloc"])
+def test_a_heic_with_a_damaged_box_is_refused(encoder: Any, tmp_path: Path, box: bytes) -> None:
+    path = heic(encoder, tmp_path / "a.heic")
+    path.write_bytes(path.read_bytes().replace(box, b"none"))
+    with pytest.raises(InputError):
+        read_wide(path)
+
+
 def test_without_pi_heif_the_way_out_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usual = builtins.__import__
 
