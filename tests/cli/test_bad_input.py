@@ -37,8 +37,8 @@ def alpha(path: Path) -> None:
     write_tiff(path, np.dstack([CODES, CODES[..., 0]]), extrasamples=["unassalpha"])
 
 
-def floating(path: Path) -> None:
-    write_tiff(path, (CODES / 65535).astype(np.float32))
+def deep(path: Path) -> None:
+    write_tiff(path, CODES.astype(np.uint32) << 16)
 
 
 def pages(path: Path) -> None:
@@ -83,7 +83,7 @@ UNREADABLE = [
     (folder, "folder"),
     (cmyk, "CMYK"),
     (alpha, "--background white"),
-    (floating, "floating point"),
+    (deep, "32 bits"),
     (pages, "--page N"),
     (cut_short, "cut short"),
     (absurd, "65000 x 65000"),
