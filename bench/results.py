@@ -42,7 +42,7 @@ HEAD = (
     "PSNR out of gamut, mean",
     "over the paper, dB: mean / median / worst",
     "dE2000 out of gamut",
-    "fit",
+    "fit, of the paper's seconds",
 )
 
 Figures = Mapping[str, Mapping[str, Any]]
@@ -61,18 +61,23 @@ def mean(figures: Figures, name: str) -> float | None:
 
 def row(key: str, figures: Figures, paper: Figures | None) -> tuple[str, ...]:
     """One line of the table."""
-    size, seconds = mean(figures, "bytes"), mean(figures, "fit_seconds")
-    spread = "-"
+    size = mean(figures, "bytes")
+    spread = effort = "-"
     if paper and key not in ("clip", PAPER):
         ahead = gains(figures, paper)
         spread = f"{statistics.fmean(ahead):+.1f} / {statistics.median(ahead):+.1f} / {min(ahead):+.1f}"
+    # On the same picture, in the same run: seconds differ more between machines than their ratios.
+    if paper and None not in [row["fit_seconds"] for row in figures.values()]:
+        effort = (
+            f"{statistics.median(row['fit_seconds'] / paper[name]['fit_seconds'] for name, row in figures.items()):.2f}"
+        )
     return (
         METHODS[key],
         f"{size / 1000:.1f} KB" if size and size >= 1000 else f"{size:.0f} bytes" if size else "-",
         f"{mean(figures, 'psnr_og'):.1f} dB",
         spread,
         f"{mean(figures, 'de2000_og_mean'):.2f}",
-        "-" if seconds is None else f"{seconds:.1f} s",
+        effort,
     )
 
 

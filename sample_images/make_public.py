@@ -40,9 +40,13 @@ OTHERS = {
         "James S. Davis, US Navy",
         "Public domain",
     ),
-    "ihc": (SKIMAGE_DATA / "ihc.png", "Department of Pathology, CHU Sainte-Justine", "No known restrictions"),
-    "motorcycle": (SKIMAGE_DATA / "motorcycle_left.png", "Daniel Scharstein", "CC0 1.0"),
-    "retina": (SKIMAGE_DATA / "retina.jpg", "Mikael Haggstrom", "CC0 1.0"),
+    "ihc": (SKIMAGE_DATA / "ihc.png", "Center for Microscopy And Molecular Imaging", "No known copyright restrictions"),
+    "motorcycle": (
+        SKIMAGE_DATA / "motorcycle_left.png",
+        "Scharstein et al., Middlebury 2014 stereo benchmark",
+        "Not stated by scikit-image, which ships it",
+    ),
+    "retina": (SKIMAGE_DATA / "retina.jpg", "Mikael Häggström", "CC0 1.0"),
 }
 #: The order of the channels, which makes other colors of a photograph that is a sample too.
 ORDERS = {

@@ -6,7 +6,7 @@ import ctypes
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -17,6 +17,7 @@ from gamutcli import gpu as package
 from gamutcli import restore
 from gamutcli.fitting import presets
 from gamutcli.gpu import fit as gpu_fit
+from tests.support.presets import changed_presets
 
 BENCH = Path(__file__).parent.parent / "bench"
 
@@ -33,7 +34,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.fixture
-def here(bench: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def here(bench: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
     """Measurements run in this process, which has torch already; what a rehearsal changes is changed back."""
     import gpu_inside
     import processes
@@ -41,8 +42,6 @@ def here(bench: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     for module, name in ((package, "_lacking"), (gpu_fit, "fit")):
         monkeypatch.setattr(module, name, getattr(module, name))
     monkeypatch.setattr(restore, "GpuPredictor", restore.GpuPredictor)
-    for name, preset in presets.PRESETS.items():
-        monkeypatch.setitem(presets.PRESETS, name, preset)
     monkeypatch.setattr(gpu_inside, "REPEATS", 1)
 
     def run(command: Sequence[str], limit: float, told: object) -> processes.Run:
@@ -51,6 +50,8 @@ def here(bench: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         return processes.Run(1.0, 100.0, capsys.readouterr().out)
 
     monkeypatch.setattr(bench, "run", run)
+    with changed_presets(*presets.PRESETS, steps=20):
+        yield
 
 
 @needs_torch

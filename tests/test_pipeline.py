@@ -23,7 +23,6 @@ from gamutcli.errors import InputError, NoPayload, OutputError, PayloadError, Pi
 from gamutcli.evaluation import evaluate
 from gamutcli.expand import expand_image
 from gamutcli.fingerprint.match import fingerprint
-from gamutcli.fitting import presets
 from gamutcli.images import decode_reduced, encode_reduced, lossy_quality, read_wide, write_wide
 from gamutcli.metadata import Metadata
 from gamutcli.network import predict
@@ -36,6 +35,7 @@ from gamutcli.results import Evaluation
 from tests.support import reference
 from tests.support.networks import network
 from tests.support.pictures import sample_crop, wide_codes, write_tiff
+from tests.support.presets import changed_presets
 
 CROPS = {
     "espresso": sample_crop("espresso", 224, 288),
@@ -50,10 +50,7 @@ kinds = pytest.mark.parametrize("kind", ["png", "jpg"])
 @pytest.fixture(scope="module", autouse=True)
 def cheap() -> Iterator[None]:
     """Presets that take tenths of a second."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("fast", "paper"):
-            small = replace(presets.PRESETS[name], hidden=16, depth=2, steps=120, batch=512, samples=4096)
-            patch.setitem(presets.PRESETS, name, small)
+    with changed_presets("fast", "paper"):
         yield
 
 
@@ -589,10 +586,10 @@ def test_a_failure_at_the_end_leaves_nothing(album: Path, tmp_path: Path, monkey
 @pytest.mark.parametrize("preset", ["fast", "paper"])
 @pytest.mark.parametrize("rate", [1e3, 1e30])
 def test_a_fit_that_diverges_falls_back_to_the_plain_picture(
-    album: Path, kind: str, preset: str, rate: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    album: Path, kind: str, preset: str, rate: float, tmp_path: Path
 ) -> None:
-    monkeypatch.setitem(presets.PRESETS, preset, replace(presets.PRESETS[preset], rate=rate))
-    said = reduce_image(album / "photo.tif", tmp_path / f"a.{kind}", preset=preset)
+    with changed_presets(preset, rate=rate):
+        said = reduce_image(album / "photo.tif", tmp_path / f"a.{kind}", preset=preset)
     assert said.psnr_all is not None
     assert said.clip_psnr_all is not None
     assert said.psnr_all >= said.clip_psnr_all

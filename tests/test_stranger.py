@@ -10,7 +10,6 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +20,10 @@ from PIL import Image
 
 from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, rgb_to_rgb
 from gamutcli.expand import expand_image
-from gamutcli.fitting import presets
 from gamutcli.images import read_wide
 from gamutcli.reduce import reduce_image
 from tests.support.pictures import SAMPLES
+from tests.support.presets import changed_presets
 
 ROOT = Path(__file__).parent.parent
 DECODER = ROOT / "examples" / "decode.py"
@@ -43,9 +42,7 @@ IN_XMP = [
 @pytest.fixture(scope="module", autouse=True)
 def cheap() -> Iterator[None]:
     """Presets that take tenths of a second."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("fast", "paper"):
-            patch.setitem(presets.PRESETS, name, replace(presets.PRESETS[name], steps=60, batch=512, samples=8192))
+    with changed_presets("fast", "paper", steps=60, batch=512, samples=8192):
         yield
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gamutcli.arrays import Code16Array, CodeArray
-from gamutcli.color.icc import MatrixProfile, Profile, read_profile
+from gamutcli.color.icc import MatrixProfile, Profile, profile_of, read_profile
 from gamutcli.color.spaces import PROPHOTO, SRGB, rgb_to_rgb
 from gamutcli.errors import InputError
 from gamutcli.images.picture import EIGHT_BITS, Picture
@@ -24,6 +24,7 @@ Mode = Literal["grey", "rgb", "cmyk", "lab"]
 COUNTS: dict[Mode, int] = {"grey": 1, "rgb": 3, "cmyk": 4, "lab": 3}
 
 GREY = "is grey, and becomes red, green and blue of equal codes: none of its colours lies outside sRGB"
+PRESUMED = "names no colours, and is taken as sRGB, as the standard of its format says"
 GREY_CURVE = "names no curve of its light, and is taken to have that of sRGB"
 
 
@@ -105,6 +106,17 @@ def picture_of(
     return Picture(colours, profile, metadata, notes, alpha, is_grey)
 
 
+def presumed_srgb(reading: Reading) -> tuple[Profile | None, tuple[str, ...]]:
+    """Return what a picture means that names no colours, in a format whose standard says that it is sRGB then.
+
+    Returns:
+        The profile, and a note; None where the user says what to assume.
+    """
+    if reading.assume_profile is not None:
+        return None, ()
+    return profile_of(SRGB), (PRESUMED,)
+
+
 def widened(codes: NDArray[Any], white: int) -> NDArray[Any]:
     """Spread codes of up to 16 bits, 0 to `white`, over all of 0 to 65535, as a contiguous array; floats stay."""
     if codes.dtype.kind == "f":
@@ -130,15 +142,17 @@ def is_opaque(samples: Samples) -> bool:
     return samples.alpha is None or int(samples.codes[..., samples.colors].min()) >= samples.white
 
 
-def shown_on(picture: Picture, profile: MatrixProfile, background: tuple[int, int, int] | None) -> Code16Array:
-    """Return a picture's codes, its transparent parts mixed with a background as its codes are: without light's curve.
+def shown_on(
+    codes: Code16Array, alpha: Code16Array | None, profile: MatrixProfile, background: tuple[int, int, int] | None
+) -> Code16Array:
+    """Return codes whose transparent parts are mixed with a background, as editors mix codes: without regard to light.
 
     Args:
-        picture: Its codes may be overwritten.
+        codes: (height, width, 3); they may be overwritten.
+        alpha: (height, width): how opaque they are, 65535 wholly; None where they are so everywhere.
         profile: What they mean.
         background: 8-bit sRGB codes.
     """
-    codes, alpha = picture.codes, picture.alpha
     if alpha is None or background is None:
         return codes
     behind = _codes_of(background, profile)

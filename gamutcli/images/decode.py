@@ -10,8 +10,9 @@ from gamutcli.arrays import CodeArray
 from gamutcli.errors import InputError
 from gamutcli.images import jxl
 from gamutcli.images.channels import Samples, is_opaque, narrowed, usual
-from gamutcli.images.files import decoding, jpeg_header, png_header, sniff, title
+from gamutcli.images.files import decoding, jpeg_header, png_header
 from gamutcli.images.heif import depth_of
+from gamutcli.images.kinds import HEAD, sniff, title
 from gamutcli.images.picture import check_size
 from gamutcli.images.tiff import read_tiff
 
@@ -32,7 +33,7 @@ def decode_reduced(data: bytes, name: str = "this picture") -> CodeArray:
     Raises:
         InputError: Another format, CMYK, transparency, damaged or cut short, absurdly large.
     """
-    kind = sniff(data[:16])
+    kind = sniff(data[:HEAD])
     if kind not in _DECODERS:
         raise InputError(
             f"{name}: is {title(kind) if data else 'empty'}; a JPEG, PNG, TIFF, WebP, AVIF or JPEG XL is needed."

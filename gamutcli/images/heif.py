@@ -1,20 +1,22 @@
-"""Read an AVIF, 8 to 12 bits, with the colours that it says its pixels mean."""
+"""Read an AVIF, or a HEIC through pi-heif, of 8 to 12 bits, with the colours that it says its pixels mean."""
 
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from gamutcli.color.cicp import named_space
 from gamutcli.color.icc import Profile, profile_of, read_profile
 from gamutcli.containers import bmff
 from gamutcli.errors import InputError
-from gamutcli.images.channels import picture_of, usual
+from gamutcli.images.channels import picture_of, presumed_srgb, usual
 from gamutcli.images.files import damaged, decoding
-from gamutcli.images.picture import Picture, turned
+from gamutcli.images.picture import COARSE_COLORS, Picture, check_size, turned
 from gamutcli.images.reading import Reading, choose
 from gamutcli.metadata import read_metadata, upright
 
@@ -42,7 +44,68 @@ def read_avif(name: str, data: bytes, reading: Reading) -> Picture:
         raise InputError(f"{name}: is a sequence of pictures; export one of them.")
     shown = _as_shown(name, codes, properties)
     # Readers of AVIF heed its own turn, and not that of EXIF.
-    return picture_of(name, usual(shown, (1 << depth) - 1), profile, upright(read_metadata(data)), reading)
+    notes = (COARSE_COLORS,) if _is_subsampled(properties) else ()
+    return picture_of(name, usual(shown, (1 << depth) - 1), profile, upright(read_metadata(data)), reading, notes)
+
+
+def _is_subsampled(properties: list[tuple[bytes, bytes]]) -> bool:
+    """Tell whether an AVIF in colour holds fewer of these than pixels.
+
+    Source: AV1 Codec ISO Media File Format Binding, 2.3.3 (monochrome, chroma_subsampling_x).
+    """
+    return any(kind == b"av1C" and len(body) >= 4 and body[2] & 0x18 == 0x08 for kind, body in properties)
+
+
+def read_heic(name: str, data: bytes, reading: Reading) -> Picture:
+    """Read a HEIC or HIF: its primary picture, unless another is chosen, as its header has it cropped and turned.
+
+    Raises:
+        InputError: pi-heif is not installed, the file is damaged, or its colours are not known.
+    """
+    if _is_avif(data):
+        return read_avif(name, data, reading)
+    try:
+        import pi_heif
+    except ImportError as error:
+        raise InputError(
+            f"{name}: is a HEIC; export it as a 16-bit TIFF with its profile, or have it read: pip install pi-heif"
+        ) from error
+    properties = _properties(data, name)
+    for kind, body in properties:
+        if kind == b"ispe" and len(body) >= 12:
+            check_size(name, *struct.unpack_from(">II", body, 4))
+    profile = _profile(name, properties)
+    with decoding(name, "HEIC"):
+        file = pi_heif.open_heif(data, convert_hdr_to_8bit=False, hdr_to_16bit=False)
+        at = file.primary_index if reading.page is None else choose(name, reading, len(file))
+        picture = file[at]
+        codes = np.asarray(picture)
+    samples = usual(codes, (1 << picture.info["bit_depth"]) - 1)
+    if samples.alpha and picture.premultiplied_alpha:
+        samples = replace(samples, alpha="associated")
+    notes = _left_out(file, picture) + ((COARSE_COLORS,) if picture.info.get("chroma") in (420, 422) else ())
+    if not any(kind == b"colr" for kind, _ in properties):
+        profile, presumed = presumed_srgb(reading)
+        notes += presumed
+    return picture_of(name, samples, profile, upright(read_metadata(data)), reading, notes)
+
+
+def _is_avif(data: bytes) -> bool:
+    """Tell an AVIF whose first brand is a general one."""
+    brands = data[8 : int.from_bytes(data[:4], "big")]
+    return b"avif" in brands and b"heic" not in brands
+
+
+def _left_out(file: Any, picture: Any) -> tuple[str, ...]:
+    """Tell of what stands beside a picture in its HEIC; of a gain map, the reader of metadata does."""
+    notes: tuple[str, ...] = ()
+    further = len(file) - 1
+    if further:
+        what = "the other picture in the file was" if further == 1 else f"{further} other pictures in the file were"
+        notes += (f"{what} left out; --page N chooses one",)
+    if picture.info["depth_images"]:
+        notes += ("its map of depth was left out",)
+    return notes
 
 
 def _as_shown(name: str, codes: NDArray[Any], properties: list[tuple[bytes, bytes]]) -> NDArray[Any]:

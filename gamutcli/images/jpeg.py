@@ -9,7 +9,7 @@ from gamutcli.containers.segments import Segment
 from gamutcli.errors import InputError
 from gamutcli.images.channels import Mode, Samples, picture_of
 from gamutcli.images.files import damaged, decoding, jpeg_header
-from gamutcli.images.picture import GAIN_MAP, Picture, check_size
+from gamutcli.images.picture import COARSE_COLORS, GAIN_MAP, Picture, check_size
 from gamutcli.images.reading import Reading, choose
 from gamutcli.metadata import Metadata, read_metadata
 
@@ -21,8 +21,6 @@ _ADOBE, _APP14 = b"Adobe", 0xEE
 _MODES: dict[int, Mode] = {1: "grey", 3: "rgb", 4: "cmyk"}
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _MP_ENTRIES, _MP_THUMBNAILS = 0xB002, range(0x010000, 0x020000)
-
-COARSE_COLORS = "its colours are stored at half its size (JPEG with subsampling): fine edges between colours were lost"
 
 
 def read_jpeg(name: str, data: bytes, reading: Reading) -> Picture:

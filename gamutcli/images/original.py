@@ -154,4 +154,5 @@ def _source(path: StrPath, picture: Picture, reading: Reading) -> Source:
     if not (isinstance(profile, MatrixProfile) and is_plain(picture.codes, profile, reading.exposure)):
         codes, told = to_prophoto(os.fspath(path), picture.codes, profile, reading.exposure)
         profile, notes, picture = profile_of(PROPHOTO), notes + told, replace(picture, codes=codes)
-    return Source(Original(shown_on(picture, profile, reading.background), profile), picture.metadata, notes)
+    codes = shown_on(picture.codes, picture.alpha, profile, reading.background)
+    return Source(Original(codes, profile), picture.metadata, notes)

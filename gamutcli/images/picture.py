@@ -20,6 +20,7 @@ Code = TypeVar("Code", bound=np.generic)
 MAX_PIXELS = 1 << 29
 
 EIGHT_BITS = "8-bit input: its colours were coarse before they were reduced; export 16 bits if you can"
+COARSE_COLORS = "its colours are stored at half its size (chroma subsampling): fine edges between them were lost before"
 GAIN_MAP = "its gain map, which brightens it on HDR screens, was left out: the picture for other screens was read"
 
 

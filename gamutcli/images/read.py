@@ -6,24 +6,29 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gamutcli.arrays import StrPath
-from gamutcli.errors import InputError
 from gamutcli.images.channels import picture_of
 from gamutcli.images.exr import read_exr
-from gamutcli.images.files import read_bytes, sniff, title
-from gamutcli.images.heif import read_avif
+from gamutcli.images.files import read_bytes
+from gamutcli.images.heif import read_avif, read_heic
+from gamutcli.images.jp2 import read_jp2
 from gamutcli.images.jpeg import read_jpeg
+from gamutcli.images.kinds import HEAD, refusal, sniff
 from gamutcli.images.picture import Picture
 from gamutcli.images.png import read_png
 from gamutcli.images.raw import RAW_SUFFIXES, read_raw
 from gamutcli.images.reading import AS_IT_IS, Reading
 from gamutcli.images.tiff import read_tiff
+from gamutcli.images.webp import read_webp
 from gamutcli.metadata import read_metadata
 
 # What reads the whole bytes of a file.
 _READERS: dict[str, Callable[[str, bytes, Reading], Picture]] = {
     "avif": read_avif,
+    "heic": read_heic,
+    "jp2": read_jp2,
     "jpeg": read_jpeg,
     "png": read_png,
+    "webp": read_webp,
 }
 
 
@@ -35,8 +40,8 @@ def read_wide(path: StrPath, reading: Reading = AS_IT_IS) -> Picture:
     """
     file = Path(path)
     kind = sniff(read_bytes(file, 16))
-    if kind == "raw" or file.suffix.lower() in RAW_SUFFIXES:
-        return read_raw(file)
+    if kind == "raw" or (kind in ("tiff", "unknown") and file.suffix.lower() in RAW_SUFFIXES):
+        return read_raw(file, reading)
     if kind == "exr":
         return read_exr(file, reading)
     if kind == "tiff":
@@ -44,4 +49,4 @@ def read_wide(path: StrPath, reading: Reading = AS_IT_IS) -> Picture:
         return picture_of(str(file), samples, icc, read_metadata(file), reading, notes)
     if kind in _READERS:
         return _READERS[kind](str(file), read_bytes(file), reading)
-    raise InputError(f"{file}: is {title(kind)}; export the picture as a 16-bit ProPhoto TIFF or PNG.")
+    raise refusal(str(file), read_bytes(file, HEAD))

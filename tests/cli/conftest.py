@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gamutcli.cli import run
-from gamutcli.fitting import presets
 from tests.support.pictures import wide_codes, write_tiff
+from tests.support.presets import changed_presets
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick() -> Iterator[None]:
     """Makes the fast preset faster, for tests that do not look at the quality of the fit."""
-    monkeypatch.setitem(presets.PRESETS, "fast", replace(presets.PRESETS["fast"], steps=20))
+    with changed_presets("fast", steps=20):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,6 @@ from gamutcli.arrays import Code16Array, CodeArray, FloatArray
 from gamutcli.color.gamut import Correction
 from gamutcli.expand import expand_image
 from gamutcli.fingerprint.match import fingerprint
-from gamutcli.fitting import presets
 from gamutcli.images import decode_reduced
 from gamutcli.metadata import Metadata
 from gamutcli.network.predict import Predictor
@@ -36,6 +35,7 @@ from gamutcli.payload.format import Payload, pack, unpack
 from gamutcli.reduce import reduce_image
 from tests.support.networks import EVERY_KIND, network
 from tests.support.pictures import sample_crop, write_tiff
+from tests.support.presets import changed_presets
 
 HERE = Path(__file__).parent
 
@@ -141,10 +141,12 @@ def make() -> None:
         predicted = [[float(f"{value:.7g}") for value in row] for row in residuals(payload).tolist()]
         expected[name] = {**described(unpack(data)), "residuals": predicted}
     # Fits of a second, so that files stay small.
-    for name in ("fast", "balanced", "paper"):
-        hidden = 32 if name == "balanced" else 12
-        presets.PRESETS[name] = replace(presets.PRESETS[name], hidden=hidden, steps=200, batch=512, samples=4096)
-    with tempfile.TemporaryDirectory() as folder:
+    work = {"steps": 200, "batch": 512, "samples": 4096}
+    with (
+        changed_presets("fast", "paper", hidden=12, **work),
+        changed_presets("balanced", hidden=32, **work),
+        tempfile.TemporaryDirectory() as folder,
+    ):
         for name, (codes, settings) in REDUCED.items():
             original = write_tiff(Path(folder) / "original.tif", codes)
             reduce_image(original, HERE / "reduced" / name, **{"preset": "fast", **settings})

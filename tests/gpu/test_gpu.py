@@ -38,6 +38,7 @@ from gamutcli.weights import read_weights
 from tests.support.fits import ADAM, MUON, a_sample, assert_finite, unexplained
 from tests.support.networks import CODES, CODES_AND_BOXES, EVERY_KIND, PAPERS, box_means, network, noise
 from tests.support.pictures import sample_crop, write_tiff
+from tests.support.presets import changed_presets
 
 CUDA = pytest.param("cuda", marks=pytest.mark.gpu)
 TORCH_CPU = pytest.param("cpu", marks=pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed"))
@@ -412,12 +413,10 @@ def test_a_fit_that_diverges_late_gives_what_it_had_before(device: str) -> None:
 
 
 @pytest.fixture
-def photo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def photo(tmp_path: Path) -> Iterator[Path]:
     """A small photograph, and presets that take little time."""
-    for name in ("fast", "paper"):
-        small = replace(presets.PRESETS[name], hidden=16, depth=2, steps=120, batch=512, samples=4096)
-        monkeypatch.setitem(presets.PRESETS, name, small)
-    return write_tiff(tmp_path / "photo.tif", sample_crop("espresso", 224, 288))
+    with changed_presets("fast", "paper"):
+        yield write_tiff(tmp_path / "photo.tif", sample_crop("espresso", 224, 288))
 
 
 def on(device: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,7 @@ def test_associated_alpha_gives_the_same_picture(tmp_path: Path) -> None:
 def test_the_background_is_an_srgb_colour_in_whatever_space_the_picture_is(space: RGBSpace) -> None:
     clear = picture(usual(with_channels(np.zeros_like(OPAQUE))), Reading(background=(200, 120, 40)), space)
     assert clear.profile is not None
-    pixel = shown_on(clear, clear.profile, (200, 120, 40))[0, 0] / 65535
+    pixel = shown_on(clear.codes, clear.alpha, clear.profile, (200, 120, 40))[0, 0] / 65535
     light = clear.profile.to_rgb(SRGB) @ space.cctf_decoding(pixel)
     np.testing.assert_allclose(SRGB.cctf_encoding(light) * 255, (200, 120, 40), atol=0.02)
 

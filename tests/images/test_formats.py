@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import imagecodecs
@@ -20,7 +19,6 @@ from gamutcli.color.spaces import ADOBE_RGB, DISPLAY_P3, PROPHOTO, REC2020, SRGB
 from gamutcli.errors import InputError, UsageError
 from gamutcli.evaluation import evaluate
 from gamutcli.expand import expand_image
-from gamutcli.fitting import presets
 from gamutcli.images import decode_reduced, encode_reduced, lossy_quality, sniff
 from gamutcli.images.jxl import rewritten, size_of
 from gamutcli.payload import carriers
@@ -28,6 +26,7 @@ from gamutcli.payload_files import inspect_image
 from gamutcli.reduce import reduce_image
 from tests.support import reference
 from tests.support.pictures import sample_crop, write_tiff
+from tests.support.presets import changed_presets
 
 KINDS = ("jpeg", "png", "tiff", "webp", "avif", "jxl")
 SUFFIXES = {"jpeg": "jpg", "tiff": "tif"}
@@ -39,9 +38,7 @@ CODES: CodeArray = (PHOTO >> 8).astype(np.uint8)
 @pytest.fixture(scope="module", autouse=True)
 def cheap() -> Iterator[None]:
     """A preset that takes tenths of a second."""
-    with pytest.MonkeyPatch.context() as patch:
-        small = replace(presets.PRESETS["fast"], hidden=16, depth=2, steps=120, batch=512, samples=4096)
-        patch.setitem(presets.PRESETS, "fast", small)
+    with changed_presets("fast"):
         yield
 
 

@@ -16,7 +16,7 @@ from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import SPACES
 from gamutcli.errors import InputError
 from gamutcli.images import MAX_PIXELS, Picture, read_wide
-from gamutcli.metadata.ifd import LONG, SHORT, Directories, entry, write_block, write_directory
+from gamutcli.metadata.ifd import LONG, SHORT, Directories, entry, lay_out, write_block
 from tests.support.camera import text_entry
 from tests.support.pictures import wide_codes, write_tiff
 
@@ -167,7 +167,8 @@ def handmade_tiff(path: Path, width: int, height: int, strips: list[bytes], comp
         278: entry(LONG, rows),
         279: entry(LONG, *map(len, strips)),
     }
-    path.write_bytes(body[:4] + struct.pack("<I", len(body)) + body[8:] + write_directory(tags, "<", len(body)))
+    behind = lay_out(Directories("<", tags), len(body)).behind(len(body))
+    path.write_bytes(body[:4] + struct.pack("<I", len(body)) + body[8:] + behind)
     return path
 
 

@@ -1,17 +1,14 @@
-"""Wide-gamut pictures from phones and cameras: AVIF of 8 to 12 bits, and camera RAW."""
+"""Wide-gamut pictures from phones: AVIF of 8 to 12 bits."""
 
 from __future__ import annotations
 
-import builtins
 import struct
 from pathlib import Path
 from typing import Any
 
 import imagecodecs
 import numpy as np
-import piexif
 import pytest
-import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -140,73 +137,3 @@ def test_an_avif_that_is_transparent_needs_a_background(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--background"):
         read_wide(tmp_path / "alpha.avif")
     assert read_wide(tmp_path / "alpha.avif", Reading(background=(0, 0, 0))).alpha is not None
-
-
-# Camera RAW.
-
-
-def dng(path: Path, light: NDArray[np.float64], orientation: int = 1) -> Path:
-    """A DNG of a grey scene of this brightness, (height, width): its camera sees red and blue weaker than green."""
-    mosaic = np.round(light * 65535)
-    mosaic[::2, ::2] *= 0.6
-    mosaic[1::2, 1::2] *= 0.7
-    matrix = (10000, 10000, -3000, 10000, -1000, 10000, -3000, 10000, 12000, 10000, 1000, 10000, 0, 10000, 1000, 10000)
-    tags = [
-        (50706, "B", 4, (1, 4, 0, 0), True),
-        (50708, "s", 0, "Test Camera", True),
-        (33421, "H", 2, (2, 2), True),
-        (33422, "B", 4, (0, 1, 1, 2), True),
-        (50721, "2i", 9, (*matrix, 7000, 10000), True),
-        (50728, "2I", 3, (6, 10, 10, 10, 7, 10), True),  # the light was neutral to it at these
-        (50778, "H", 1, 21, True),
-        (50717, "I", 1, 65535, True),
-        (274, "H", 1, orientation, True),
-        (271, "s", 0, "Cam", True),
-    ]
-    tifffile.imwrite(path, mosaic.astype(np.uint16), photometric=32803, extratags=tags, metadata=None, software=False)
-    return path
-
-
-@pytest.fixture
-def rawpy() -> Any:
-    return pytest.importorskip("rawpy")
-
-
-def test_a_raw_is_developed_to_prophoto_with_the_camera_s_white(rawpy: Any, tmp_path: Path) -> None:
-    light = np.broadcast_to(np.linspace(0.1, 0.5, 96), (64, 96))
-    picture = read_wide(dng(tmp_path / "a.DNG", light.copy()))
-    assert space_of(picture) == "prophoto"
-    assert "developed" in picture.notes[0]
-    linear = PROPHOTO.cctf_decoding(picture.codes / 65535)
-    inner = linear[4:-4, 4:-4]
-    # Grey stays grey, and twice the light is twice the light: nothing was brightened by a curve.
-    assert np.abs(inner - inner.mean(axis=-1, keepdims=True)).max() < 0.003
-    column = inner.mean(axis=(0, 2))
-    assert column[-1] / column[0] == pytest.approx(light[0, -5] / light[0, 4], rel=0.01)
-
-
-def test_a_raw_is_turned_upright_and_keeps_its_exif(rawpy: Any, tmp_path: Path) -> None:
-    picture = read_wide(dng(tmp_path / "a.dng", np.full((64, 96), 0.3), orientation=6))
-    assert picture.codes.shape == (96, 64, 3)
-    assert orientation_of(picture.metadata) == 1
-    assert picture.metadata.exif is not None
-    assert piexif.load(b"Exif\0\0" + picture.metadata.exif)["0th"][piexif.ImageIFD.Make] == b"Cam"
-
-
-def test_a_damaged_raw_is_one_line(rawpy: Any, tmp_path: Path) -> None:
-    (tmp_path / "a.nef").write_bytes(b"not a photograph, whatever its name says")
-    with pytest.raises(InputError, match=r"a\.nef: cannot be developed"):
-        read_wide(tmp_path / "a.nef")
-
-
-def test_without_rawpy_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    usual = builtins.__import__
-
-    def missing(name: str, *rest: Any, **named: Any) -> Any:
-        if name == "rawpy":
-            raise ImportError(name)
-        return usual(name, *rest, **named)
-
-    monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(InputError, match=r"pip install rawpy"):
-        read_wide(dng(tmp_path / "a.dng", np.full((8, 8), 0.3)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,11 @@ import tifffile
 
 from gamutcli.color.spaces import PROPHOTO
 from gamutcli.expand import expand_image
-from gamutcli.fitting import presets
 from gamutcli.images import write_wide
 from gamutcli.metadata import Metadata, read_metadata
 from gamutcli.reduce import reduce_image
 from tests.support.pictures import wide_codes
+from tests.support.presets import changed_presets
 
 NAMES = ("r.jpg", "r.png", "r.tif", "r.webp", "r.avif", "r.jxl")
 PACKET = (
@@ -43,9 +42,7 @@ EXIF: dict[str, Any] = {
 
 @pytest.fixture(scope="module", autouse=True)
 def cheap() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        small = replace(presets.PRESETS["fast"], hidden=8, depth=2, steps=20, batch=256, samples=1024)
-        patch.setitem(presets.PRESETS, "fast", small)
+    with changed_presets("fast", hidden=8, depth=2, steps=20, batch=256, samples=1024):
         yield
 
 

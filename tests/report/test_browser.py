@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gamutcli import reduce_image, write_report
-from gamutcli.fitting import presets
 from tests.support.pictures import wide_codes, write_tiff
+from tests.support.presets import changed_presets
 
 DRIVER = shutil.which("chromedriver")
 
@@ -23,8 +22,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     photo = write_tiff(folder / "photo.tif", wide_codes(600, 900))
     names = ("a-very-long-name-without-a-space-as-cameras-and-people-like-to-give-them.jpg", "<b>&.jpg")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(presets.PRESETS, "fast", replace(presets.PRESETS["fast"], steps=40))
+    with changed_presets("fast", steps=40):
         for name in names:
             reduce_image(photo, folder / name, preset="fast")
     write_report([(folder / name, photo) for name in names], folder / "report.html")

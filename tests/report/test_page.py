@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -20,12 +19,12 @@ from gamutcli.color.icc import read_profile
 from gamutcli.color.spaces import PROPHOTO, SRGB, rgb_to_rgb
 from gamutcli.errors import InputError, OutputError, UsageError
 from gamutcli.evaluation import publish_report, section_of
-from gamutcli.fitting import presets
 from gamutcli.images.picture import turned
 from gamutcli.report import introduction
 from gamutcli.report.charts import chromaticities, spectral_locus, triangle
 from gamutcli.report.shown import Smaller, mask_png, outside
 from tests.support.pictures import sample_crop, wide_codes, write_tiff
+from tests.support.presets import changed_presets
 
 CRAFTED = "<script>alert(1)</script>&\"'.png"
 
@@ -66,8 +65,7 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "originals").mkdir()
     write_tiff(folder / "originals" / "a.tif", wide_codes(60, 90))
     write_tiff(folder / "originals" / "b.tif", sample_crop("pavilion", 352, 96))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(presets.PRESETS, "fast", replace(presets.PRESETS["fast"], steps=60))
+    with changed_presets("fast", steps=60):
         reduce_image(folder / "originals" / "a.tif", folder / "a.jpg", preset="fast")
         reduce_image(folder / "originals" / "b.tif", folder / "b.png", preset="fast")
     pairs = [(folder / name, folder / "originals" / f"{name[0]}.tif") for name in ("a.jpg", "b.png")]
