@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 #: What an extra brings to the package itself; the others (samples, test, dev) serve scripts and tests.
-EXTRAS = ("gpu", "raw", "exr", "plots")
+EXTRAS = ("gpu", "raw", "exr", "heic", "plots")
 
 
 def named(requirements: list[str]) -> set[str]:
@@ -36,7 +36,7 @@ def imported() -> set[str]:
 
 def distributions_of(module: str) -> set[str]:
     """The distributions that bring a module; its own name where it is not installed."""
-    return {name.lower() for name in packages_distributions().get(module, [module])}
+    return {name.lower().replace("_", "-") for name in packages_distributions().get(module, [module])}
 
 
 def declared() -> set[str]:

@@ -104,7 +104,7 @@ def test_a_grey_jpeg_becomes_rgb(tmp_path: Path) -> None:
 
 def test_a_cmyk_jpeg_is_named(tmp_path: Path) -> None:
     four = np.dstack([NARROW, NARROW[..., 0]])
-    with pytest.raises(InputError, match="is CMYK, not RGB"):
+    with pytest.raises(InputError, match="is CMYK without a profile"):
         read_wide(jpeg(tmp_path / "a.jpg", four, "CMYK", icc_profile=None))
 
 
