@@ -53,7 +53,8 @@ def evaluate(
         reference: The original, 16-bit TIFF or PNG with an ICC profile.
         force: Compare although the pixels of a reduced file have changed.
         device: "auto", "cpu" or "cuda".
-        assume_profile: Name of an RGB space, for a reference or a restored picture that does not name its own.
+        assume_profile: Name of an RGB space or path of an ICC profile, for a reference or a restored picture that does
+            not name its own.
         linear: As ``reduce_image`` was told, as are the next three.
         exposure: See there.
         page: See there.
