@@ -13,7 +13,7 @@ from gamutcli import gpu, images, report, storage
 from gamutcli.arrays import BoolArray, Code16Array, CodeArray, FloatArray, StrPath
 from gamutcli.color.gamut import codes_to_prophoto
 from gamutcli.color.gamut import srgb_codes as to_srgb_codes
-from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
+from gamutcli.color.spaces import DISPLAY_P3, PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
 from gamutcli.errors import InputError, UsageError
 from gamutcli.fingerprint.frame import UPRIGHT
 from gamutcli.fingerprint.match import Match, block_means
@@ -55,7 +55,8 @@ def evaluate(
         reference: The original, 16-bit TIFF or PNG with an ICC profile.
         force: Compare although the pixels of a reduced file have changed.
         device: "auto", "cpu" or "cuda".
-        assume_profile: Name of an RGB space, for a reference or a restored picture that does not name its own.
+        assume_profile: Name of an RGB space or path of an ICC profile, for a reference or a restored picture that does
+            not name its own.
         linear: As ``reduce_image`` was told, as are the next three.
         exposure: See there.
         page: See there.
@@ -224,15 +225,17 @@ def _judge(source: StrPath, reference: StrPath, force: bool, device: str, readin
     plain, restored = Comparison(), Comparison()
     exhibit = report.Exhibit(height, width) if gather else None
 
-    def strip(rows: slice) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
-        return original.strip(rows), plain_strip(rows), restored_strip(rows), original.og_mask(rows)
+    def strip(rows: slice) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray, BoolArray]:
+        og = original.og_mask(rows)
+        beyond_p3 = original.og_mask(rows, DISPLAY_P3) if exhibit else og
+        return original.strip(rows), plain_strip(rows), restored_strip(rows), og, beyond_p3
 
     with one_blas_thread():
-        for truth, before, after, og in in_order(strip, strips(height, width)):
+        for truth, before, after, og, beyond_p3 in in_order(strip, strips(height, width)):
             plain.add(before, truth, og)
             restored.add(after, truth, og)
             if exhibit:
-                exhibit.add(truth, before, after)
+                exhibit.add(truth, before, after, beyond_p3)
     stages.done("compared them")
     evaluation = Evaluation(
         file=os.fspath(source),

@@ -84,7 +84,7 @@ def reduce_image(
             which are lossy with any number (JPEG XL below 100). PNG and TIFF are always lossless.
         subsampling: Of a JPEG or AVIF: "4:4:4", "4:2:2" or "4:2:0".
         carrier: "auto", "xmp", "exif", or "sidecar" for a file beside the target: photo.jpg.gamut.
-        assume_profile: Name of an RGB space, for a source that does not name its own.
+        assume_profile: Name of an RGB space or path of an ICC profile, for a source that does not name its own.
         linear: Whether such a source holds light, not encoded by a curve.
         exposure: By how many EV its light is made brighter.
         page: Which picture of a file that holds several, counted from 1.

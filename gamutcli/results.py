@@ -41,7 +41,7 @@ class ReduceResult:
 
 @dataclass(frozen=True)
 class ExpandResult:
-    """What ``expand_image`` did: ``og_pct`` is the share of pixels that the network corrected."""
+    """What ``expand_image`` did: ``og_pct`` is the share of pixels that look clipped, which the network corrected."""
 
     file: str
     source: str

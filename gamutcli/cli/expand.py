@@ -89,5 +89,5 @@ def _summary(result: ExpandResult) -> str:
     bits = "10" if result.file.lower().endswith(".avif") else "16"
     return (
         f"{result.source} -> {result.file}: {result.width} x {result.height} px, {bits}-bit {SPACES[result.to].title}, "
-        f"{percent(result.og_pct)} of the pixels restored ({result.device})"
+        f"{percent(result.og_pct)} of the pixels looked clipped and were corrected ({result.device})"
     )

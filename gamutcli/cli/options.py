@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from gamutcli.cli import variables
-from gamutcli.cli.types import Color, FileName, PictureName
+from gamutcli.cli.types import Color, FileName, PictureName, SpaceName
 
 PRESETS = ("fast", "balanced", "best", "paper")
 MODELS = ("11kb", "23kb", "53kb", "137kb")
@@ -65,7 +65,12 @@ carrier = choice(
     show_default=True,
     help="Where in the file the payload goes; sidecar: into OUT.gamut beside it.",
 )
-assume_profile = choice("--assume-profile", values=SPACES, help="Colour space of inputs that do not name theirs.")
+assume_profile = option(
+    "--assume-profile",
+    type=SpaceName(SPACES),
+    metavar="SPACE|FILE",
+    help=f"Colour space of inputs that do not name theirs: {', '.join(SPACES)}, or an .icc file.",
+)
 device = choice("--device", values=DEVICES, default="auto", show_default=True, help="Where the network runs.")
 steps_scale = option(
     "--steps-scale",

@@ -73,6 +73,26 @@ class PictureName(FileName):
         return DASH if str(value) == str(DASH) else super().convert(value, param, ctx)
 
 
+class SpaceName(FileName):
+    """The name of a colour space, or that of a file with an ICC profile.
+
+    Args:
+        spaces: That are known by name.
+    """
+
+    def __init__(self, spaces: Sequence[str]) -> None:
+        super().__init__((".icc", ".icm"), words=spaces)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Make a known name of the word, told apart without regard to case, or the name of a file."""
+        word = str(value)
+        if word.lower() in self.words:
+            return word.lower()
+        if Path(word).suffix.lower() not in self.suffixes:
+            self.fail(f"{word!r} is not one of {', '.join(self.words)}, and no .icc or .icm file.", param, ctx)
+        return str(super().convert(value, param, ctx))
+
+
 class Color(StringParamType):
     """A colour as CSS names it: white, #808080, rgb(20, 30, 40)."""
 

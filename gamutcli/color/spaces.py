@@ -250,19 +250,6 @@ def prophoto_linear_to_lab(prophoto_linear: FloatArray | DoubleArray) -> DoubleA
     return np.stack([116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)], axis=-1)
 
 
-def lab_to_prophoto_linear(lab: DoubleArray) -> DoubleArray:
-    """Undo ``prophoto_linear_to_lab``: (..., 3) L*, a*, b* to (..., 3) linear ProPhoto RGB, unclipped.
-
-    Source: CIE 15:2018, annex E.
-    """
-    lightness, a, b = np.moveaxis(lab, -1, 0)
-    fy = (lightness + 16) / 116
-    root = np.stack([fy + a / 500, fy, fy - b / 200], axis=-1)
-    ratio = np.where(root > 6 / 29, root**3, (root - 4 / 29) * 3 * (6 / 29) ** 2)
-    linear: DoubleArray = (ratio * xy_to_xyz(PROPHOTO.white)) @ np.linalg.inv(rgb_to_xyz(PROPHOTO)).T
-    return linear
-
-
 @lru_cache
 def decoding_table(space: RGBSpace, levels: int) -> FloatArray:
     """Light of every integer code of a space.

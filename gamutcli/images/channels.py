@@ -83,6 +83,8 @@ def picture_of(
     Raises:
         InputError: It is transparent in places, and no background was named; or the profile cannot be used.
     """
+    if samples.mode == "lab":  # of a format whose Lab is not known here, as that of TIFF is
+        raise InputError(f"{name}: is Lab, not RGB; convert it to 16-bit RGB.")
     if samples.mode == "cmyk" and meaning is None and reading.assume_profile is None:
         raise InputError(
             f"{name}: is CMYK without a profile, which alone says what its inks look like; convert it to 16-bit RGB, "

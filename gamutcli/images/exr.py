@@ -52,8 +52,7 @@ def read_exr(path: Path, reading: Reading) -> Picture:
         import OpenEXR
     except ImportError as error:
         raise InputError(
-            f"{path}: is an OpenEXR file; export it as a 16-bit ProPhoto TIFF, or have it read: pip install "
-            "'gamutcli[exr]'"
+            f"{path}: is an OpenEXR file; export it as a 16-bit ProPhoto TIFF, or have it read: pip install OpenEXR"
         ) from error
     name = str(path)
     try:

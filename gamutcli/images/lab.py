@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gamutcli.arrays import FloatArray
-from gamutcli.color.spaces import lab_to_prophoto_linear
+from gamutcli.arrays import DoubleArray, FloatArray
+from gamutcli.color.spaces import PROPHOTO, rgb_to_xyz, xy_to_xyz
 from gamutcli.parallel import in_order, strips
 
 #: Values of PhotometricInterpretation: a* and b* with a sign, and as ICC profiles of version 2 store them.
@@ -41,3 +41,16 @@ def light_of_lab(codes: NDArray[Any], photometric: int) -> FloatArray:
     for rows, strip in zip(parts, in_order(convert, parts), strict=True):
         light[rows] = strip
     return light
+
+
+def lab_to_prophoto_linear(lab: DoubleArray) -> DoubleArray:
+    """Undo ``prophoto_linear_to_lab``: (..., 3) L*, a*, b* to (..., 3) linear ProPhoto RGB, unclipped.
+
+    Source: CIE 15:2018, annex E.
+    """
+    lightness, a, b = np.moveaxis(lab, -1, 0)
+    fy = (lightness + 16) / 116
+    root = np.stack([fy + a / 500, fy, fy - b / 200], axis=-1)
+    ratio = np.where(root > 6 / 29, root**3, (root - 4 / 29) * 3 * (6 / 29) ** 2)
+    linear: DoubleArray = (ratio * xy_to_xyz(PROPHOTO.white)) @ np.linalg.inv(rgb_to_xyz(PROPHOTO)).T
+    return linear

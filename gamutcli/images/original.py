@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gamutcli.arrays import BoolArray, Code16Array, CodeArray, FloatArray, StrPath
-from gamutcli.color.gamut import depth_of, og_beyond_rounding, rounding_of, srgb_codes
+from gamutcli.color.gamut import Rounding, depth_of, og_beyond_rounding, rounding_of, srgb_codes
 from gamutcli.color.icc import MatrixProfile, profile_of
-from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, apply_matrix, rgb_to_rgb
+from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, RGBSpace, apply_matrix, rgb_to_rgb
 from gamutcli.images.channels import shown_on
 from gamutcli.images.convert import is_plain, to_prophoto
 from gamutcli.images.meaning import assumed_profile, meaning_of
@@ -35,9 +35,9 @@ class Original:
         self.codes = codes
         self._table = profile.decoding_table(65536)
         self._matrix = None if profile.space == PROPHOTO else profile.to_rgb(PROPHOTO)
-        # A profile of sRGB by any maker: their numbers differ by more than 16 bits round, and all mean that space.
-        self._fits_srgb = profile.family == SRGB
-        self._rounding = None if self._fits_srgb else rounding_of(self._table, profile.to_rgb(SRGB), depth_of(codes))
+        self._profile = profile
+        self._depth = depth_of(codes)
+        self._roundings: dict[RGBSpace, Rounding] = {}
 
     @property
     def size(self) -> tuple[int, int]:
@@ -66,22 +66,29 @@ class Original:
         """(rows, width, 3) linear ProPhoto RGB."""
         return self.linear(self.codes[rows])
 
-    def og_mask(self, rows: slice) -> BoolArray:
+    def og_mask(self, rows: slice, space: RGBSpace = SRGB) -> BoolArray:
         """Which pixels of a strip are out of gamut: beyond what sRGB holds by more than the file's own rounding.
+
+        Args:
+            rows: The strip.
+            space: Another gamut to be asked about.
 
         Returns:
             (rows, width) bool; the white points are matched with Bradford, whatever the picture is reduced with, so
             that figures of different methods are over the same pixels.
         """
-        if self._rounding is None:
+        if self._profile.family == space:
             return np.zeros(self.codes[rows].shape[:-1], bool)
-        return self.beyond(rows, apply_matrix(self.strip(rows), rgb_to_rgb(PROPHOTO, SRGB)))
+        return self.beyond(rows, apply_matrix(self.strip(rows), rgb_to_rgb(PROPHOTO, space)), space)
 
-    def beyond(self, rows: slice, srgb_linear: FloatArray) -> BoolArray:
-        """As ``og_mask``, where the strip's linear sRGB is at hand: (rows, width, 3), by Bradford, unclipped."""
-        if self._rounding is None:
-            return np.zeros(srgb_linear.shape[:-1], bool)
-        return og_beyond_rounding(srgb_linear, self.codes[rows], self._rounding)
+    def beyond(self, rows: slice, linear: FloatArray, space: RGBSpace = SRGB) -> BoolArray:
+        """As ``og_mask``, where the strip's light in that space is at hand: (rows, width, 3), by Bradford."""
+        # Profiles of one space by several makers differ by more than 16 bits round, and all mean that space.
+        if self._profile.family == space:
+            return np.zeros(linear.shape[:-1], bool)
+        if space not in self._roundings:
+            self._roundings[space] = rounding_of(self._table, self._profile.to_rgb(space), self._depth)
+        return og_beyond_rounding(linear, self.codes[rows], self._roundings[space])
 
 
 def clip_to_srgb(original: Original, adaptation: Adaptation = "bradford") -> CodeArray:

@@ -64,16 +64,27 @@ class Exhibit:
         restored: The picture with it.
         plain_map: Its errors.
         restored_map: Likewise.
+        beyond_p3: How many pixels of the original Display P3 cannot hold.
     """
 
     def __init__(self, height: int, width: int) -> None:
         """Start with nothing of a picture of this size."""
         self.plain, self.restored = Smaller(height, width), Smaller(height, width)
         self.plain_map, self.restored_map = ErrorMap(height, width), ErrorMap(height, width)
+        self.beyond_p3 = 0
+        self._pixels = height * width
         self._plain_colors, self._restored_colors = PairSample(COLORS), PairSample(COLORS)
 
-    def add(self, original: FloatArray, plain: FloatArray, restored: FloatArray) -> None:
-        """Add the strip below those before: (rows, width, 3) linear ProPhoto RGB of each."""
+    def add(self, original: FloatArray, plain: FloatArray, restored: FloatArray, beyond_p3: BoolArray) -> None:
+        """Add the strip below those before.
+
+        Args:
+            original: (rows, width, 3) linear ProPhoto RGB, as are the next two.
+            plain: See there.
+            restored: See there.
+            beyond_p3: (rows, width): which pixels of the original Display P3 cannot hold.
+        """
+        self.beyond_p3 += int(np.count_nonzero(beyond_p3))
         for got, smaller, error_map, colors in (
             (plain, self.plain, self.plain_map, self._plain_colors),
             (restored, self.restored, self.restored_map, self._restored_colors),
@@ -81,6 +92,11 @@ class Exhibit:
             smaller.add(got)
             error_map.add(squared_error(got, original))
             colors.add(got, original)
+
+    @property
+    def p3_share(self) -> float:
+        """Of the original's pixels, how many Display P3 cannot hold: 0 to 1."""
+        return self.beyond_p3 / self._pixels
 
     def colors(self) -> dict[str, FloatArray]:
         """Linear ProPhoto RGB of evenly spaced pixels, (n, 3) each: "original", "plain" and "restored"."""

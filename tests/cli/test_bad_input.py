@@ -37,6 +37,10 @@ def alpha(path: Path) -> None:
     write_tiff(path, np.dstack([CODES, CODES[..., 0]]), extrasamples=["unassalpha"])
 
 
+def deep(path: Path) -> None:
+    write_tiff(path, CODES.astype(np.uint32) << 16)
+
+
 def pages(path: Path) -> None:
     write_tiff(path, np.stack([CODES, CODES]))
 
@@ -79,6 +83,7 @@ UNREADABLE = [
     (folder, "folder"),
     (cmyk, "CMYK"),
     (alpha, "--background white"),
+    (deep, "32 bits"),
     (pages, "--page N"),
     (cut_short, "cut short"),
     (absurd, "65000 x 65000"),

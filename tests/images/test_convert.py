@@ -17,12 +17,12 @@ from gamutcli.color.spaces import (
     REC2020,
     SPACES,
     SRGB,
-    lab_to_prophoto_linear,
     prophoto_linear_to_lab,
     rgb_to_rgb,
 )
 from gamutcli.errors import InputError
 from gamutcli.images.convert import is_plain, to_prophoto
+from gamutcli.images.lab import lab_to_prophoto_linear
 from gamutcli.images.original import Source, read_source
 from gamutcli.images.reading import Reading
 from tests.support.pictures import wide_codes, write_tiff

@@ -68,6 +68,23 @@ def test_colours_that_are_not_known_are_refused(tmp_path: Path, numbers: dict[st
         read_wide(avif(tmp_path / "a.avif", **numbers))
 
 
+@pytest.mark.parametrize(
+    ("numbers", "space"),
+    [
+        ({"primaries": 9, "transfer": 1, "matrix": 9}, "rec2020"),
+        ({"primaries": 9, "transfer": 8, "matrix": 9}, "rec2020"),
+        ({"primaries": 1, "transfer": 1, "matrix": 1}, "srgb"),
+        ({"primaries": 1, "transfer": 8, "matrix": 1}, "srgb"),
+        ({"primaries": 12, "transfer": 1, "matrix": 6}, "displayp3"),
+        ({"primaries": 22, "transfer": 4, "matrix": 6}, None),
+    ],
+)
+def test_all_sdr_numbers_of_an_avif_are_followed(tmp_path: Path, numbers: dict[str, int], space: str | None) -> None:
+    picture = read_wide(avif(tmp_path / "a.avif", **numbers))
+    assert picture.profile is not None
+    assert space_of(picture) == space
+
+
 def test_an_avif_that_names_no_colours_has_no_profile(tmp_path: Path) -> None:
     assert read_wide(avif(tmp_path / "a.avif", primaries=2, transfer=2)).profile is None
 

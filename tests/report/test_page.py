@@ -110,8 +110,15 @@ def test_map_chromaticities_and_percentages_are_explained(album: Path) -> None:
     for picture in ("one.html", "both.html"):
         count = 1 if picture == "one.html" else 2
         words = " ".join(text_of(album, picture).split())
-        for beginning in ("Each pixel shows how far", "Each dot is a colour", "That is how much of the restored"):
+        for beginning in ("Each pixel shows how far", "Each dot is a colour", "Those are shares of the original"):
             assert words.count(beginning) == count
+
+
+def test_out_of_gamut_is_one_figure(album: Path) -> None:
+    found = evaluate(album / "a.jpg", album / "originals" / "a.tif")
+    words = " ".join(text_of(album, "one.html").split())
+    assert f"Out of gamut for sRGB: {found.og_pct:.1f} %" in words
+    assert words.count(f"{found.og_pct:.1f} %") >= 2
 
 
 def test_evaluate_returns_the_same_with_a_report_and_without(album: Path, tmp_path: Path) -> None:
