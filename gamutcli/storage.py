@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
 import secrets
 import shutil
@@ -130,6 +131,17 @@ def publish_all(files: Sequence[tuple[StrPath, Callable[[Path], None] | bytes]],
             _sync_folder(folder)
 
 
+def remove_leftovers(path: StrPath) -> None:
+    """Remove the temporary files that processes have left beside a target which were killed while they wrote it.
+
+    Nobody may be writing it meanwhile.
+    """
+    target = Path(path)
+    pattern = glob.escape(_stem_beside(target)) + f".{'[0-9a-f]' * 8}.part" + glob.escape(target.suffix)
+    for left in target.parent.glob(pattern):
+        _remove(left)
+
+
 def _written(
     target: Path, write: Callable[[Path], None] | bytes, overwrite: bool, stack: contextlib.ExitStack, named: Path
 ) -> Path:
@@ -210,12 +222,16 @@ def _taken(target: Path) -> bool:
 
 
 def _temporary_beside(target: Path) -> Path:
-    ending = f".{secrets.token_hex(4)}.part{target.suffix}"
+    return target.with_name(_stem_beside(target) + f".{secrets.token_hex(4)}.part{target.suffix}")
+
+
+def _stem_beside(target: Path) -> str:
+    ending = f".{'0' * 8}.part{target.suffix}"
     # No longer than the target's own name: systems limit names, and Windows whole paths.
     limit = max(_SHORT_NAME, len(os.fsencode(target.name)))
     stem = os.fsencode(f".{target.stem}")[: max(1, limit - len(os.fsencode(ending)))]
     # Cut within a letter, or of an encoding that this system does not speak, the stem loses what cannot be named.
-    return target.with_name(stem.decode(sys.getfilesystemencoding(), errors="ignore") + ending)
+    return stem.decode(sys.getfilesystemencoding(), errors="ignore")
 
 
 def _rename(temporary: Path, target: Path, overwrite: bool) -> None:

@@ -278,3 +278,19 @@ def test_when_one_file_fails_the_others_are_taken_back(
     with pytest.raises(OutputError, match="b: cannot be written"):
         publish_all([(tmp_path / "a", b"1"), (tmp_path / "b", b"2")], overwrite)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == ({"a": b"old"} if overwrite else {})
+
+
+@pytest.mark.parametrize("name", ["photo.jpg", "a[1]*.v2.jpg", "x" * 250 + ".jpg"])
+def test_what_a_killed_process_has_left_is_removed_and_nothing_else(tmp_path: Path, name: str) -> None:
+    target = tmp_path / name
+    left = storage._temporary_beside(target)
+    others = [
+        target,
+        storage._temporary_beside(tmp_path / "other.jpg"),
+        tmp_path / ".photo.jpg",
+        tmp_path / "a.part.jpg",
+    ]
+    for path in (left, *others):
+        path.touch()
+    storage.remove_leftovers(target)
+    assert sorted(tmp_path.iterdir()) == sorted(others)
