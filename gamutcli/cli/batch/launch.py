@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from gamutcli.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from gamutcli.batch.names import Search
+    from gamutcli.batch.pool import Pool
     from gamutcli.batch.run import Order
     from gamutcli.batch.shard import Shard
 
@@ -47,7 +49,7 @@ def launch(command: str, suffix: str, suffixes: tuple[str, ...], given: Mapping[
     from gamutcli.cli.batch.display import Display
     from gamutcli.cli.batch.foretelling import foretell
 
-    engine = _engine(order, given)
+    order, engine = _engine(order, given)
     if given["dry_run"]:
         return foretell(order, search, engine, as_json=given["as_json"], quiet=given["quiet"])
     display = Display(quiet=given["quiet"], verbose=given["verbose"], as_json=given["as_json"])
@@ -109,18 +111,24 @@ def _shard(text: str | None) -> Shard:
     return found
 
 
-def _engine(order: Order, given: Mapping[str, Any]) -> Any:
+def _engine(order: Order, given: Mapping[str, Any]) -> tuple[Order, Pool]:
+    """Start no process yet, but say how many there will be; the order learns what pictures will take."""
+    from gamutcli.batch import machine
+    from gamutcli.batch.memory import predictor
     from gamutcli.batch.pool import Pool
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = machine.cores()
     jobs = given["jobs"] or cores
-    return Pool(
+    threads = max(1, cores // jobs)
+    pool = Pool(
         jobs,
-        threads=max(1, cores // jobs),
+        threads=threads,
+        memory=given["memory"] or int(machine.SHARE * machine.memory()),
         timeout=given["timeout"],
         recycle=given["recycle"],
         quiet=given["verbose"] < 2,
     )
+    return replace(order, memory=predictor(order.command, order.suffix, order.settings, threads)), pool
 
 
 @contextlib.contextmanager
