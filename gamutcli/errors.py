@@ -55,3 +55,14 @@ class PixelsChanged(GamutError):
     """A payload whose picture has been edited since."""
 
     exit_code = 4
+
+
+def explain(source: object, caught: Exception) -> str:
+    """One line for an error that a file has caused: ours say it themselves, others need help."""
+    if isinstance(caught, GamutError):
+        return str(caught)
+    if isinstance(caught, MemoryError):
+        return f"{source}: not enough memory; close other programs or use a smaller picture."
+    if isinstance(caught, OSError):
+        return f"{source}: {caught.strerror or caught}."
+    return f"{source}: unexpected {type(caught).__name__}: {caught}; please report it with what -v -v shows."

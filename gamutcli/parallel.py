@@ -18,6 +18,12 @@ STRIP_PIXELS = 1 << 18
 WORKERS = min(8, os.cpu_count() or 1)
 
 
+def use_threads(count: int) -> None:
+    """Let work in this process be shared out to so many threads, where others work beside it."""
+    global WORKERS
+    WORKERS = max(1, min(8, count))
+
+
 def in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """Apply a function to items on all cores; at most a few results wait at a time."""
     with ThreadPoolExecutor(WORKERS) as pool:

@@ -24,6 +24,7 @@ from gamutcli.storage import (
     publish,
     publish_all,
     publishing,
+    remove_leftovers,
     targets,
     temporary,
 )
@@ -380,3 +381,19 @@ def test_a_former_file_that_a_killed_run_kept_is_found_until_it_is_replaced(tmp_
     assert [path.name for path in kept_of(tmp_path / "a.x")] == [".a.12345678.kept.x"]
     publish_all([(tmp_path / "a.x", b"newest"), (tmp_path / "b", b"newest")], overwrite=True)
     assert names(tmp_path) == ["a.x", "b"]
+
+
+@pytest.mark.parametrize("name", ["photo.jpg", "a[1]*.v2.jpg", "x" * 250 + ".jpg"])
+def test_what_a_killed_process_has_left_is_removed_and_nothing_else(tmp_path: Path, name: str) -> None:
+    target = tmp_path / name
+    left = temporary.named_beside(target, temporary.WRITTEN)
+    others = [
+        target,
+        temporary.named_beside(tmp_path / "other.jpg", temporary.WRITTEN),
+        tmp_path / ".photo.jpg",
+        tmp_path / "a.part.jpg",
+    ]
+    for path in (left, *others):
+        path.touch()
+    remove_leftovers(target)
+    assert sorted(tmp_path.iterdir()) == sorted(others)

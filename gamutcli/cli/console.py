@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from gamutcli.cli.progress import line
-from gamutcli.errors import GamutError
+from gamutcli.errors import GamutError, explain
 from gamutcli.measuring.stages import LOGGER
 from gamutcli.measuring.words import decibels, json_safe, printable
 
@@ -201,7 +201,7 @@ class Outcomes:
 
     def _fail(self, source: Path, caught: Exception) -> None:
         code = caught.exit_code if isinstance(caught, GamutError) else 1
-        message = self._said(_explain(source, caught))
+        message = self._said(explain(source, caught))
         if self._verbose >= 2:
             for text in "".join(traceback.format_exception(caught)).splitlines():
                 say(printable(text), err=True)
@@ -233,14 +233,3 @@ class _Teller(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._tell(record.getMessage())
-
-
-def _explain(source: Path, caught: Exception) -> str:
-    """One line for an error: ours say it themselves, others need help."""
-    if isinstance(caught, GamutError):
-        return str(caught)
-    if isinstance(caught, MemoryError):
-        return f"{source}: not enough memory; close other programs or use a smaller picture."
-    if isinstance(caught, OSError):
-        return f"{source}: {caught.strerror or caught}."
-    return f"{source}: unexpected {type(caught).__name__}: {caught}; please report it with what -v -v shows."

@@ -15,7 +15,7 @@ from click.types import IntParamType, StringParamType
 from gamutcli.cli.piping import DASH
 
 #: What a letter behind a number of bytes means.
-UNITS = {"": 1, "k": 1000, "m": 1000**2, "ki": 1024, "mi": 1024**2}
+UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
 
 
 class FileName(click.Path):
@@ -120,7 +120,7 @@ class Bytes(IntParamType):
         """Make a number of the word."""
         from decimal import Decimal  # exact: 1.1k is 1100
 
-        found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([km]?i?)b?", str(value), re.IGNORECASE)
+        found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kmg]?i?)b?", str(value), re.IGNORECASE)
         if not found or found[2].lower() not in UNITS:
             self.fail(
                 f"{value!r} is no number of bytes; write 3000, 3k or 12KB (1k is 1000, 1KiB is 1024).", param, ctx

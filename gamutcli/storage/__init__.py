@@ -2,7 +2,7 @@
 
 from gamutcli.storage.publishing import Content, publish, publish_all
 from gamutcli.storage.targets import check_other, check_target, means_no_file_on_windows
-from gamutcli.storage.temporary import kept_of
+from gamutcli.storage.temporary import kept_of, remove_leftovers
 
 __all__ = [
     "Content",
@@ -12,4 +12,5 @@ __all__ = [
     "means_no_file_on_windows",
     "publish",
     "publish_all",
+    "remove_leftovers",
 ]

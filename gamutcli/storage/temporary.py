@@ -16,6 +16,8 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
+from gamutcli.arrays import StrPath
+
 try:
     import fcntl
 except ImportError:  # Windows, where a file that a process holds open cannot be removed in the first place
@@ -105,12 +107,13 @@ def named_beside(target: Path, use: str) -> Path:
 
 def kept_of(target: Path) -> list[Path]:
     """Former versions of a file that an interrupted run has kept."""
-    ending = _ending(target, KEPT)
-    beginning = re.escape(_beginning(target, len(ending)))
-    pattern = re.compile(rf"{beginning}\.[0-9a-f]{{8}}\.{KEPT}{re.escape(target.suffix)}")
-    with contextlib.suppress(OSError):
-        return sorted(path for path in target.parent.iterdir() if pattern.fullmatch(path.name))
-    return []
+    return _found_beside(target, KEPT)
+
+
+def remove_leftovers(path: StrPath) -> None:
+    """Remove the temporary files that processes have left beside a target which were killed while they wrote it."""
+    for left in _found_beside(Path(path), WRITTEN):
+        _remove_if_left(left)
 
 
 def sweep(folder: Path) -> None:
@@ -127,8 +130,21 @@ def sweep(folder: Path) -> None:
                 _remove_if_left(Path(entry.path))
 
 
+def _found_beside(target: Path, use: str) -> list[Path]:
+    """Find the hidden files beside a target that are of this use."""
+    ending = _ending(target, use)
+    beginning = re.escape(_beginning(target, len(ending)))
+    pattern = re.compile(rf"{beginning}\.[0-9a-f]{{8}}\.{use}{re.escape(target.suffix)}")
+    with contextlib.suppress(OSError):
+        return sorted(path for path in target.parent.iterdir() if pattern.fullmatch(path.name))
+    return []
+
+
 def _remove_if_left(path: Path) -> None:
     with contextlib.suppress(OSError):
+        if fcntl is None:  # what a living process holds open cannot be removed
+            path.unlink()
+            return
         descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | _NO_FOLLOWING)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

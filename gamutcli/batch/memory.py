@@ -1,0 +1,59 @@
+"""How much memory a picture will take at its peak, predicted from its header.
+
+Measured on pictures of 1 to 100 megapixels, each in a process of its own with one thread; what is reduced and judged is
+within a quarter. Pictures without colours outside sRGB take less. The peak is that of the fit, with a sample of a size
+that the preset sets, or of the encoder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gamutcli.batch.sizes import pixels_of
+
+MB = 1_000_000
+#: Megabytes that a process takes before it has seen a picture; what a sampled pixel takes; what a pixel does in a fit.
+_PROCESS, _SAMPLED, _FITTED = 48, 940e-6, 10.4
+#: Megabytes a megapixel that encoding to 8 bits takes, all in all.
+_ENCODED = {".jpg": 15.4, ".png": 13.3, ".webp": 43.3, ".avif": 50.0, ".jxl": 19.5, ".tif": 35.6}
+#: Of a fit that sees every pixel.
+_EVERY_PIXEL = 62.0
+#: The same for wide-gamut files: a constant, and a megapixel's. Of the constant of a TIFF, 50 are more than a picture
+#: takes with few colours outside sRGB, and 30 less than one takes that is full of them.
+_EXPANDED = {".tif": (140, 4.0), ".png": (88, 28.3), ".avif": (106, 57.2), ".jxl": (204, 26.3)}
+_JUDGED = (165, 9.2)
+#: What a thread more takes for its strips.
+_THREAD = 30
+
+
+def predictor(command: str, suffix: str, settings: Mapping[str, Any], threads: int) -> Callable[[str], int]:
+    """Return what predicts the bytes that a source takes.
+
+    Args:
+        command: "reduce", "expand" or "eval".
+        suffix: Of the results, with its dot.
+        settings: Of the library's function.
+        threads: That a picture may use.
+    """
+
+    def predict(source: str) -> int:
+        megapixels = pixels_of(source) / MB
+        return int(MB * (_peak(command, suffix, settings, megapixels) + _THREAD * (threads - 1)))
+
+    return predict
+
+
+def _peak(command: str, suffix: str, settings: Mapping[str, Any], megapixels: float) -> float:
+    if command == "expand":
+        fixed, each = _EXPANDED.get(suffix, _EXPANDED[".avif"])
+        return fixed + each * megapixels
+    if command == "eval":
+        return _JUDGED[0] + _JUDGED[1] * megapixels
+    from gamutcli.fitting.presets import PRESETS
+
+    preset = PRESETS[settings.get("preset", "balanced")]
+    encoding = _PROCESS + _ENCODED.get(suffix, max(_ENCODED.values())) * megapixels
+    if preset.every_pixel:
+        return max(encoding, _PROCESS + _EVERY_PIXEL * megapixels)
+    return max(encoding, _PROCESS + _SAMPLED * preset.samples + _FITTED * megapixels)
