@@ -83,8 +83,9 @@ def photograph(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path, photograph: Path) -> Path:
-    """A folder with two photographs, the examples, and `gamut` and `python` in `bin`."""
-    for name in ("photo.tif", "second.tif"):
+    """A folder with two photographs, one in a folder, the examples, and `gamut` and `python` in `bin`."""
+    (tmp_path / "photos/day").mkdir(parents=True)
+    for name in ("photo.tif", "second.tif", "photos/day/photo.tif"):
         shutil.copy(photograph, tmp_path / name)
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     programs = tmp_path / ".bin"
@@ -99,7 +100,10 @@ def folder(tmp_path: Path, photograph: Path) -> Path:
 
 
 def provide(folder: Path, text: str, photograph: Path) -> None:
-    """Put stand-ins where a block expects files: photographs, and pictures reduced from them."""
+    """Put stand-ins where a block expects files: photographs, and pictures reduced from them, in a folder too."""
+    if re.search(r"gamut (audit|batch expand|batch eval) web/", text):
+        (folder / "web/day").mkdir(parents=True)
+        gamutcli.reduce_image(photograph, folder / "web/day/photo.jpg", preset="fast")
     for name in inputs(text):
         target = folder / name
         if target.exists() or name.startswith(("/", "..")):

@@ -1,8 +1,8 @@
 """How much memory a picture will take at its peak, predicted from its header.
 
 Measured on pictures of 1 to 100 megapixels, each in a process of its own with one thread; what is reduced and judged is
-within a quarter. Pictures without colours outside sRGB take less. The peak is that of the fit, with a sample of a size
-that the preset sets, or of the encoder.
+within a quarter. Pictures without colours outside sRGB take less. What counts is the stage that takes most: the fit,
+with a sample of a size that the preset sets, or the encoder.
 """
 
 from __future__ import annotations

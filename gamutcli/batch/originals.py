@@ -47,6 +47,13 @@ class Originals:
                 raise InputError(f"{source}: has several originals in {self._folder / place} ({names}).")
         raise InputError(f"{source}: has no original in {self._folder}; it would be named {stem}.tif or the like.")
 
+    def find(self, relative: str, source: str) -> str:
+        """Find the original of a picture; empty where there is none, or more than one."""
+        try:
+            return self.of(relative, source)
+        except InputError:
+            return ""
+
     def _list(self, place: str) -> Mapping[str, list[str]]:
         found: dict[str, list[str]] = defaultdict(list)
         try:

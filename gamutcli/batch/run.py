@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -119,9 +120,9 @@ def plan(order: Order, names: Iterable[Name | None]) -> Iterator[Task | Outcome 
             continue
         found += 1
         file = targets.name(name.relative)
-        is_first = targets.take(file)  # by every shard, so that all agree on who is
-        if order.shard.holds(name.relative):
-            yield _unit(order, name, file, is_first, originals)
+        taken = targets.take(file, os.path.realpath(name.source))  # by every shard, so that all agree on whose it is
+        if taken != "again" and order.shard.holds(name.relative):
+            yield _unit(order, name, file, taken == "new", originals)
     if not found:
         raise UsageError("no picture was found; name files, or folders that hold pictures.")
 

@@ -30,7 +30,7 @@ class Targets:
         self._suffix = suffix
         self._template = template
         # Of a million names, numbers take a third of the memory.
-        self._taken: set[int] = set()
+        self._taken: dict[int, int] = {}
         _check(template, suffix)
 
     def name(self, relative: str) -> str:
@@ -42,13 +42,19 @@ class Targets:
         )
         return posixpath.join(folder, made)
 
-    def take(self, target: str) -> bool:
-        """Take a name; False where it is taken, be it in letters that some systems take for the same."""
-        number = stable_hash(unicodedata.normalize("NFC", target).casefold())
-        if number in self._taken:
-            return False
-        self._taken.add(number)
-        return True
+    def take(self, target: str, source: str) -> str:
+        """Take a name for the result of a source.
+
+        Returns:
+            "new"; "again" where this source has it already; "taken" where another one has, be it in letters that some
+            systems take for the same.
+        """
+        number, owner = stable_hash(unicodedata.normalize("NFC", target).casefold()), stable_hash(source)
+        first = self._taken.setdefault(number, -1)
+        if first == -1:
+            self._taken[number] = owner
+            return "new"
+        return "again" if first == owner else "taken"
 
 
 def _check(template: str, suffix: str) -> None:

@@ -20,6 +20,7 @@ import click
 from click.utils import _expand_args
 
 from gamutcli.cli import completions, console, options, streams
+from gamutcli.cli.audit import audit
 from gamutcli.cli.batch import batch
 from gamutcli.cli.completions import completions as completions_command
 from gamutcli.cli.embed import embed
@@ -98,7 +99,7 @@ def gamut() -> None:
 
 
 for _command in (
-    *(reduce, expand, evaluate, info, batch, strip, extract, embed, pretrain, experiment),
+    *(reduce, expand, evaluate, info, batch, audit, strip, extract, embed, pretrain, experiment),
     *(completions_command, help_),
 ):
     gamut.add_command(_command)

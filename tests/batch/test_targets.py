@@ -33,8 +33,9 @@ def test_what_is_no_template(template: str) -> None:
 
 def test_a_name_is_given_away_once_also_where_systems_tell_less_apart() -> None:
     targets = Targets(".jpg")
-    assert targets.take("day/photo.jpg")
-    assert targets.take("photo.jpg")
-    assert not targets.take("day/Photo.jpg")
-    assert targets.take("u\u0308.jpg")
-    assert not targets.take("\u00fc.jpg")
+    assert targets.take("day/photo.jpg", "a") == "new"
+    assert targets.take("photo.jpg", "a") == "new"
+    assert targets.take("day/photo.jpg", "a") == "again"
+    assert targets.take("day/Photo.jpg", "b") == "taken"
+    assert targets.take("u\u0308.jpg", "c") == "new"
+    assert targets.take("\u00fc.jpg", "d") == "taken"

@@ -180,6 +180,11 @@ def test_two_that_would_become_one_file_are_told_apart(gamut: Gamut, photos: Pat
     assert {"a-tif.jpg", "a-tiff.jpg"} < set(files_of(tmp_path / "named"))
 
 
+def test_a_picture_that_is_named_twice_is_done_once(gamut: Gamut, photos: Path, tmp_path: Path) -> None:
+    outcome = gamut("batch", "reduce", photos, photos / "a.tif", "-o", tmp_path / "web", *FAST, "--json")
+    assert objects(outcome.out)[-1]["counts"] == {"done": 3, "skipped": 0, "failed": 0, "refused": 0}
+
+
 def test_three_shards_are_one_run(gamut: Gamut, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     photos = shoot(tmp_path / "photos", 8)
     wide_picture(photos / "wide.tif")
