@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gamutcli import gpu, images, report, storage
-from gamutcli.arrays import Code16Array, CodeArray, FloatArray, StrPath
+from gamutcli.arrays import BoolArray, Code16Array, CodeArray, FloatArray, StrPath
 from gamutcli.color.gamut import codes_to_prophoto
 from gamutcli.color.gamut import srgb_codes as to_srgb_codes
 from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, rgb_to_rgb
@@ -216,13 +216,13 @@ def _judge(source: StrPath, reference: StrPath, force: bool, device: str, readin
     plain, restored = Comparison(), Comparison()
     exhibit = report.Exhibit(height, width) if gather else None
 
-    def strip(rows: slice) -> tuple[FloatArray, FloatArray, FloatArray]:
-        return original.strip(rows), plain_strip(rows), restored_strip(rows)
+    def strip(rows: slice) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
+        return original.strip(rows), plain_strip(rows), restored_strip(rows), original.og_mask(rows)
 
     with one_blas_thread():
-        for truth, before, after in in_order(strip, strips(height, width)):
-            plain.add(before, truth)
-            restored.add(after, truth)
+        for truth, before, after, og in in_order(strip, strips(height, width)):
+            plain.add(before, truth, og)
+            restored.add(after, truth, og)
             if exhibit:
                 exhibit.add(truth, before, after)
     stages.done("compared them")

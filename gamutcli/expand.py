@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterator
-from pathlib import Path
+from typing import BinaryIO
 
 from gamutcli import gpu, images, storage
 from gamutcli.arrays import Code16Array, StrPath
@@ -100,10 +100,11 @@ def publish(
     """
     counts = Counts()
 
-    def write(path: Path) -> None:
+    def write(file: BinaryIO) -> None:
         nonlocal counts
         counts = _feed(
-            restoration.encoded_strips(), lambda strips: images.write_wide(path, strips, space, metadata, compression)
+            restoration.encoded_strips(),
+            lambda strips: images.write_wide(target, strips, space, metadata, compression, file),
         )
 
     with one_blas_thread():

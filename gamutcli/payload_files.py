@@ -13,9 +13,18 @@ from gamutcli.errors import NoPayload, PayloadError, PixelsChanged, UsageError
 from gamutcli.fingerprint.match import Status, match
 from gamutcli.measuring.stages import Stages
 from gamutcli.payload import carriers
-from gamutcli.payload.carriers import Extracted
+from gamutcli.payload.carriers import SIDECAR, Extracted
 from gamutcli.payload.format import MAGIC, VERSION, Payload
-from gamutcli.payload.sidecar import SUFFIX, check_targets, named, path_beside, payload_of, publish_reduced
+from gamutcli.payload.sidecar import (
+    SUFFIX,
+    check_targets,
+    former_sidecars,
+    named,
+    orphan,
+    path_beside,
+    payload_of,
+    publish_reduced,
+)
 from gamutcli.restore import open_reduced, payload_alone, unpack_found
 from gamutcli.results import Info, Transfer
 
@@ -33,16 +42,25 @@ def inspect_image(source: StrPath) -> Info:
     stages = Stages()
     alone = payload_alone(source)
     if alone is not None:
-        return _info(source, alone, Path(source).stat().st_size, "file", "payload", "", math.nan)
+        size = Path(source).stat().st_size
+        return _info(source, alone, size, "file", "payload", "", math.nan, orphan(source))
     reduced = open_reduced(source)
     found, fit = reduced.found, reduced.match
     stages.done(f"read it and compared its pixels (block means differ by {fit.difference:.1f} codes)")
     size = len(found.payload)
-    return _info(source, reduced.payload, size, found.carrier, fit.status.value, fit.recognised, fit.difference)
+    notes = former_sidecars(source) if found.carrier == SIDECAR else ()
+    return _info(source, reduced.payload, size, found.carrier, fit.status.value, fit.recognised, fit.difference, notes)
 
 
 def _info(
-    source: StrPath, payload: Payload, size: int, carrier: str, status: str, recognised: str, difference: float
+    source: StrPath,
+    payload: Payload,
+    size: int,
+    carrier: str,
+    status: str,
+    recognised: str,
+    difference: float,
+    notes: tuple[str, ...],
 ) -> Info:
     shape = payload.network.shape if payload.network else None
     return Info(
@@ -61,7 +79,7 @@ def _info(
         tolerance=payload.correction.tolerance,
         adaptation=payload.adaptation,
         every_pixel=payload.correction.every_pixel,
-        notes=(),
+        notes=notes,
     )
 
 

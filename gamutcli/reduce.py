@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from gamutcli import gpu, images, storage
-from gamutcli.arrays import FloatArray, StrPath
+from gamutcli.arrays import BoolArray, FloatArray, StrPath
 from gamutcli.color import tolerance
 from gamutcli.color.gamut import Correction
 from gamutcli.containers import Metadata
-from gamutcli.errors import UsageError
+from gamutcli.errors import InputError, PayloadError, UsageError
 from gamutcli.fingerprint.match import GRID_SIDE, SMALL_GRID_SIDE, Status, fingerprint
 from gamutcli.fitting.fit import Fit, Matrices, Progress
 from gamutcli.fitting.presets import Preset, choose, narrow_to
@@ -26,7 +26,8 @@ from gamutcli.fitting.quantise import quantise_within, round_weights
 from gamutcli.fitting.sample import Sample, draw_sample
 from gamutcli.fitting.scene import Scene
 from gamutcli.gpu.fit import fit_on
-from gamutcli.images.original import Source, clip_to_srgb, read_source
+from gamutcli.images.original import Source, clip_and_count, read_source
+from gamutcli.images.picture import EIGHT_BITS
 from gamutcli.images.reading import Reading
 from gamutcli.measuring.metrics import Comparison, Scores
 from gamutcli.measuring.stages import Stages
@@ -36,7 +37,7 @@ from gamutcli.parallel import in_order, one_blas_thread
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import Embedded
 from gamutcli.payload.format import Payload, overhead_bytes, pack
-from gamutcli.payload.sidecar import check_targets, publish_reduced
+from gamutcli.payload.sidecar import check_targets, path_beside, publish_reduced
 from gamutcli.restore import Restoration
 from gamutcli.results import ReduceResult
 from gamutcli.weights import SHIPPED, Weights, read_weights, shipped
@@ -103,12 +104,13 @@ def reduce_image(
     plan = make_plan(source, target, chosen, max_payload, quality, subsampling, carrier, seed, device, init, overwrite)
     stages = Stages()
     picture = read_source(source, Reading(assume_profile, linear, exposure, page, background))
+    refuse_reduced(source, picture)
     height, width = picture.original.size
     stages.done(f"read {width} x {height} pixels")
     with one_blas_thread():
         rendered = render(picture, plan)
         stages.done(f"clipped, encoded as {plan.format} ({len(rendered.encoded):,} bytes) and decoded again")
-        fitted = fit_network(rendered.scene, plan, progress)
+        fitted = fit_network(rendered.scene, rendered.og_pixels, plan, progress)
         stages.done(_fit_in_words(fitted, chosen))
         judged = judge(rendered.scene, fitted)
         stages.done("measured the restored colours")
@@ -134,7 +136,7 @@ def reduce_image(
         psnr_og=judged.scores.psnr_og,
         clip_psnr_all=judged.plain_scores.psnr_all,
         clip_psnr_og=judged.plain_scores.psnr_og,
-        og_pct=judged.og_pct,
+        og_pct=100 * rendered.og_pixels / (width * height),
         fit_seconds=fitted.seconds,
         steps=fitted.steps,
         notes=picture.notes + fitted.notes + judged.notes + embedded.notes,
@@ -196,22 +198,49 @@ def make_plan(
     return Plan(preset, max_payload, format, quality, subsampling, carrier, seed, device, start)
 
 
+def refuse_reduced(source: StrPath, picture: Source) -> None:
+    """Refuse a file that is the result of this command: its pixels are what is left of the picture.
+
+    Raises:
+        InputError: The file holds a payload, or one lies beside it.
+    """
+    path = Path(source)
+    if EIGHT_BITS not in picture.notes:  # a reduced file is of 8 bits; the others are not read a second time
+        return
+    try:
+        is_reduced = path_beside(path).is_file() or carriers.extract(images.read_bytes(path)) is not None
+    except PayloadError:
+        is_reduced = True
+    except InputError:  # of a format that carries no payload, or its metadata cannot be read
+        return
+    if is_reduced:
+        raise InputError(f"{path}: is reduced already, and holds its lost colours; restore it with `gamut expand`.")
+
+
 @dataclass(frozen=True, eq=False)
 class Rendered:
-    """The sRGB picture: its file, without metadata, and both sides of it, as it was and as the decoder will see it."""
+    """The sRGB picture.
+
+    Attributes:
+        encoded: Its file, without metadata.
+        scene: Both sides of it, as it was and as the decoder will see it.
+        og_pixels: How many pixels of the original are out of gamut.
+    """
 
     encoded: bytes
     scene: Scene
+    og_pixels: int
 
 
 def render(picture: Source, plan: Plan) -> Rendered:
     """Clip to sRGB, round, encode, and decode again."""
     adaptation, orientation = plan.preset.adaptation, orientation_of(picture.metadata)
-    codes = clip_to_srgb(picture.original, adaptation)
+    codes, og_pixels = clip_and_count(picture.original, adaptation)
     encoded = images.encode_reduced(codes, plan.format, plan.quality, plan.subsampling, orientation)
     del codes
     decoded = images.decode_reduced(encoded)
-    return Rendered(encoded, Scene(picture.original, decoded, adaptation, plan.correction))
+    scene = Scene(picture.original, decoded, adaptation, plan.correction)
+    return Rendered(encoded, scene, og_pixels)
 
 
 @dataclass(frozen=True)
@@ -235,10 +264,18 @@ class Fitted:
     notes: tuple[str, ...] = ()
 
 
-def fit_network(scene: Scene, plan: Plan, progress: Progress | None) -> Fitted:
-    """Draw a sample, fit a network to it and quantise that."""
+def fit_network(scene: Scene, og_pixels: int, plan: Plan, progress: Progress | None) -> Fitted:
+    """Draw a sample, fit a network to it and quantise that.
+
+    Args:
+        scene: The picture.
+        og_pixels: How many pixels of the original are out of gamut: without one there is nothing to restore, unless
+            the preset corrects what lies in gamut too.
+        plan: What is to be done.
+        progress: Called with (step, steps, loss).
+    """
     began = time.perf_counter()
-    sample = draw_sample(plan.preset, scene, plan.seed)
+    sample = draw_sample(plan.preset, scene, plan.seed) if og_pixels or plan.preset.every_pixel else None
     if sample is None:
         return Fitted(None, notes=("no colour was clipped: the payload holds no network",))
     lossless = not scene.correction.tolerance
@@ -260,14 +297,12 @@ class Judged:
         network: The network to store: the fitted one, if it is any good.
         plain_scores: Of the plain picture.
         scores: Of what the file will restore.
-        og_pct: Share of the pixels that sRGB cannot hold, per cent.
         notes: What to tell the user.
     """
 
     network: Network | None
     plain_scores: Scores
     scores: Scores
-    og_pct: float
     notes: tuple[str, ...] = ()
 
 
@@ -277,8 +312,8 @@ def judge(scene: Scene, fitted: Fitted) -> Judged:
     plain_scores, scores = plain.scores(), restored.scores()
     if fitted.network and not _is_better(scores, plain_scores):
         note = "the network did not come closer than the plain picture, so none is stored"
-        return Judged(None, plain_scores, plain_scores, plain.og_pct, (note,))
-    return Judged(fitted.network, plain_scores, scores, plain.og_pct)
+        return Judged(None, plain_scores, plain_scores, (note,))
+    return Judged(fitted.network, plain_scores, scores)
 
 
 def pack_payload(scene: Scene, network: Network | None, grid_side: int) -> bytes:
@@ -356,14 +391,15 @@ def _compare(scene: Scene, network: Network | None, device: str) -> tuple[Compar
     restoration = Restoration(scene.srgb_codes, scene.adaptation, scene.correction, network, device=device)
     plain, restored = Comparison(color_differences=False), Comparison(color_differences=False)
 
-    def strip(rows: slice) -> tuple[FloatArray, FloatArray, FloatArray]:
-        return scene.original.strip(rows), restoration.plain(rows), restoration.linear(rows)[0].clip(0, 1)
+    def strip(rows: slice) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
+        restored = restoration.linear(rows)[0].clip(0, 1)
+        return scene.original.strip(rows), restoration.plain(rows), restored, scene.original.og_mask(rows)
 
     height, width = scene.original.size
     some = scene.strips()[:: max(1, height * width // MOST_MEASURED)]
-    for truth, before, after in in_order(strip, some):
-        plain.add(before, truth)
-        restored.add(after, truth)
+    for truth, before, after, og in in_order(strip, some):
+        plain.add(before, truth, og)
+        restored.add(after, truth, og)
     return plain, restored
 
 

@@ -27,7 +27,7 @@ from gamutcli.parallel import in_order, strips
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import SIDECAR, Extracted
 from gamutcli.payload.format import MAGIC, Payload, unpack
-from gamutcli.payload.sidecar import path_beside, payload_of
+from gamutcli.payload.sidecar import former_sidecars, path_beside, payload_of
 
 #: Scales from which on resizing costs so many decibels, measured there too: where the picture was lossy, and where not.
 RESIZED_COSTS = ((1.75, 2, 4), (0.85, 1, 3), (0.65, 2, 5), (0.45, 6, 10), (0.3, 11, 13), (0.0, 15, 16))
@@ -117,10 +117,11 @@ def check_pixels(source: StrPath, reduced: Reduced, force: bool) -> tuple[str, .
         return (f"the picture was {done} after it was reduced; it is restored so, without loss",) if done else ()
     if found.status is Status.CHANGED:
         if not force and reduced.found.carrier == SIDECAR:
+            kept = "; ".join(("", *former_sidecars(source)))
             raise PixelsChanged(
                 f"{path_beside(source)}: belongs to another picture, or {os.fspath(source)} was edited after it was "
-                f"reduced ({found.recognised}: block means differ by {found.difference:.1f} codes); use --force to "
-                "expand it all the same."
+                f"reduced ({found.recognised}: block means differ by {found.difference:.1f} codes){kept}; "
+                "use --force to expand it all the same."
             )
         if not force:
             raise PixelsChanged(

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import signal
 import stat
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from gamutcli import storage
 from gamutcli.errors import OutputError, UsageError
 from gamutcli.storage import (
     check_other,
     check_target,
+    kept_of,
     means_no_file_on_windows,
     publish,
     publish_all,
+    publishing,
+    targets,
+    temporary,
 )
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX permissions and pipes")
@@ -28,7 +37,7 @@ bound_by_permissions = pytest.mark.skipif(
 @pytest.fixture
 def windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the module behave as on Windows; what Windows itself does, a test has to bring."""
-    monkeypatch.setattr(storage, "_WINDOWS", True)
+    monkeypatch.setattr(targets, "WINDOWS", True)
 
 
 def names(folder: Path) -> list[str]:
@@ -42,17 +51,16 @@ def test_bytes_become_the_file_and_nothing_else_is_left(tmp_path: Path) -> None:
 
 
 def test_a_function_writes_to_a_hidden_file_beside_the_target_with_its_suffix(tmp_path: Path) -> None:
-    seen: list[Path] = []
+    seen: list[str] = []
 
-    def write(temporary: Path) -> None:
-        seen.append(temporary)
-        temporary.write_bytes(b"from a function")
+    def write(file: BinaryIO) -> None:
+        seen.extend(names(tmp_path))
+        file.write(b"from a function")
 
     publish(tmp_path / "a.tif", write, overwrite=False)
     assert (tmp_path / "a.tif").read_bytes() == b"from a function"
-    assert seen[0].parent == tmp_path
-    assert seen[0].suffix == ".tif"
-    assert seen[0].name.startswith(".a")
+    assert len(seen) == 1
+    assert re.fullmatch(r"\.a\.[0-9a-f]{8}\.part\.tif", seen[0])
     assert names(tmp_path) == ["a.tif"]
 
 
@@ -60,8 +68,8 @@ def test_a_function_writes_to_a_hidden_file_beside_the_target_with_its_suffix(tm
 def test_a_failure_in_the_middle_keeps_the_old_file_and_leaves_no_part(tmp_path: Path, problem: BaseException) -> None:
     (tmp_path / "a.tif").write_bytes(b"old")
 
-    def write(temporary: Path) -> None:
-        temporary.write_bytes(b"half")
+    def write(file: BinaryIO) -> None:
+        file.write(b"half")
         raise problem
 
     expected = OutputError if isinstance(problem, OSError) else type(problem)
@@ -82,8 +90,8 @@ def test_an_existing_file_is_kept_unless_asked(tmp_path: Path) -> None:
 
 
 def test_a_file_that_appears_while_writing_is_kept(tmp_path: Path) -> None:
-    def write(temporary: Path) -> None:
-        temporary.write_bytes(b"ours")
+    def write(file: BinaryIO) -> None:
+        file.write(b"ours")
         (tmp_path / "a.png").write_bytes(b"theirs")
 
     with pytest.raises(OutputError, match="exists already"):
@@ -117,16 +125,9 @@ def test_the_mode_follows_the_umask_and_an_overwritten_file_keeps_its_own(tmp_pa
 
 
 @posix
-def test_a_file_that_is_read_only_may_be_replaced_and_stays_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_read_only_may_be_replaced_and_stays_so(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"old")
     (tmp_path / "a.png").chmod(0o444)
-    sync = storage._sync
-
-    def as_an_ordinary_user(path: Path) -> None:
-        assert path.stat().st_mode & stat.S_IWUSR, "root could open it all the same"
-        sync(path)
-
-    monkeypatch.setattr(storage, "_sync", as_an_ordinary_user)
     publish(tmp_path / "a.png", b"new", overwrite=True)
     assert (tmp_path / "a.png").read_bytes() == b"new"
     assert stat.S_IMODE((tmp_path / "a.png").stat().st_mode) == 0o444
@@ -152,8 +153,8 @@ def test_the_temporary_name_is_short_or_no_longer_than_the_target(tmp_path: Path
     """Windows limits whole paths: where the target fits, the temporary file must."""
     seen: list[str] = []
 
-    def write(temporary: Path) -> None:
-        seen.append(temporary.name)
+    def write(file: BinaryIO) -> None:
+        seen.extend(names(tmp_path))
 
     publish(tmp_path / f"{stem}.tif", write, overwrite=False)
     assert len(os.fsencode(seen[0])) <= max(32, len(os.fsencode(f"{stem}.tif")))
@@ -187,7 +188,7 @@ def test_windows_has_names_that_are_no_files(tmp_path: Path, windows: None) -> N
 
 
 def test_elsewhere_such_names_are_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "_WINDOWS", False)
+    monkeypatch.setattr(targets, "WINDOWS", False)
     check_target(tmp_path / "nul.tif", overwrite=False)
 
 
@@ -267,14 +268,115 @@ def test_when_one_file_fails_the_others_are_taken_back(
 ) -> None:
     if overwrite:
         (tmp_path / "a").write_bytes(b"old")
-    rename = storage._rename
+    rename = publishing._rename
 
     def fail_at_b(temporary: Path, target: Path, overwrite: bool) -> None:
         if target.name == "b":
             raise OSError(28, "No space left on device")
         rename(temporary, target, overwrite)
 
-    monkeypatch.setattr(storage, "_rename", fail_at_b)
+    monkeypatch.setattr(publishing, "_rename", fail_at_b)
     with pytest.raises(OutputError, match="b: cannot be written"):
         publish_all([(tmp_path / "a", b"1"), (tmp_path / "b", b"2")], overwrite)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == ({"a": b"old"} if overwrite else {})
+
+
+# Private all the time, and never through somebody else's link.
+
+
+@posix
+def test_what_is_private_is_private_before_the_first_byte(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"old")
+    (tmp_path / "a.png").chmod(0o600)
+    modes: list[int] = []
+
+    def write(file: BinaryIO) -> None:
+        modes.append(stat.S_IMODE(os.fstat(file.fileno()).st_mode))
+
+    publish(tmp_path / "a.png", write, overwrite=True)
+    assert modes == [0o600]
+
+
+@posix
+def test_nothing_is_written_through_a_link_that_takes_the_temporary_name(tmp_path: Path) -> None:
+    (tmp_path / "theirs").write_bytes(b"precious")
+
+    def write(file: BinaryIO) -> None:
+        (part,) = tmp_path.glob(".a.*")
+        part.unlink()
+        part.symlink_to("theirs")
+        file.write(b"ours")
+
+    with pytest.raises(OutputError, match=r"a\.png: cannot be written \(the temporary file .* was taken away\)"):
+        publish(tmp_path / "a.png", write, overwrite=True)
+    assert (tmp_path / "theirs").read_bytes() == b"precious"
+    assert not (tmp_path / "a.png").exists()
+
+
+# What a killed run leaves.
+
+WRITING = """
+import sys, time
+from pathlib import Path
+from gamutcli.storage import publish
+
+def write(file):
+    file.write(b"half")
+    file.flush()
+    print("writing", flush=True)
+    time.sleep(600)
+
+publish(Path(sys.argv[1]), write, overwrite=False)
+"""
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process in the middle of writing a.png."""
+    with subprocess.Popen([sys.executable, "-c", WRITING, str(tmp_path / "a.png")], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process
+        process.kill()
+
+
+@posix
+def test_the_next_run_removes_what_a_killed_one_has_left(
+    tmp_path: Path, writer: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(temporary, "_swept", set())
+    (left,) = names(tmp_path)
+    writer.send_signal(signal.SIGKILL)
+    writer.wait()
+    assert names(tmp_path) == [left]
+    publish(tmp_path / "b.png", b"new", overwrite=False)
+    assert names(tmp_path) == ["b.png"]
+
+
+@posix
+def test_what_a_living_process_writes_is_let_alone(
+    tmp_path: Path, writer: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(temporary, "_swept", set())
+    (writing,) = names(tmp_path)
+    publish(tmp_path / "b.png", b"new", overwrite=False)
+    assert names(tmp_path) == sorted([writing, "b.png"])
+
+
+def test_files_with_names_that_we_do_not_give_are_let_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(temporary, "_swept", set())
+    theirs = [".a.part.png", ".a.1234567g.part.png", "a.12345678.part.png", ".a.12345678.part.png.bak"]
+    for name in theirs:
+        (tmp_path / name).write_bytes(b"")
+    publish(tmp_path / "b.png", b"new", overwrite=False)
+    assert names(tmp_path) == sorted([*theirs, "b.png"])
+
+
+def test_a_former_file_that_a_killed_run_kept_is_found_until_it_is_replaced(tmp_path: Path) -> None:
+    """It was killed between the two renames: the old a has a hidden name, the new one has its own."""
+    (tmp_path / "a.x").write_bytes(b"newer")
+    (tmp_path / ".a.12345678.kept.x").write_bytes(b"old")
+    (tmp_path / "b").write_bytes(b"old")
+    assert [path.name for path in kept_of(tmp_path / "a.x")] == [".a.12345678.kept.x"]
+    publish_all([(tmp_path / "a.x", b"newest"), (tmp_path / "b", b"newest")], overwrite=True)
+    assert names(tmp_path) == ["a.x", "b"]

@@ -32,12 +32,16 @@ from gamutcli.cli.pretrain import pretrain
 from gamutcli.cli.reduce import reduce
 from gamutcli.cli.strip import strip
 from gamutcli.cli.version import show_version
+from gamutcli.cli.view import view
 from gamutcli.errors import GamutError
 
 FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
 TERMINATED = 143
+HUNG_UP = 129
+#: What ends a run, and with which code; nohup and shells in the background have some of them ignored.
+_ENDINGS = {"SIGINT": INTERRUPTED, "SIGTERM": TERMINATED, "SIGHUP": HUNG_UP}
 
 
 class _InOrder(click.Group):
@@ -94,7 +98,7 @@ def gamut() -> None:
 
 
 for _command in (
-    *(reduce, expand, evaluate, info, strip, extract, embed, pretrain, experiment),
+    *(reduce, expand, evaluate, view, info, strip, extract, embed, pretrain, experiment),
     *(completions_command, help_),
 ):
     gamut.add_command(_command)
@@ -133,7 +137,7 @@ def main() -> NoReturn:
         warnings.simplefilter("ignore")
     logging.getLogger().addHandler(logging.NullHandler())
     streams.calm()
-    signal.signal(signal.SIGTERM, _terminate)
+    _heed_signals()
     completions.register()
     code = run(list(wildcards_expanded(sys.argv[1:])) if os.name == "nt" else sys.argv[1:])
     try:
@@ -157,6 +161,20 @@ def wildcards_expanded(words: Sequence[str]) -> Iterator[str]:
             yield from sorted(_expand_args([word], env=False))
 
 
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+def _heed_signals() -> None:
     """Leave through the exception handlers, which remove temporary files."""
-    sys.exit(TERMINATED)
+    for number in _numbers():
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _leave)
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    for other in _numbers():  # what is being tidied up is not left in the middle, however often the keys are pressed
+        signal.signal(other, signal.SIG_IGN)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(_ENDINGS[signal.Signals(number).name])
+
+
+def _numbers() -> list[int]:
+    return [getattr(signal, name) for name in _ENDINGS if hasattr(signal, name)]

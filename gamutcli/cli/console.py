@@ -22,7 +22,7 @@ import click
 from gamutcli.cli.progress import line
 from gamutcli.errors import GamutError
 from gamutcli.measuring.stages import LOGGER
-from gamutcli.measuring.words import decibels, json_safe
+from gamutcli.measuring.words import decibels, json_safe, printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -51,7 +51,7 @@ def warning(message: str) -> None:
 
 def progress(message: str) -> None:
     """Print how far a long command is as one line on stderr."""
-    say(f"gamut: {' '.join(message.split())}", err=True)
+    say(f"gamut: {printable(message.strip())}", err=True)
 
 
 def percent(value: float) -> str:
@@ -140,7 +140,7 @@ class Outcomes:
             yield None
             return
         count = f" ({self._started} of {self._files})" if self._files > 1 and self._started else ""
-        with line(self._names.get(str(source), source.name) + count, unit) as update:
+        with line(printable(self._names.get(str(source), source.name)) + count, unit) as update:
             yield update
 
     def result(self, source: Path, result: Result, summary: Callable[[Result], str], exit_code: int = 0) -> None:
@@ -161,7 +161,8 @@ class Outcomes:
         for note in result.notes:
             self._warn(source, note)
         if not self._as_json:
-            self._show(summary(result))
+            seen = {name: printable(value) for name, value in vars(result).items() if isinstance(value, str)}
+            self._show(summary(replace(result, **cast("Any", seen))))
 
     def close(self) -> int:
         """Print the JSON, say how many files failed, and return the exit code."""
@@ -202,7 +203,8 @@ class Outcomes:
         code = caught.exit_code if isinstance(caught, GamutError) else 1
         message = self._said(_explain(source, caught))
         if self._verbose >= 2:
-            say("".join(traceback.format_exception(caught)).rstrip(), err=True)
+            for text in "".join(traceback.format_exception(caught)).splitlines():
+                say(printable(text), err=True)
         error(message)
         self._failures.append(code)
         if self._files > 1:  # in a list, every file has its place

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gamutcli.arrays import BoolArray, CodeArray, FloatArray
+from gamutcli.arrays import BoolArray, Code16Array, CodeArray, DoubleArray, FloatArray
 from gamutcli.color.spaces import (
     PROPHOTO,
     SRGB,
@@ -17,8 +17,11 @@ from gamutcli.color.spaces import (
     rgb_to_rgb,
 )
 
+# What single precision adds to the light of a picture.
+_FLOAT_ERROR = 2e-7
 
-def og_mask(srgb_linear: FloatArray, tolerance: float = 0.0) -> BoolArray:
+
+def og_mask(srgb_linear: FloatArray, tolerance: float | FloatArray = 0.0) -> BoolArray:
     """Mark the pixels that sRGB cannot hold.
 
     A pixel is out of gamut when a channel is below 0 or above 1, but not when all three are below 0 or all three are
@@ -26,21 +29,110 @@ def og_mask(srgb_linear: FloatArray, tolerance: float = 0.0) -> BoolArray:
 
     Args:
         srgb_linear: (..., 3), linear light, *unclipped*; 1.0 is diffuse white.
-        tolerance: Slack, linear units; half an 8-bit code near white is 0.0045.
+        tolerance: Slack, linear units: one for all, or (...) for each pixel and channel.
 
     Returns:
         (...) bool; True means out of gamut.
 
     Source: Le et al., GamutMLP, CVPR 2023, section 3 (gamut reduction).
     """
+    if isinstance(tolerance, np.ndarray):
+        # How far each channel lies beyond its own bounds: where it is inside, below 0.
+        below, above = -tolerance - srgb_linear, srgb_linear - 1 - tolerance
+        return (_largest(below) > 0) & (_smallest(below) <= 0) | (_largest(above) > 0) & (_smallest(above) <= 0)
     low, high = np.float32(-tolerance), np.float32(1 + tolerance)
-    red, green, blue = srgb_linear[..., 0], srgb_linear[..., 1], srgb_linear[..., 2]
     # Whichever channel is smallest and largest decides all four questions.
-    smallest = np.minimum(np.minimum(red, green), blue)
-    largest = np.maximum(np.maximum(red, green), blue)
+    smallest, largest = _smallest(srgb_linear), _largest(srgb_linear)
     outside: BoolArray = (smallest < low) | (largest > high)
     outside &= (largest >= low) & (smallest <= high)
     return outside
+
+
+def og_beyond_rounding(srgb_linear: FloatArray, codes: Code16Array, rounding: Rounding) -> BoolArray:
+    """Mark the pixels that sRGB cannot hold, by more than the rounding of the codes that they come from.
+
+    This is what "out of gamut" means wherever a figure is given.
+
+    Args:
+        srgb_linear: (..., 3), linear light, *unclipped*.
+        codes: (..., 3): of the source.
+        rounding: Of that source.
+
+    Returns:
+        (...) bool.
+    """
+    marked = og_mask(srgb_linear)
+    # Most are inside without any slack.
+    places = np.flatnonzero(marked)
+    slack = rounding.tolerance(codes.reshape(-1, 3)[places])
+    marked.reshape(-1)[places] = og_mask(srgb_linear.reshape(-1, 3)[places], slack)
+    return marked
+
+
+@dataclass(frozen=True, eq=False)
+class Rounding:
+    """How far the rounding of a source's codes may have moved its light: only what lies beyond is out of gamut.
+
+    Without it a picture that was sRGB before it was stored in another space would be out of gamut in every black and
+    every white, by chance.
+
+    Attributes:
+        widths: (3, 65536) float32: by how much light may have been rounded at each 16-bit code of each channel.
+        matrix: (3, 3): the linear light of those codes to linear sRGB.
+    """
+
+    widths: FloatArray
+    matrix: DoubleArray
+
+    def tolerance(self, codes: Code16Array) -> FloatArray:
+        """(..., 3) codes to (..., 3) linear sRGB."""
+        width = np.empty(codes.shape, np.float32)
+        for channel in range(3):
+            width[..., channel] = self.widths[channel].take(codes[..., channel])
+        return apply_matrix(width, np.abs(self.matrix))
+
+
+def rounding_of(light: FloatArray, matrix: DoubleArray, bits: int = 16) -> Rounding:
+    """Find out how far rounding may have moved light: by half a code of the source's own depth.
+
+    Args:
+        light: (3, 65536): the linear light of every 16-bit code.
+        matrix: (3, 3): that light to linear sRGB.
+        bits: How many bits the source's codes had before they were spread over 16.
+    """
+    places, white = np.arange(65536), (1 << bits) - 1
+    # Codes of 10 and 12 bits were rounded a second time, when they were spread.
+    half = 65535 / white / 2 + (0.5 if 65535 % white else 0)
+    below = [np.interp(places - half, places, channel) for channel in light]
+    above = [np.interp(places + half, places, channel) for channel in light]
+    widths = np.maximum(above - light, light - below) + _FLOAT_ERROR
+    return Rounding(widths.astype(np.float32), matrix)
+
+
+def depth_of(codes: Code16Array) -> int:
+    """Find out how many bits codes had before they were spread over 16: 8, 10, 12, or 16.
+
+    Args:
+        codes: (rows, ...); a look at a few of them tells most pictures of 16 bits.
+    """
+    for bits in (8, 10, 12):
+        white = (1 << bits) - 1
+        spread = np.zeros(65536, bool)
+        spread[(np.arange(white + 1) * 65535 + white // 2) // white] = True
+        if all(spread.take(rows).all() for rows in np.array_split(codes, max(1, codes.size >> 20))):
+            return bits
+    return 16
+
+
+def _smallest(channels: FloatArray) -> FloatArray:
+    # By slices: many times faster than a minimum over an axis of three.
+    smallest: FloatArray = np.minimum(np.minimum(channels[..., 0], channels[..., 1]), channels[..., 2])
+    return smallest
+
+
+def _largest(channels: FloatArray) -> FloatArray:
+    largest: FloatArray = np.maximum(np.maximum(channels[..., 0], channels[..., 1]), channels[..., 2])
+    return largest
 
 
 def srgb_codes(srgb_linear: FloatArray) -> CodeArray:

@@ -164,8 +164,14 @@ def rgb_to_xyz(space: RGBSpace) -> DoubleArray:
 
     Source: SMPTE RP 177-1993.
     """
-    columns = np.stack([xy_to_xyz(primary) for primary in space.primaries], axis=1)
+    columns = np.stack([_direction(primary) for primary in space.primaries], axis=1)
     return _frozen(columns * np.linalg.solve(columns, xy_to_xyz(space.white)))
+
+
+def _direction(xy: Chromaticity) -> DoubleArray:
+    """XYZ of a chromaticity in any scale: one without luminance, as those of XYZ itself, has none of Y = 1."""
+    x, y = xy
+    return xy_to_xyz(xy) if y else np.array([x, y, 1 - x - y])
 
 
 @lru_cache
@@ -242,6 +248,19 @@ def prophoto_linear_to_lab(prophoto_linear: FloatArray | DoubleArray) -> DoubleA
     root = np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio * (29 / 6) ** 2 / 3 + 4 / 29)
     fx, fy, fz = np.moveaxis(root, -1, 0)
     return np.stack([116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)], axis=-1)
+
+
+def lab_to_prophoto_linear(lab: DoubleArray) -> DoubleArray:
+    """Undo ``prophoto_linear_to_lab``: (..., 3) L*, a*, b* to (..., 3) linear ProPhoto RGB, unclipped.
+
+    Source: CIE 15:2018, annex E.
+    """
+    lightness, a, b = np.moveaxis(lab, -1, 0)
+    fy = (lightness + 16) / 116
+    root = np.stack([fy + a / 500, fy, fy - b / 200], axis=-1)
+    ratio = np.where(root > 6 / 29, root**3, (root - 4 / 29) * 3 * (6 / 29) ** 2)
+    linear: DoubleArray = (ratio * xy_to_xyz(PROPHOTO.white)) @ np.linalg.inv(rgb_to_xyz(PROPHOTO)).T
+    return linear
 
 
 @lru_cache

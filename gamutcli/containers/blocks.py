@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gamutcli.containers import exif
+from gamutcli.containers import exif, xmp
+from gamutcli.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,19 @@ def merge(current: Blocks, metadata: Metadata) -> Blocks:
         () if metadata.xmp else current.extensions,
         b"" if metadata.xmp else current.torn,
     )
+
+
+def whole_packet(blocks: Blocks) -> tuple[bytes | None, tuple[str, ...]]:
+    """Return the first packet of a file with its extension in it, and what to tell the user of that."""
+    first = blocks.xmp[0] if blocks.xmp else None
+    if blocks.torn:
+        return first, ("a part of the XMP was left out: its extension is not all there",)
+    if not blocks.extensions:
+        return first, ()
+    try:
+        return bytes(xmp.parse(first).with_all_of(xmp.parse(blocks.extensions[0]))), ()
+    except InputError as error:
+        return first, (f"a part of the XMP was left out: {error}",)
 
 
 def with_iptc_in_exif(blocks: Blocks) -> Blocks:

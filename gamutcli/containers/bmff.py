@@ -85,6 +85,19 @@ def read(data: bytes) -> Blocks:
     )
 
 
+def has_gain_map(data: bytes) -> bool:
+    """Tell whether the picture comes with a map of how much brighter an HDR screen is to show it.
+
+    Source: ISO 21496-1 (a "tmap" item); Apple's auxiliary picture.
+
+    Raises:
+        InputError: Not such a file, or cut short.
+    """
+    meta = _meta(data)
+    mapped = any(item.kind == b"tmap" for item in meta.items)
+    return mapped or b":aux:hdrgainmap\0" in data[meta.box.body : meta.box.end]
+
+
 def properties(data: bytes) -> list[tuple[bytes, bytes]]:
     """Return kind and content of the properties of the file's picture, such as its size (``ispe``) and colours.
 

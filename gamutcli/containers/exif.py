@@ -53,6 +53,36 @@ def with_iptc(block: bytes | None, iptc: bytes) -> bytes:
     return bytes(tiff.data)
 
 
+def order_of(block: bytes | None) -> ifd.ByteOrder:
+    """Return the byte order of a block, that of a new one where there is none.
+
+    Raises:
+        InputError: The block has no header.
+    """
+    return ifd.Tiff(block or _EMPTY).order
+
+
+def with_missing(block: bytes | None, image: ifd.Values, tags: ifd.Values) -> bytes | None:
+    """Return the block with tags that it lacks; None, or the very same, where it lacks none.
+
+    Args:
+        block: A TIFF block; None starts a new one.
+        image: Tags of the picture itself.
+        tags: Tags of the Exif directory.
+
+    Raises:
+        InputError: The block cannot be read.
+    """
+    tiff = ifd.Tiff(block or _EMPTY)
+    for path, values in (((), image), (_EXIF_IFD, tags)):
+        directory = tiff.directory(path)
+        missing = {tag: value for tag, value in values.items() if directory is None or directory.get(tag) is None}
+        if missing:
+            tiff.update(path, missing)
+            block = b""
+    return bytes(tiff.data) if block == b"" else block
+
+
 def packet(block: bytes) -> bytes | None:
     """Return the XMP packet in the tag that TIFF has for it: some programs turn a TIFF's tags into EXIF as they are."""
     try:

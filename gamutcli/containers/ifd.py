@@ -11,12 +11,15 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Literal
 
 from gamutcli.errors import InputError
 
 EXIF_POINTER = 0x8769
 GPS_POINTER = 0x8825
 INTEROP_POINTER = 0xA005
+MAKER_NOTE = 0x927C
 
 BYTE, ASCII, SHORT, LONG, UNDEFINED = 1, 2, 3, 4, 7
 LONG8 = 16
@@ -25,6 +28,12 @@ _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12
 
 # Bytes of the numbers that a value consists of: a RATIONAL is two of 4 bytes.
 _NUMBERS = {**_SIZES, 5: 4, 10: 4}
+
+
+ByteOrder = Literal["<", ">"]
+
+#: Field types and bytes, by tag.
+Values = Mapping[int, tuple[int, bytes]]
 
 
 @dataclass(frozen=True)
@@ -67,8 +76,9 @@ class Directory:
 class Tiff:
     """A TIFF block or file in memory; the first edit copies it."""
 
-    def __init__(self, data: bytes) -> None:
-        self.data: bytes | bytearray = data
+    def __init__(self, data: bytes | bytearray) -> None:
+        self.data = data
+        heads: dict[bytes, tuple[ByteOrder, int]]
         heads = {b"II*\0": ("<", 4), b"MM\0*": (">", 4), b"II+\0": ("<", 8), b"MM\0+": (">", 8)}
         if bytes(data[:4]) not in heads:
             raise InputError("not a TIFF structure")
@@ -134,10 +144,20 @@ class Tiff:
         """Set one entry; see `update`."""
         self.update(path, {tag: (kind, value)})
 
-    def update(self, path: tuple[int, ...], values: Mapping[int, tuple[int, bytes]]) -> None:
+    def update(
+        self,
+        path: tuple[int, ...],
+        values: Values,
+        places: Mapping[int, int] = MappingProxyType({}),
+    ) -> None:
         """Set entries, each a field type and its bytes, making the directories on the way where they are missing.
 
         A directory that has all of these tags stays where it is; otherwise a longer one is appended.
+
+        Args:
+            path: Pointer tags that lead to the directory.
+            values: By tag.
+            places: Where values stand in the file already, by tag; the others are appended.
         """
         directory = self.directory(path)
         for tag in values:
@@ -157,7 +177,8 @@ class Tiff:
             self._point(path, offset)
         for tag, (_, value) in values.items():
             if len(value) > self.width:
-                entries[tag] = replace(entries[tag], field=struct.pack(self._pointer, self._append(value)))
+                place = places[tag] if tag in places else self._append(value)
+                entries[tag] = replace(entries[tag], field=struct.pack(self._pointer, place))
         self._own()[offset : offset + size] = self._packed(list(entries.values()), following)[:size]
 
     def remove(self, path: tuple[int, ...], tag: int) -> None:

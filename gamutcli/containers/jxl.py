@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gamutcli.containers.blocks import Blocks, Written, with_iptc_in_exif
+from gamutcli.containers.xmp import MAX_PACKET
 from gamutcli.errors import InputError
 
 _CODESTREAM = b"\xff\x0a"
@@ -35,14 +36,15 @@ def recognises(data: bytes) -> bool:
 
 
 def read(data: bytes) -> Blocks:
-    """Return the metadata of a JPEG XL file.
+    """Return the metadata of a JPEG XL file, Brotli-compressed or not.
 
     Raises:
-        InputError: Not a JPEG XL file, cut short, or its metadata is Brotli-compressed.
+        InputError: Not a JPEG XL file, cut short, or its metadata cannot be decompressed.
     """
-    boxes = list(_boxes(data))
-    if any(box.kind == _COMPRESSED and box.body[:4] in (_EXIF, _XMP) for box in boxes):
-        raise InputError("its metadata is compressed with Brotli, which is not read here: write it uncompressed first")
+    boxes, room = [], 2 * MAX_PACKET
+    for box in filter(_is_metadata, _boxes(data)):
+        boxes.append(_decompressed(box, room))
+        room -= len(boxes[-1].body)
     return Blocks(
         exif=tuple(_tiff_block(box.body) for box in boxes if box.kind == _EXIF),
         xmp=tuple(box.body for box in boxes if box.kind == _XMP),
@@ -56,12 +58,21 @@ def write(data: bytes, blocks: Blocks) -> Written:
         InputError: Not a JPEG XL file, or cut short.
     """
     blocks = with_iptc_in_exif(blocks)
-    kept = [box for box in _boxes(data) if box.kind not in (_EXIF, _XMP)]
+    kept = [box for box in _boxes(data) if not _is_metadata(box)]
     ours = [_pack(_EXIF, bytes(4) + block) for block in blocks.exif] + [_pack(_XMP, packet) for packet in blocks.xmp]
     first = next((index for index, box in enumerate(kept) if box.kind in (b"jxlc", b"jxlp")), None)
     if first is None:
         raise InputError("the JPEG XL file holds no pixels")
     return Written(b"".join([*(box.raw for box in kept[:first]), *ours, *(box.raw for box in kept[first:])]))
+
+
+def has_gain_map(data: bytes) -> bool:
+    """Tell whether the picture comes with a map of how much brighter an HDR screen is to show it.
+
+    Raises:
+        InputError: Not a JPEG XL file, or cut short.
+    """
+    return any(b"jhgm" in (box.kind, box.body[:4] if box.kind == _COMPRESSED else b"") for box in _boxes(data))
 
 
 def codestream(data: bytes) -> bytes:
@@ -99,6 +110,27 @@ def _boxes(data: bytes) -> Iterator[_Box]:
             raise InputError("the JPEG XL file is cut short")
         yield _Box(kind, data[position + head : position + size], data[position : position + size])
         position += size
+
+
+def _is_metadata(box: _Box) -> bool:
+    return (box.body[:4] if box.kind == _COMPRESSED else box.kind) in (_EXIF, _XMP)
+
+
+def _decompressed(box: _Box, room: int) -> _Box:
+    """Return a box without its compression by Brotli.
+
+    Raises:
+        InputError: Damaged, or larger than metadata are.
+    """
+    if box.kind != _COMPRESSED:
+        return box
+    import imagecodecs
+
+    try:
+        body = bytes(imagecodecs.brotli_decode(box.body[4:], out=max(room, 1)))
+    except (imagecodecs.BrotliError, ValueError) as error:
+        raise InputError("its Brotli-compressed metadata are damaged or too large") from error
+    return _Box(box.body[:4], body, box.raw)
 
 
 def _pack(kind: bytes, body: bytes) -> bytes:

@@ -23,7 +23,9 @@ from gamutcli.errors import InputError
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _AFTER_HEADER = len(SIGNATURE) + 25  # IHDR
 
+_TEXTS = (b"iTXt", b"zTXt", b"tEXt")
 _KEYWORD = b"XML:com.adobe.xmp"
+_PROFILES = (_KEYWORD + b"\0", *(b"Raw profile type " + kind + b"\0" for kind in (b"xmp", b"exif", b"APP1")))
 _RAW_PROFILE = re.compile(rb"\s*([\w ]+?)\s+([0-9]+)\s+")
 _XMP_APP1 = b"http://ns.adobe.com/xap/1.0/\0"
 _EXIF_APP1 = b"Exif\0\0"
@@ -62,18 +64,49 @@ def read(data: bytes) -> Blocks:
 
 
 def iptc(data: bytes) -> bytes | None:
-    """Return the IPTC records of a PNG file, which ImageMagick's form of text chunk holds.
+    """Return the IPTC records of a PNG file, or Photoshop's resources with these in them, as ImageMagick writes them.
 
     Raises:
         InputError: Not a PNG file, or cut short.
     """
     for chunk in _chunks(data)[0]:
-        if _is_iptc(chunk):
+        if chunk.kind in _TEXTS and chunk.body.startswith((b"Raw profile type iptc\0", b"Raw profile type 8bim\0")):
             text = _text(chunk, _MAX_TEXT)[1]
             match = None if text is None else _RAW_PROFILE.match(text)
             if text is not None and match is not None:
                 with suppress(binascii.Error):
                     return binascii.unhexlify(b"".join(text[match.end() :].split()))
+    return None
+
+
+def texts(data: bytes) -> dict[str, str]:
+    """Return the texts of a PNG file by their keywords, metadata in the form of text left out.
+
+    Raises:
+        InputError: Not a PNG file, or cut short.
+    """
+    found: dict[str, str] = {}
+    room = _MAX_TEXT
+    for chunk in _chunks(data)[0]:
+        keyword, text = _text(chunk, room)
+        if text is None or keyword == _KEYWORD or keyword.startswith(b"Raw profile type "):
+            continue
+        room -= len(text)
+        encoding = "utf-8" if chunk.kind == b"iTXt" else "latin-1"
+        found.setdefault(keyword.decode("latin-1"), text.decode(encoding, "replace"))
+    return found
+
+
+def density(data: bytes) -> tuple[int, int, bool] | None:
+    """Return pixels per unit across and down, and whether the unit is the metre; None where the file does not say.
+
+    Raises:
+        InputError: Not a PNG file, or cut short.
+    """
+    for kind, start, end in walk(data):
+        if kind == b"pHYs" and end - start == 9:
+            across, down, unit = struct.unpack_from(">IIB", data, start)
+            return across, down, unit == 1
     return None
 
 
@@ -154,23 +187,19 @@ def _metadata_in(chunk: _Chunk, room: int) -> tuple[str, bytes] | None:
     """Return ("xmp" or "exif", block) when the chunk holds one that inflates to at most `room` bytes."""
     if chunk.kind == b"eXIf":
         return "exif", chunk.body.removeprefix(_EXIF_APP1)
+    if not chunk.body.startswith(_PROFILES):
+        return None
     keyword, text = _text(chunk, room)
     if text is None:
         return None
-    if keyword == _KEYWORD:
-        return "xmp", text
-    if keyword in (b"Raw profile type xmp", b"Raw profile type exif", b"Raw profile type APP1"):
-        return _from_raw_profile(text)
-    return None
+    return ("xmp", text) if keyword == _KEYWORD else _from_raw_profile(text)
 
 
 def _text(chunk: _Chunk, room: int) -> tuple[bytes, bytes | None]:
-    """Return keyword and text of a text chunk that may hold metadata; the text is None in every other chunk."""
-    if chunk.kind not in (b"iTXt", b"zTXt", b"tEXt"):
+    """Return keyword and text of a text chunk; the text is None in every other chunk."""
+    if chunk.kind not in _TEXTS:
         return b"", None
     keyword, _, rest = chunk.body.partition(b"\0")
-    if keyword != _KEYWORD and not keyword.startswith(b"Raw profile type "):
-        return keyword, None
     if chunk.kind == b"tEXt":
         return keyword, rest
     if chunk.kind == b"zTXt":
@@ -223,4 +252,4 @@ def _slices(text: bytes, width: int) -> Iterator[bytes]:
 
 
 def _is_iptc(chunk: _Chunk) -> bool:
-    return chunk.kind in (b"iTXt", b"zTXt", b"tEXt") and chunk.body.startswith(b"Raw profile type iptc\0")
+    return chunk.kind in _TEXTS and chunk.body.startswith(b"Raw profile type iptc\0")

@@ -23,12 +23,13 @@ EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
 PHOTOSHOP = b"Photoshop 3.0\0"
 MPF = b"MPF\0"
 
-APP0, APP1, APP2, APP11, APP13 = 0xE0, 0xE1, 0xE2, 0xEB, 0xED
+APP0, APP1, APP2, APP11, APP13, COM = 0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xFE
 
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _MP_ENTRIES = 0xB002
 #: Photoshop's numbers for IPTC records, and for a digest of them.
 IPTC_RESOURCE, _IPTC_DIGEST = 0x0404, 0x0425
+_COPYRIGHT_FLAG, _URL, _URLS = 0x040A, 0x040B, 0x041E
 
 
 @dataclass(frozen=True)
@@ -224,6 +225,37 @@ def iptc_of(irb: bytes) -> bytes | None:
     """Return the IPTC records among Photoshop's image resources, None where there are none."""
     for number, raw in resources(irb):
         if number == IPTC_RESOURCE:
-            start = 10 + (raw[6] + 2) // 2 * 2  # signature, number, name, size
-            return raw[start : start + struct.unpack_from(">I", raw, start - 4)[0]] or None
+            return _content(raw) or None
+    return None
+
+
+def of_the_photograph(irb: bytes) -> bytes:
+    """Return the resources that tell of the photograph: its copyright flag, URL and list of URLs.
+
+    The others tell of Photoshop's windows, channels, layers and thumbnail; IPTC records go by themselves.
+    """
+    return b"".join(raw for number, raw in resources(irb) if number in (_COPYRIGHT_FLAG, _URL, _URLS))
+
+
+def rights_of(irb: bytes) -> tuple[bool, str]:
+    """Return whether the resources call the photograph protected by copyright, and its URL, "" for none."""
+    found = {number: _content(raw) for number, raw in resources(irb)[::-1] if number in (_COPYRIGHT_FLAG, _URL)}
+    return any(found.get(_COPYRIGHT_FLAG, b"")), found.get(_URL, b"").rstrip(b"\0").decode("utf-8", "replace")
+
+
+def _content(raw: bytes) -> bytes:
+    """Return what an image resource holds, without signature, number, name and size."""
+    start = 10 + (raw[6] + 2) // 2 * 2
+    return raw[start : start + int.from_bytes(raw[start - 4 : start], "big")]
+
+
+def density(held: Iterable[Segment]) -> tuple[int, int, int] | None:
+    """Return pixels per unit across and down, and the unit, 1 for the inch and 2 for the centimetre, as JFIF has them.
+
+    Source: ITU-T T.871, 10.1.
+    """
+    for segment in held:
+        if segment.holds(APP0, b"JFIF\0") and len(segment.body) >= 12 and segment.body[7] in (1, 2):
+            unit, across, down = struct.unpack_from(">BHH", segment.body, 7)
+            return across, down, unit
     return None

@@ -8,17 +8,23 @@ Source: TIFF 6.0; XMP specification part 3, 1.1.8; Exif 3.0 (CIPA DC-008), 4.6.3
 
 from __future__ import annotations
 
+import struct
+
 from gamutcli.containers import ifd
 from gamutcli.containers.blocks import Blocks, Written
 from gamutcli.errors import InputError
 
-_XMP_TAG, _IPTC_TAG = 700, 33723
+NOTE_LEFT_OUT = "the camera's maker note was left out: the file has no room for it where its offsets hold"
 
-#: Tags of TIFF 6.0 that describe a photograph; the others below 700 say how its own pixels are stored. Description,
-#: make, model, orientation, resolution (x, y, unit), software, date and time, artist, host computer.
-DESCRIPTIVE = frozenset({270, 271, 272, 274, 282, 283, 296, 305, 306, 315, 316})
-# Later ones that belong to the file: XMP, IPTC, Photoshop's resources, ICC profile, Photoshop's layers, pointers.
-_OF_THE_FILE = frozenset({_XMP_TAG, _IPTC_TAG, 34377, 34675, 37724, ifd.EXIF_POINTER, ifd.GPS_POINTER})
+_XMP_TAG, _IPTC_TAG = 700, 33723
+_BITS_PER_SAMPLE, _STRIP_OFFSETS, _STRIP_SIZES, _SUB_DIRECTORIES = 258, 273, 279, 330
+
+#: Tags of TIFF 6.0 that describe a photograph; the others below 700 say how its own pixels are stored. Names of
+#: document and page, description, make, model, orientation, resolution (x, y, unit), software, date and time, artist,
+#: host computer.
+DESCRIPTIVE = frozenset({269, 270, 271, 272, 274, 282, 283, 285, 296, 305, 306, 315, 316})
+# Later ones that belong to the file: XMP, IPTC, ICC profile, Photoshop's layers, pointers.
+_OF_THE_FILE = frozenset({_XMP_TAG, _IPTC_TAG, 34675, 37724, ifd.EXIF_POINTER, ifd.GPS_POINTER})
 
 
 def recognises(data: bytes) -> bool:
@@ -43,8 +49,14 @@ def write(data: bytes, blocks: Blocks) -> Written:
     """
     tiff = ifd.Tiff(data)
     current = _packets(tiff)
+    notes: tuple[str, ...] = ()
     for block in blocks.exif:
-        _copy_exif(ifd.Tiff(block), tiff)
+        source = ifd.Tiff(block)
+        roomy = _with_room(tiff, source)
+        if roomy is None:
+            notes = (NOTE_LEFT_OUT,)
+        tiff = roomy or tiff
+        _copy_exif(source, tiff, with_note=roomy is not None)
     if blocks.iptc is not None:
         tiff.set((), _IPTC_TAG, ifd.UNDEFINED, blocks.iptc)
     # What is set last ends the file, where it can be cut off again.
@@ -52,7 +64,7 @@ def write(data: bytes, blocks: Blocks) -> Written:
         tiff.remove((), _XMP_TAG)
     elif blocks.xmp[:1] != current:
         tiff.set((), _XMP_TAG, ifd.BYTE, blocks.xmp[0])
-    return Written(bytes(tiff.data))
+    return Written(bytes(tiff.data), notes)
 
 
 def _packets(tiff: ifd.Tiff) -> tuple[bytes, ...]:
@@ -63,7 +75,7 @@ def _packets(tiff: ifd.Tiff) -> tuple[bytes, ...]:
     return () if entry is None else (tiff.value(entry),)
 
 
-def _copy_exif(source: ifd.Tiff, target: ifd.Tiff) -> None:
+def _copy_exif(source: ifd.Tiff, target: ifd.Tiff, *, with_note: bool) -> None:
     """Copy a camera's tags into a file: those of its first directory that describe, and all of Exif and GPS."""
     for path in ((), (ifd.EXIF_POINTER,), (ifd.GPS_POINTER,)):
         directory = source.directory(path)
@@ -73,8 +85,68 @@ def _copy_exif(source: ifd.Tiff, target: ifd.Tiff) -> None:
             for entry in entries
             if entry.size and (_describes(entry.tag) if not path else entry.tag != ifd.INTEROP_POINTER)
         }
+        places = {entry.tag: source.extent(entry)[0] for entry in entries if entry.tag == ifd.MAKER_NOTE}
+        if not with_note:
+            values.pop(ifd.MAKER_NOTE, None)
         if values:
-            target.update(path, values)
+            target.update(path, values, places)
+
+
+def _with_room(target: ifd.Tiff, source: ifd.Tiff) -> ifd.Tiff | None:
+    """Return a file with a camera's maker note at its place, and in its byte order; its pixels stand behind.
+
+    A note's offsets are counted from the header, so it has to stand where it stood, and its numbers, as those in other
+    values without a type, are read in the order of the file. That is done for a plain file, as encoders write it.
+
+    Returns:
+        The file, the same one where there are no such values; None where it cannot be laid out anew.
+    """
+    directory = source.directory((ifd.EXIF_POINTER,))
+    entries = () if directory is None else directory.entries
+    note = next((entry for entry in entries if entry.tag == ifd.MAKER_NOTE and source.extent(entry)[1]), None)
+    ordered = any(entry.type == ifd.UNDEFINED and entry.size > 4 for entry in entries)
+    if note is None and (target.order == source.order or not ordered):
+        return target
+    old = target.directory()
+    if old is None or not _is_plain(target, old):
+        return None if note else target
+    data = bytearray(source.data[:4]) + bytes(4)
+    if note is not None:
+        start, end = source.extent(note)
+        data += bytes(max(0, end - len(data)))
+        data[start:end] = source.value(note)
+    offsets = []
+    for at, size in zip(_numbers(target, old, _STRIP_OFFSETS), _numbers(target, old, _STRIP_SIZES), strict=True):
+        data += bytes(len(data) % 2)
+        offsets.append(len(data))
+        data += target.data[at : at + size]
+    roomy = ifd.Tiff(data)
+    values = {entry.tag: (entry.type, target.value_in_order(entry, roomy.order)) for entry in old.entries if entry.size}
+    values[_STRIP_OFFSETS] = (ifd.LONG, struct.pack(f"{roomy.order}{len(offsets)}I", *offsets))
+    roomy.update((), values)
+    return roomy
+
+
+def _is_plain(tiff: ifd.Tiff, directory: ifd.Directory) -> bool:
+    """Tell whether a file holds one picture of 8 bits in strips, and nothing that is found by other offsets."""
+    return (
+        tiff.width == 4
+        and not directory.following
+        and set(_numbers(tiff, directory, _BITS_PER_SAMPLE)) == {8}
+        and 0 < len(_numbers(tiff, directory, _STRIP_OFFSETS)) == len(_numbers(tiff, directory, _STRIP_SIZES))
+        and sum(_numbers(tiff, directory, _STRIP_SIZES)) < len(tiff.data)
+        and not any(directory.get(tag) for tag in (_SUB_DIRECTORIES, ifd.EXIF_POINTER, ifd.GPS_POINTER))
+    )
+
+
+def _numbers(tiff: ifd.Tiff, directory: ifd.Directory, tag: int) -> tuple[int, ...]:
+    entry = directory.get(tag)
+    layout = None if entry is None else {ifd.SHORT: "H", ifd.LONG: "I"}.get(entry.type)
+    return (
+        ()
+        if entry is None or layout is None
+        else struct.unpack(f"{tiff.order}{entry.count}{layout}", tiff.value(entry))
+    )
 
 
 def _describes(tag: int) -> bool:

@@ -65,6 +65,15 @@ def write(data: bytes, blocks: Blocks) -> Written:
     return Written(b"RIFF" + struct.pack("<I", len(body)) + body + tail)
 
 
+def chunks_of(data: bytes) -> list[tuple[bytes, bytes]]:
+    """Return kind and content of every chunk.
+
+    Raises:
+        InputError: Not a WebP file, or cut short.
+    """
+    return [(chunk.kind, chunk.body) for chunk in _chunks(data)[0]]
+
+
 def _chunks(data: bytes) -> tuple[list[_Chunk], bytes]:
     """Split a file into its chunks and what follows the RIFF structure."""
     if not recognises(data):

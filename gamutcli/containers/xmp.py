@@ -88,6 +88,11 @@ class Packet:
         description = f' xmlns:xmpNote="{NOTE}" xmpNote:HasExtendedXMP="{guid}"/>'
         return self.without(EXTENDED)._with_description(description)
 
+    def with_all_of(self, other: Packet) -> Packet:
+        """Return the packet with all that another one says as it was parsed, as the extension of a packet is meant."""
+        rest = self.without(EXTENDED)
+        return replace(rest, added=(*rest.added, *other.source.statements()))
+
     def compacted(self) -> Packet:
         """Return the packet without the white space that editors leave at its end for later additions."""
         return replace(self, is_compact=True)
@@ -247,6 +252,22 @@ class _Source:
                 yield element.start, element.end
             else:
                 yield from self._attribute_ranges(element, names)
+
+    def statements(self) -> Iterator[bytes]:
+        """Yield what the packet says, each with the names that it was written with."""
+        for element in self.rdf.children:
+            declared: dict[str, str] = {}
+            outer = element.parent
+            while outer is not None:
+                declared = {**outer.declared, **declared}
+                outer = outer.parent
+            names = "".join(
+                f' xmlns{":" if prefix else ""}{prefix}="{escape(uri)}"'
+                for prefix, uri in declared.items()
+                if prefix not in element.declared
+            )
+            name_end = element.start + 1 + len(self.qualified(element))
+            yield self.data[element.start : name_end] + names.encode() + self.data[name_end : element.end]
 
     def qualified(self, element: _Element) -> bytes:
         """Return an element's name as it is written, prefix and all."""

@@ -129,7 +129,7 @@ class World:
             truth: (..., 3) own values.
 
         Returns:
-            (...) bool; whites are matched as in ``metrics.original_og_mask``, so that no deviation gives its mask.
+            (...) bool; whites are matched as in ``Original.og_mask``, so that no deviation gives its mask.
         """
         srgb = apply_matrix(truth, rgb_to_rgb(PROPHOTO, SRGB))
         return any_outside(srgb) if self.deviations.any_outside else og_mask(srgb)

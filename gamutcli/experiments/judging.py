@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gamutcli.arrays import FloatArray
+from gamutcli.arrays import BoolArray, FloatArray
 from gamutcli.images.original import Original
 from gamutcli.measuring.maps import ErrorMap
 from gamutcli.measuring.metrics import Comparison, Scores, squared_error
@@ -23,11 +23,11 @@ def compare(
     """
     comparison = Comparison(color_differences)
 
-    def strip(rows: slice) -> tuple[FloatArray, FloatArray]:
-        return restoration.rounded(rows), original.strip(rows)
+    def strip(rows: slice) -> tuple[FloatArray, FloatArray, BoolArray]:
+        return restoration.rounded(rows), original.strip(rows), original.og_mask(rows)
 
-    for restored, truth in in_order(strip, strips(*original.size)):
-        comparison.add(restored, truth)
+    for restored, truth, og in in_order(strip, strips(*original.size)):
+        comparison.add(restored, truth, og)
         if errors:
             errors.add(squared_error(restored, truth))
     return comparison.scores()

@@ -6,6 +6,8 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from gamutcli.measuring.words import printable
+
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table whose columns line up; all but the first are flush right, as figures are."""
@@ -18,7 +20,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _cell(text: str) -> str:
     """A text, such as a file's name, that does not break the table."""
-    return " ".join(text.split()).replace("|", "\\|")
+    shown = printable(" ".join(text.split()))
+    return "".join(f"\\{letter}" if letter in "|<[\\" else letter for letter in shown)
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -191,7 +191,7 @@ def _avif(subject: Subject, job: Job, *, limit: int) -> Row:
     restored = residual.restoring(found)
     comparison = Comparison()
     for rows in scene.strips():
-        comparison.add(restored(rows), scene.original.strip(rows))
+        comparison.add(restored(rows), scene.original.strip(rows), scene.original.og_mask(rows))
     return _row(found.size, comparison.scores())
 
 

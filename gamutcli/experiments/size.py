@@ -114,7 +114,7 @@ def _avif(scene: Scene, clip: Scores) -> Iterator[Row]:
         restored = residual.restoring(found)
         comparison = Comparison(color_differences=False)
         for rows in scene.strips():
-            comparison.add(restored(rows), scene.original.strip(rows))
+            comparison.add(restored(rows), scene.original.strip(rows), scene.original.og_mask(rows))
         yield _row(AVIF, f"{limit:,} bytes", found.size, comparison.scores())
 
 

@@ -16,7 +16,7 @@ from gamutcli.experiments.deviations import Values, World
 from gamutcli.fitting.fit import fit
 from gamutcli.fitting.presets import PAPER_INPUTS, Preset
 from gamutcli.fitting.sample import Sample, paper_pixels, shuffled
-from gamutcli.measuring.metrics import Comparison, PairSample, original_og_mask
+from gamutcli.measuring.metrics import Comparison, PairSample
 from gamutcli.network.features import centres, waves
 from gamutcli.network.predict import CHUNK
 from gamutcli.network.shape import FloatNetwork
@@ -210,7 +210,7 @@ def verdict_of(world: World, network: FloatNetwork, right_codes: CodeArray) -> V
 
     def strip(rows: slice) -> tuple[list[tuple[FloatArray, FloatArray, np.ndarray]], FloatArray, FloatArray]:
         truth, own_truth = world.original.strip(rows), world.truth(rows)
-        og, own_og = original_og_mask(truth), world.mask(own_truth)
+        og, own_og = world.original.og_mask(rows), world.mask(own_truth)
         values = decoded.strip(rows)
         own_values = values if reported is decoded else reported.strip(rows)
         pairs = [

@@ -13,7 +13,6 @@ import numpy as np
 from gamutcli.arrays import BoolArray, FloatArray, IndexArray
 from gamutcli.fitting.presets import Preset
 from gamutcli.fitting.scene import Scene
-from gamutcli.measuring.metrics import original_og_mask
 from gamutcli.network.features import Features
 from gamutcli.network.shape import Inputs
 from gamutcli.parallel import in_order
@@ -116,7 +115,7 @@ def draw_sample_as_the_paper(scene: Scene, inputs: Inputs, count: int, seed: int
     features = Features(inputs, scene.srgb_codes, scene.adaptation)
 
     def drawn(rows: slice) -> Sample:
-        og = original_og_mask(scene.original.strip(rows))
+        og = scene.original.og_mask(rows)
         inside = paper_pixels(og)
         weights = np.ones(inside.size, np.float32)
         return Sample(features.rows(rows, inside), scene.residuals(rows, inside), weights, og.size)

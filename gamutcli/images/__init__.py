@@ -5,7 +5,8 @@ Codecs are imported by the functions that need them, so that importing this pack
 
 from gamutcli.images.decode import decode_reduced
 from gamutcli.images.encode import DEFAULT_QUALITY, encode_reduced, lossy_quality
-from gamutcli.images.files import format_of, read_bytes, sniff
+from gamutcli.images.files import format_of, read_bytes
+from gamutcli.images.kinds import sniff
 from gamutcli.images.picture import MAX_PIXELS, Picture
 from gamutcli.images.read import read_wide
 from gamutcli.images.write import COMPRESSIONS, check_wide, write_wide

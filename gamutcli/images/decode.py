@@ -6,11 +6,13 @@ import io
 
 import numpy as np
 
-from gamutcli.arrays import Code16Array, CodeArray
+from gamutcli.arrays import CodeArray
 from gamutcli.errors import InputError
 from gamutcli.images import jxl
-from gamutcli.images.files import damaged, jpeg_header, png_header, sniff, title
+from gamutcli.images.channels import Samples, is_opaque, narrowed, usual
+from gamutcli.images.files import decoding, jpeg_header, png_header
 from gamutcli.images.heif import depth_of
+from gamutcli.images.kinds import HEAD, sniff, title
 from gamutcli.images.picture import check_size
 from gamutcli.images.tiff import read_tiff
 
@@ -31,7 +33,7 @@ def decode_reduced(data: bytes, name: str = "this picture") -> CodeArray:
     Raises:
         InputError: Another format, CMYK, transparency, damaged or cut short, absurdly large.
     """
-    kind = sniff(data[:16])
+    kind = sniff(data[:HEAD])
     if kind not in _DECODERS:
         raise InputError(
             f"{name}: is {title(kind) if data else 'empty'}; a JPEG, PNG, TIFF, WebP, AVIF or JPEG XL is needed."
@@ -48,11 +50,9 @@ def _decode_jpeg(data: bytes, name: str) -> CodeArray:
         raise InputError(f"{name}: is a JPEG of {header.depth} bits; a JPEG of 8 bits is needed.")
     if header.channels not in (1, 3):
         raise InputError(f"{name}: is CMYK; a payload belongs to an RGB picture.")
-    try:
+    with decoding(name, "JPEG"):
         codes = imagecodecs.jpeg8_decode(data)
-    except (imagecodecs.Jpeg8Error, ValueError) as error:
-        raise damaged(name, "JPEG") from error
-    return _rgb(codes, name)
+    return _rgb(usual(codes), name)
 
 
 def _decode_png(data: bytes, name: str) -> CodeArray:
@@ -60,69 +60,55 @@ def _decode_png(data: bytes, name: str) -> CodeArray:
 
     header = png_header(name, data)
     check_size(name, header.width, header.height)
-    try:
+    with decoding(name, "PNG"):
         codes = imagecodecs.png_decode(data)
-    except (imagecodecs.PngError, ValueError) as error:
-        raise damaged(name, "PNG") from error
-    return _rgb(_narrowed(codes) if codes.dtype == np.uint16 else codes, name)
+    return _rgb(usual(codes), name)
 
 
-def _narrowed(codes: Code16Array, white: int = 65535) -> CodeArray:
-    """Round codes of up to 16 bits, 0 to `white`, to 8 bits."""
-    return ((codes.astype(np.uint32) * 255 + white // 2) // white).astype(np.uint8)
-
-
-def _rgb(codes: CodeArray, name: str) -> CodeArray:
-    """Turn grey, grey with alpha, RGB or RGB with alpha into RGB."""
-    pixels = codes if codes.ndim == 3 else codes[..., None]
-    if pixels.shape[2] in (2, 4):
-        if pixels[..., -1].min() < 255:
-            raise InputError(f"{name}: is transparent in places; flatten it first.")
-        pixels = pixels[..., :-1]
-    if pixels.shape[2] == 1:
-        pixels = np.repeat(pixels, 3, axis=2)
-    return np.ascontiguousarray(pixels)
+def _rgb(samples: Samples, name: str) -> CodeArray:
+    """Turn grey, grey with alpha, RGB or RGB with alpha into RGB of 8 bits."""
+    if samples.mode not in ("grey", "rgb"):
+        raise InputError(f"{name}: is {samples.mode}; a payload belongs to an RGB picture.")
+    if not is_opaque(samples):
+        raise InputError(f"{name}: is transparent in places; flatten it first.")
+    pixels = samples.codes if samples.codes.ndim == 3 else samples.codes[..., None]
+    narrow = narrowed(pixels[..., : samples.colors], samples.white)
+    return np.repeat(narrow, 3, axis=2) if samples.mode == "grey" else narrow
 
 
 def _decode_tiff(data: bytes, name: str) -> CodeArray:
-    codes, _, _ = read_tiff(io.BytesIO(data), name)
-    return _narrowed(codes)
+    samples, _, _ = read_tiff(io.BytesIO(data), name)
+    return _rgb(samples, name)
 
 
 def _decode_webp(data: bytes, name: str) -> CodeArray:
     import imagecodecs
 
-    try:
+    with decoding(name, "WebP"):
         codes = imagecodecs.webp_decode(data)  # the format ends at 16383 pixels a side
-    except (imagecodecs.WebpError, ValueError) as error:
-        raise damaged(name, "WebP") from error
-    return _rgb(codes, name)
+    return _rgb(usual(codes), name)
 
 
 def _decode_avif(data: bytes, name: str) -> CodeArray:
     import imagecodecs
 
     depth = depth_of(data, name)
-    try:
+    with decoding(name, "AVIF"):
         codes = imagecodecs.avif_decode(data)  # libavif refuses more than 16384 x 16384 pixels
-    except (imagecodecs.AvifError, ValueError) as error:
-        raise damaged(name, "AVIF") from error
     if codes.ndim == 4:
         raise InputError(f"{name}: is a sequence of pictures; one is needed.")
-    return _rgb(_narrowed(codes, (1 << depth) - 1) if codes.dtype == np.uint16 else codes, name)
+    return _rgb(usual(codes, (1 << depth) - 1), name)
 
 
 def _decode_jxl(data: bytes, name: str) -> CodeArray:
     import imagecodecs
 
     check_size(name, *jxl.size_of(data, name))
-    try:
+    with decoding(name, "JPEG XL"):
         codes = imagecodecs.jpegxl_decode(data, keeporientation=True)
-    except (imagecodecs.JpegxlError, ValueError) as error:
-        raise damaged(name, "JPEG XL") from error
     if codes.dtype not in (np.uint8, np.uint16) or codes.ndim > 3:
         raise InputError(f"{name}: is a JPEG XL of {codes.dtype}, {codes.shape}; one picture of 8 bits is needed.")
-    return _rgb(_narrowed(codes) if codes.dtype == np.uint16 else codes, name)
+    return _rgb(usual(codes), name)
 
 
 _DECODERS = {

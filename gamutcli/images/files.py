@@ -1,16 +1,18 @@
-"""File formats by name and by content, and the chunks and segments that PNG and JPEG consist of."""
+"""File formats by name, and the chunks and segments that PNG and JPEG consist of."""
 
 from __future__ import annotations
 
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from gamutcli.arrays import StrPath
 from gamutcli.containers import png
 from gamutcli.errors import InputError, UsageError
+from gamutcli.images.kinds import title
 
 _SUFFIXES = {
     ".jpg": "jpeg",
@@ -23,44 +25,6 @@ _SUFFIXES = {
     ".jxl": "jxl",
 }
 _EIGHT_BITS = ("jpeg", "webp")  # formats that hold no more
-
-# Beginnings of files, also of kinds that only an error message names.
-_BEGINNINGS = [
-    (b"II*\0", 0, "tiff"),
-    (b"MM\0*", 0, "tiff"),
-    (b"II+\0", 0, "tiff"),
-    (b"MM\0+", 0, "tiff"),
-    (png.SIGNATURE, 0, "png"),
-    (b"\xff\xd8\xff", 0, "jpeg"),
-    (b"WEBP", 8, "webp"),
-    (b"ftypavif", 4, "avif"),
-    (b"ftyphei", 4, "heic"),
-    (b"ftypmif1", 4, "heic"),
-    (b"\xff\x0a", 0, "jxl"),
-    (b"JXL \r\n\x87\n", 4, "jxl"),
-    (b"jP  \r\n\x87\n", 4, "jp2"),
-    (b"GIF8", 0, "gif"),
-    (b"BM", 0, "bmp"),
-    (b"8BPS", 0, "psd"),
-    (b"v/1\x01", 0, "exr"),
-    (b"FUJIFILMCCD-RAW", 0, "raw"),
-    (b"ftypcrx", 4, "raw"),
-]
-_TITLES = {
-    "tiff": "a TIFF",
-    "png": "a PNG",
-    "jpeg": "a JPEG",
-    "webp": "a WebP",
-    "avif": "an AVIF",
-    "heic": "a HEIC",
-    "jxl": "a JPEG XL",
-    "jp2": "a JPEG 2000",
-    "gif": "a GIF",
-    "bmp": "a BMP",
-    "psd": "a Photoshop file",
-    "exr": "an OpenEXR file",
-    "raw": "a camera RAW",
-}
 
 
 def format_of(path: StrPath, wide: bool = False) -> str:
@@ -79,19 +43,6 @@ def format_of(path: StrPath, wide: bool = False) -> str:
         proposed = ", ".join(suffix for suffix, known in _SUFFIXES.items() if not (wide and known in _EIGHT_BITS))
         raise UsageError(f"{os.fspath(path)}: {wrong}; name it {proposed}.")
     return kind
-
-
-def sniff(data: bytes) -> str:
-    """Name the format that a file's first 16 bytes show, "unknown" when they show none."""
-    for beginning, at, name in _BEGINNINGS:
-        if data[at : at + len(beginning)] == beginning:
-            return name
-    return "unknown"
-
-
-def title(name: str) -> str:
-    """Name a format in a sentence."""
-    return _TITLES.get(name, "not a picture that gamutcli knows")
 
 
 def read_bytes(path: Path, size: int = -1) -> bytes:
@@ -116,6 +67,22 @@ def read_bytes(path: Path, size: int = -1) -> bytes:
 def damaged(name: str, kind: str) -> InputError:
     """Make the error for a file whose inside does not hold what its header promises."""
     return InputError(f"{name}: the {kind} is damaged or cut short; copy or export it again.")
+
+
+@contextmanager
+def decoding(name: str, kind: str) -> Iterator[None]:
+    """Turn what a codec raises into an error that names the file.
+
+    Args:
+        name: The file.
+        kind: Its format, in a word.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise InputError(f"{name}: does not fit into memory; split it into parts.") from error
+    except (RuntimeError, ValueError, EOFError, SyntaxError, OSError) as error:  # of imagecodecs and of pi-heif
+        raise damaged(name, kind) from error
 
 
 @dataclass(frozen=True)

@@ -1,25 +1,32 @@
-"""Read an AVIF, 8 to 12 bits, with the colours that it says its pixels mean."""
+"""Read an AVIF, or a HEIC through pi-heif, of 8 to 12 bits, with the colours that it says its pixels mean."""
 
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gamutcli.arrays import Code16Array
 from gamutcli.color.cicp import named_space
-from gamutcli.color.icc import Profile, read_profile, write_profile
+from gamutcli.color.icc import Profile, profile_of, read_profile
 from gamutcli.containers import bmff
 from gamutcli.errors import InputError
-from gamutcli.images.files import damaged
-from gamutcli.images.picture import EIGHT_BITS, Picture, turned
+from gamutcli.images.channels import picture_of, presumed_srgb, usual
+from gamutcli.images.files import damaged, decoding
+from gamutcli.images.picture import COARSE_COLORS, Picture, check_size, turned
+from gamutcli.images.reading import Reading, choose
 from gamutcli.metadata import read_metadata, upright
 
 # Quarter turns against the clock, as EXIF's Orientation.
 _ORIENTATIONS = {0: 1, 1: 8, 2: 3, 3: 6}
+# Exchanged: above and below, or left and right.
+_MIRRORED = {0: 4, 1: 2}
 
 
-def read_avif(name: str, data: bytes) -> Picture:
+def read_avif(name: str, data: bytes, reading: Reading) -> Picture:
     """Read a wide-gamut AVIF; its samples are widened to 16 bits, and it is turned upright.
 
     Raises:
@@ -27,26 +34,108 @@ def read_avif(name: str, data: bytes) -> Picture:
     """
     import imagecodecs
 
-    properties = dict(reversed(_properties(data, name)))
-    for kind, what in ((b"clap", "is cropped by its header"), (b"imir", "is mirrored by its header")):
-        if kind in properties:
-            raise InputError(f"{name}: {what}, which is not followed here; export it as a 16-bit TIFF.")
-    profile = _profile(name, _properties(data, name))
+    choose(name, reading, 1)
+    properties = _properties(data, name)
+    profile = _profile(name, properties)
     depth = depth_of(data, name)
-    try:
+    with decoding(name, "AVIF"):
         codes = imagecodecs.avif_decode(data)  # libavif refuses more than 16384 x 16384 pixels
-    except MemoryError as error:
-        raise InputError(f"{name}: does not fit into memory; split it into parts.") from error
-    except (imagecodecs.AvifError, ValueError) as error:
-        raise damaged(name, "AVIF") from error
-    if codes.ndim != 3 or codes.shape[2] != 3:
-        raise InputError(f"{name}: is not one plain RGB picture, but {codes.shape}; flatten it to RGB without alpha.")
-    white = (1 << depth) - 1
-    wide: Code16Array = ((codes.astype(np.uint32) * 65535 + white // 2) // white).astype(np.uint16)
+    if codes.ndim == 4:
+        raise InputError(f"{name}: is a sequence of pictures; export one of them.")
+    shown = _as_shown(name, codes, properties)
     # Readers of AVIF heed its own turn, and not that of EXIF.
-    orientation = _ORIENTATIONS[properties.get(b"irot", b"\0")[0] & 3]
-    notes = (EIGHT_BITS,) if depth == 8 else ()
-    return Picture(turned(wide, orientation), profile, upright(read_metadata(data)), notes)
+    notes = (COARSE_COLORS,) if _is_subsampled(properties) else ()
+    return picture_of(name, usual(shown, (1 << depth) - 1), profile, upright(read_metadata(data)), reading, notes)
+
+
+def _is_subsampled(properties: list[tuple[bytes, bytes]]) -> bool:
+    """Tell whether an AVIF in colour holds fewer of these than pixels.
+
+    Source: AV1 Codec ISO Media File Format Binding, 2.3.3 (monochrome, chroma_subsampling_x).
+    """
+    return any(kind == b"av1C" and len(body) >= 4 and body[2] & 0x18 == 0x08 for kind, body in properties)
+
+
+def read_heic(name: str, data: bytes, reading: Reading) -> Picture:
+    """Read a HEIC or HIF: its primary picture, unless another is chosen, as its header has it cropped and turned.
+
+    Raises:
+        InputError: pi-heif is not installed, the file is damaged, or its colours are not known.
+    """
+    if _is_avif(data):
+        return read_avif(name, data, reading)
+    try:
+        import pi_heif
+    except ImportError as error:
+        raise InputError(
+            f"{name}: is a HEIC; export it as a 16-bit TIFF with its profile, or have it read: pip install pi-heif"
+        ) from error
+    properties = _properties(data, name)
+    for kind, body in properties:
+        if kind == b"ispe" and len(body) >= 12:
+            check_size(name, *struct.unpack_from(">II", body, 4))
+    profile = _profile(name, properties)
+    with decoding(name, "HEIC"):
+        file = pi_heif.open_heif(data, convert_hdr_to_8bit=False, hdr_to_16bit=False)
+        at = file.primary_index if reading.page is None else choose(name, reading, len(file))
+        picture = file[at]
+        codes = np.asarray(picture)
+    samples = usual(codes, (1 << picture.info["bit_depth"]) - 1)
+    if samples.alpha and picture.premultiplied_alpha:
+        samples = replace(samples, alpha="associated")
+    notes = _left_out(file, picture) + ((COARSE_COLORS,) if picture.info.get("chroma") in (420, 422) else ())
+    if not any(kind == b"colr" for kind, _ in properties):
+        profile, presumed = presumed_srgb(reading)
+        notes += presumed
+    return picture_of(name, samples, profile, upright(read_metadata(data)), reading, notes)
+
+
+def _is_avif(data: bytes) -> bool:
+    """Tell an AVIF whose first brand is a general one."""
+    brands = data[8 : int.from_bytes(data[:4], "big")]
+    return b"avif" in brands and b"heic" not in brands
+
+
+def _left_out(file: Any, picture: Any) -> tuple[str, ...]:
+    """Tell of what stands beside a picture in its HEIC; of a gain map, the reader of metadata does."""
+    notes: tuple[str, ...] = ()
+    further = len(file) - 1
+    if further:
+        what = "the other picture in the file was" if further == 1 else f"{further} other pictures in the file were"
+        notes += (f"{what} left out; --page N chooses one",)
+    if picture.info["depth_images"]:
+        notes += ("its map of depth was left out",)
+    return notes
+
+
+def _as_shown(name: str, codes: NDArray[Any], properties: list[tuple[bytes, bytes]]) -> NDArray[Any]:
+    """Crop, turn and mirror a picture as its properties ask for, one after the other.
+
+    Source: ISO/IEC 14496-12, 12.1.4 (clap); ISO/IEC 23008-12, 6.5.10 (irot) and 6.5.12 (imir).
+    """
+    for kind, body in properties:
+        if kind == b"clap":
+            codes = _cropped(name, codes, body)
+        elif kind == b"irot" and body:
+            codes = turned(codes, _ORIENTATIONS[body[0] & 3])
+        elif kind == b"imir" and body:
+            codes = turned(codes, _MIRRORED[body[0] & 1])
+    return codes
+
+
+def _cropped(name: str, codes: NDArray[Any], body: bytes) -> NDArray[Any]:
+    """Cut out what a clean aperture leaves: its size and how far its middle is off, all as fractions."""
+    try:
+        numbers = struct.unpack_from(">II II iI iI", body)
+        wide, high, right, down = (Fraction(*numbers[at : at + 2]) for at in range(0, 8, 2))
+    except (struct.error, ZeroDivisionError) as error:
+        raise damaged(name, "AVIF") from error
+    height, width = codes.shape[:2]
+    left, top = (width - wide) / 2 + right, (height - high) / 2 + down
+    whole = all(number.denominator == 1 for number in (wide, high, left, top))
+    if not whole or left < 0 or top < 0 or left + wide > width or top + high > height or not wide or not high:
+        raise InputError(f"{name}: is cropped by its header to parts of pixels; export it as a 16-bit TIFF.")
+    return codes[int(top) : int(top + high), int(left) : int(left + wide)]
 
 
 def _profile(name: str, properties: list[tuple[bytes, bytes]]) -> Profile | None:
@@ -64,7 +153,7 @@ def _profile(name: str, properties: list[tuple[bytes, bytes]]) -> Profile | None
                     f"{name}: its colours (H.273: primaries {primaries}, transfer {transfer}) are not known here; "
                     "export it as a 16-bit ProPhoto TIFF."
                 )
-            return None if space is None else read_profile(write_profile(space), name)
+            return None if space is None else profile_of(space)
     return None
 
 

@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gamutcli.arrays import Code16Array, CodeArray, FloatArray, StrPath
-from gamutcli.color.gamut import srgb_codes
-from gamutcli.color.icc import Profile, read_profile, write_profile
-from gamutcli.color.spaces import PROPHOTO, SPACES, SRGB, Adaptation, apply_matrix, rgb_to_rgb
-from gamutcli.errors import InputError, UsageError
+from gamutcli.arrays import BoolArray, Code16Array, CodeArray, FloatArray, StrPath
+from gamutcli.color.gamut import depth_of, og_beyond_rounding, rounding_of, srgb_codes
+from gamutcli.color.icc import MatrixProfile, profile_of
+from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, apply_matrix, rgb_to_rgb
+from gamutcli.images.channels import shown_on
+from gamutcli.images.convert import is_plain, to_prophoto
+from gamutcli.images.meaning import assumed_profile, meaning_of
+from gamutcli.images.named import named_by_exif
 from gamutcli.images.picture import Picture
 from gamutcli.images.read import read_wide
 from gamutcli.images.reading import AS_IT_IS, Reading
@@ -28,10 +31,13 @@ class Original:
         profile: What they mean.
     """
 
-    def __init__(self, codes: Code16Array, profile: Profile) -> None:
+    def __init__(self, codes: Code16Array, profile: MatrixProfile) -> None:
         self.codes = codes
         self._table = profile.decoding_table(65536)
         self._matrix = None if profile.space == PROPHOTO else profile.to_rgb(PROPHOTO)
+        # A profile of sRGB by any maker: their numbers differ by more than 16 bits round, and all mean that space.
+        self._fits_srgb = profile.family == SRGB
+        self._rounding = None if self._fits_srgb else rounding_of(self._table, profile.to_rgb(SRGB), depth_of(codes))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -60,19 +66,48 @@ class Original:
         """(rows, width, 3) linear ProPhoto RGB."""
         return self.linear(self.codes[rows])
 
+    def og_mask(self, rows: slice) -> BoolArray:
+        """Which pixels of a strip are out of gamut: beyond what sRGB holds by more than the file's own rounding.
+
+        Returns:
+            (rows, width) bool; the white points are matched with Bradford, whatever the picture is reduced with, so
+            that figures of different methods are over the same pixels.
+        """
+        if self._rounding is None:
+            return np.zeros(self.codes[rows].shape[:-1], bool)
+        return self.beyond(rows, apply_matrix(self.strip(rows), rgb_to_rgb(PROPHOTO, SRGB)))
+
+    def beyond(self, rows: slice, srgb_linear: FloatArray) -> BoolArray:
+        """As ``og_mask``, where the strip's linear sRGB is at hand: (rows, width, 3), by Bradford, unclipped."""
+        if self._rounding is None:
+            return np.zeros(srgb_linear.shape[:-1], bool)
+        return og_beyond_rounding(srgb_linear, self.codes[rows], self._rounding)
+
 
 def clip_to_srgb(original: Original, adaptation: Adaptation = "bradford") -> CodeArray:
     """The (height, width, 3) sRGB codes of a wide-gamut picture, clipped and rounded."""
+    return clip_and_count(original, adaptation)[0]
+
+
+def clip_and_count(original: Original, adaptation: Adaptation = "bradford") -> tuple[CodeArray, int]:
+    """Clip a wide-gamut picture to sRGB, and count what is out of gamut, in one go.
+
+    Returns:
+        The (height, width, 3) sRGB codes, and the number of pixels that ``Original.og_mask`` marks.
+    """
     matrix = rgb_to_rgb(PROPHOTO, SRGB, adaptation)
 
-    def convert(rows: slice) -> CodeArray:
-        return srgb_codes(apply_matrix(original.strip(rows), matrix))
+    def convert(rows: slice) -> tuple[CodeArray, int]:
+        srgb_linear = apply_matrix(original.strip(rows), matrix)
+        og = original.beyond(rows, srgb_linear) if adaptation == "bradford" else original.og_mask(rows)
+        return srgb_codes(srgb_linear), int(np.count_nonzero(og))
 
-    codes = np.empty((*original.size, 3), np.uint8)
+    codes, og_pixels = np.empty((*original.size, 3), np.uint8), 0
     rows = list(strips(*original.size))
-    for part, converted in zip(rows, in_order(convert, rows), strict=True):
+    for part, (converted, count) in zip(rows, in_order(convert, rows), strict=True):
         codes[part] = converted
-    return codes
+        og_pixels += count
+    return codes, og_pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,34 +142,17 @@ def read_assumed(path: StrPath, space: str) -> Source:
         InputError: It cannot be read.
     """
     picture = read_wide(path)
-    if picture.profile is not None:
+    if picture.profile is not None or named_by_exif(path, picture.metadata) is not None:
         return _source(path, picture, AS_IT_IS)
     source = _source(path, picture, Reading(assume_profile=space))
-    note = f"does not say which colours it holds, and is taken as {SPACES[space].title}"
+    note = f"does not say which colours it holds, and is taken as {assumed_profile(space).title}"
     return replace(source, notes=(*source.notes, note))
 
 
 def _source(path: StrPath, picture: Picture, reading: Reading) -> Source:
-    profile, notes = _profile_of(path, picture, reading.assume_profile)
-    return Source(Original(picture.codes, profile), picture.metadata, notes)
-
-
-def _profile_of(source: StrPath, picture: Picture, assumed: str | None) -> tuple[Profile, tuple[str, ...]]:
-    """What the codes of a picture mean, and what to tell the user of that."""
-    if assumed is not None and assumed not in SPACES:
-        raise UsageError(f"unknown space {assumed!r}; choose one of {', '.join(SPACES)}")
-    profile = picture.profile
-    if profile is None:
-        if assumed is None:
-            raise InputError(
-                f"{os.fspath(source)}: does not say which colours it holds; if it is ProPhoto RGB, add "
-                "--assume-profile prophoto."
-            )
-        return read_profile(write_profile(SPACES[assumed])), picture.notes
-    notes = picture.notes
-    if assumed is not None and profile.space != SPACES[assumed]:
-        notes += (f"the file's own profile ({profile.description}) was used, not --assume-profile {assumed}",)
-    if profile.space != PROPHOTO:
-        title = profile.space.title if profile.space else profile.description or "an unnamed space"
-        notes += (f"the input is {title}, converted to ProPhoto RGB",)
-    return profile, notes
+    profile, notes = meaning_of(path, picture, reading)
+    if not (isinstance(profile, MatrixProfile) and is_plain(picture.codes, profile, reading.exposure)):
+        codes, told = to_prophoto(os.fspath(path), picture.codes, profile, reading.exposure)
+        profile, notes, picture = profile_of(PROPHOTO), notes + told, replace(picture, codes=codes)
+    codes = shown_on(picture.codes, picture.alpha, profile, reading.background)
+    return Source(Original(codes, profile), picture.metadata, notes)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gamutcli.arrays import Code16Array, CodeArray
+from gamutcli.arrays import Code16Array
 from gamutcli.color.icc import Profile
 from gamutcli.errors import InputError
 from gamutcli.metadata import Metadata
@@ -20,6 +20,8 @@ Code = TypeVar("Code", bound=np.generic)
 MAX_PIXELS = 1 << 29
 
 EIGHT_BITS = "8-bit input: its colours were coarse before they were reduced; export 16 bits if you can"
+COARSE_COLORS = "its colours are stored at half its size (chroma subsampling): fine edges between them were lost before"
+GAIN_MAP = "its gain map, which brightens it on HDR screens, was left out: the picture for other screens was read"
 
 
 @dataclass(frozen=True)
@@ -27,16 +29,21 @@ class Picture:
     """A wide-gamut picture as its file stores it.
 
     Attributes:
-        codes: (height, width, 3) uint16, encoded with the profile's curves; not rotated by Orientation.
+        codes: (height, width, 3) uint16, or floating point with 1.0 as white, encoded with the profile's curves; four
+            channels of CMYK; not rotated by Orientation.
         profile: What the codes mean; None when the file does not say.
         metadata: EXIF, XMP and IPTC, as stored.
         notes: What to tell the user about this file.
+        alpha: (height, width) uint16: how opaque each pixel is, 65535 wholly; None where all are.
+        is_grey: Whether the file is, so that its three channels are one.
     """
 
-    codes: Code16Array
+    codes: NDArray[Any]
     profile: Profile | None
     metadata: Metadata
     notes: tuple[str, ...] = ()
+    alpha: Code16Array | None = None
+    is_grey: bool = False
 
 
 def check_size(name: str, width: int, height: int) -> None:
@@ -49,13 +56,6 @@ def check_size(name: str, width: int, height: int) -> None:
         raise InputError(f"{name}: has no pixels ({width} x {height}); export it again.")
     if width * height > MAX_PIXELS:
         raise InputError(f"{name}: {width} x {height} is beyond {MAX_PIXELS >> 20} megapixels; split it into parts.")
-
-
-def widened(codes: CodeArray) -> Code16Array:
-    """Turn 8-bit codes into 16-bit codes of the same meaning: 255 becomes 65535."""
-    wide: Code16Array = codes.astype("u2")
-    wide *= 257
-    return wide
 
 
 def turned(codes: NDArray[Code], orientation: int) -> NDArray[Code]:

@@ -2,92 +2,51 @@
 
 from __future__ import annotations
 
-import zlib
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
-from gamutcli.arrays import Code16Array, StrPath
-from gamutcli.color.cicp import named_space
-from gamutcli.color.icc import Profile, read_profile, write_profile
-from gamutcli.color.spaces import SRGB
-from gamutcli.errors import InputError
-from gamutcli.images.files import PngHeader, damaged, png_header, read_bytes, sniff, title, without_pixels
-from gamutcli.images.heif import read_avif
-from gamutcli.images.picture import EIGHT_BITS, Picture, check_size, widened
+from gamutcli.arrays import StrPath
+from gamutcli.images.channels import picture_of
+from gamutcli.images.exr import read_exr
+from gamutcli.images.files import read_bytes
+from gamutcli.images.heif import read_avif, read_heic
+from gamutcli.images.jp2 import read_jp2
+from gamutcli.images.jpeg import read_jpeg
+from gamutcli.images.kinds import HEAD, refusal, sniff
+from gamutcli.images.picture import Picture
+from gamutcli.images.png import read_png
 from gamutcli.images.raw import RAW_SUFFIXES, read_raw
 from gamutcli.images.reading import AS_IT_IS, Reading
 from gamutcli.images.tiff import read_tiff
+from gamutcli.images.webp import read_webp
 from gamutcli.metadata import read_metadata
 
-_MAX_PROFILE = 1 << 24
-_FULL_RANGE_RGB = (0, 1)
-_PNG_KINDS = {0: "grey", 3: "a palette picture", 4: "grey with alpha", 6: "RGB with alpha"}
+# What reads the whole bytes of a file.
+_READERS: dict[str, Callable[[str, bytes, Reading], Picture]] = {
+    "avif": read_avif,
+    "heic": read_heic,
+    "jp2": read_jp2,
+    "jpeg": read_jpeg,
+    "png": read_png,
+    "webp": read_webp,
+}
 
 
 def read_wide(path: StrPath, reading: Reading = AS_IT_IS) -> Picture:
-    """Read a TIFF, BigTIFF or PNG of 16 bits (8 are widened, with a note), an AVIF, or a camera RAW.
+    """Read a picture of any of the formats that are known here, widened to 16 bits, or develop a camera RAW.
 
     Raises:
-        InputError: The file cannot be read, or holds anything but one complete RGB picture.
+        InputError: The file cannot be read, is not complete, or leaves a choice that was not made.
     """
     file = Path(path)
     kind = sniff(read_bytes(file, 16))
-    if kind == "raw" or file.suffix.lower() in RAW_SUFFIXES:
-        return read_raw(file)
+    if kind == "raw" or (kind in ("tiff", "unknown") and file.suffix.lower() in RAW_SUFFIXES):
+        return read_raw(file, reading)
+    if kind == "exr":
+        return read_exr(file, reading)
     if kind == "tiff":
-        codes, icc, notes = read_tiff(file)
-        profile = None if icc is None else read_profile(icc, str(file))
-        return Picture(codes, profile, read_metadata(file), notes)
-    if kind == "png":
-        return _read_png(str(file), read_bytes(file))
-    if kind == "avif":
-        return read_avif(str(file), read_bytes(file))
-    raise InputError(f"{file}: is {title(kind)}; export the picture as a 16-bit ProPhoto TIFF or PNG.")
-
-
-def _read_png(name: str, data: bytes) -> Picture:
-    import imagecodecs
-
-    header = png_header(name, data)
-    check_size(name, header.width, header.height)
-    if header.color_type != 2:
-        kind = _PNG_KINDS.get(header.color_type, "of an unknown kind")
-        raise InputError(f"{name}: is {kind}, not RGB; convert it to 16-bit RGB without alpha.")
-    if b"tRNS" in header.chunks:
-        raise InputError(f"{name}: has a transparent colour; flatten it to plain RGB.")
-    profile = _png_profile(name, header)
-    try:
-        codes = imagecodecs.png_decode(data)
-    except MemoryError as error:
-        raise InputError(f"{name}: does not fit into memory; split it into parts.") from error
-    except (imagecodecs.PngError, ValueError) as error:
-        raise damaged(name, "PNG") from error
-    if codes.shape != (header.height, header.width, 3):
-        raise damaged(name, "PNG")
-    metadata = read_metadata(without_pixels(name, data))
-    if codes.dtype == np.uint8:
-        return Picture(widened(codes), profile, metadata, (EIGHT_BITS,))
-    wide: Code16Array = codes
-    return Picture(wide, profile, metadata)
-
-
-def _png_profile(name: str, header: PngHeader) -> Profile | None:
-    """Find out what a PNG's codes mean.
-
-    cICP comes before iCCP, and that before sRGB; gAMA and cHRM alone say too little.
-
-    Source: PNG specification, third edition, section 4.3, "Colour spaces".
-    """
-    cicp = header.chunks.get(b"cICP", b"")
-    if len(cicp) == 4 and tuple(cicp[2:]) == _FULL_RANGE_RGB:
-        space = named_space(name, cicp[0], cicp[1])
-        if space is not None:
-            return read_profile(write_profile(space), name)
-    if b"iCCP" in header.chunks:
-        compressed = header.chunks[b"iCCP"].partition(b"\0")[2][1:]
-        try:
-            return read_profile(zlib.decompressobj().decompress(compressed, _MAX_PROFILE), name)
-        except zlib.error as error:
-            raise damaged(name, "PNG") from error
-    return read_profile(write_profile(SRGB), name) if b"sRGB" in header.chunks else None
+        samples, icc, notes = read_tiff(file, str(file), reading)
+        return picture_of(str(file), samples, icc, read_metadata(file), reading, notes)
+    if kind in _READERS:
+        return _READERS[kind](str(file), read_bytes(file), reading)
+    raise refusal(str(file), read_bytes(file, HEAD))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gamutcli.errors import InputError
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -26,3 +28,22 @@ class Reading:
 
 
 AS_IT_IS = Reading()
+
+
+def choose(name: str, reading: Reading, count: int) -> int:
+    """Return which of a file's pictures is to be read, counted from 0.
+
+    Args:
+        name: The file, for the message of an error.
+        reading: What the user says.
+        count: Of the pictures in the file, thumbnails and the like apart.
+
+    Raises:
+        InputError: There are several and none was chosen, or fewer than the number of the chosen one.
+    """
+    if reading.page is None and count > 1:
+        raise InputError(f"{name}: holds {count} pictures; choose one with --page N, from 1 to {count}.")
+    if reading.page is not None and not 1 <= reading.page <= count:
+        held = "one picture" if count == 1 else f"{count} pictures"
+        raise InputError(f"{name}: holds {held}, none of them number {reading.page}; give another --page, or none.")
+    return (reading.page or 1) - 1

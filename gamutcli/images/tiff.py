@@ -4,54 +4,64 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gamutcli.arrays import Code16Array, CodeArray
+from gamutcli.color.icc import Profile, profile_of
+from gamutcli.color.spaces import PROPHOTO
 from gamutcli.errors import InputError
+from gamutcli.images.channels import COUNTS, Mode, Samples
 from gamutcli.images.files import damaged
-from gamutcli.images.picture import EIGHT_BITS, check_size, widened
+from gamutcli.images.lab import CIE_LAB, ICC_LAB, light_of_lab
+from gamutcli.images.picture import check_size
+from gamutcli.images.reading import AS_IT_IS, Reading
+from gamutcli.images.tiff_pages import photograph
 
 if TYPE_CHECKING:
     import tifffile
 
 _ICC, _DNG_VERSION = 34675, 50706
-_REDUCED, _MASK = 1, 4  # bits of NewSubfileType
-_RGB = 2
-_PHOTOMETRICS = {
-    0: "grey",
-    1: "grey",
-    3: "a palette",
-    4: "a mask",
-    5: "CMYK",
-    6: "YCbCr",
-    8: "Lab",
-    9: "Lab",
-    10: "Lab",
-}
+_WHITE_IS_ZERO, _PALETTE, _YCBCR = 0, 3, 6
+_MODES: dict[int, Mode] = {0: "grey", 1: "grey", 2: "rgb", 3: "rgb", 5: "cmyk", 6: "rgb", 8: "lab", 9: "lab"}
 _RAW = (32803, 34892)
+_SIGNED, _FLOATING = 2, 3  # values of SampleFormat
+_BITS = (1, 2, 4, 8, 10, 12, 14, 16)
+_FLOATING_BITS = (16, 24, 32, 64)
+_ASSOCIATED, _STRAIGHT = 1, 2  # values of ExtraSamples
+_JPEG = (7, 33007)
 
 # How many bytes one stored byte can become at most: a header that claims more is not believed.
 # Deflate: a match of 258 bytes for two bits. LZW: strings of up to 4096 bytes for 12 bits. Zstandard: a block of
-# 128 KB for 4 bytes. PackBits: 128 bytes for two.
-_GROWTH = {1: 1, 5: 2731, 8: 1032, 32946: 1032, 32773: 64, 50000: 32768}
+# 128 KB for 4 bytes. PackBits: 128 bytes for two. JPEG: a block of 64 for a bit. LZMA: a match of 273 bytes for about
+# a fiftieth of a bit. The others can say that a whole tile is of one colour.
+_TILE = 1 << 17
+_GROWTH = {
+    **{1: 1, 5: 2731, 8: 1032, 32946: 1032, 32773: 64, 50000: 32768, 7: 512, 33007: 512, 34925: _TILE},
+    **dict.fromkeys((33003, 33004, 33005, 34712, 34887, 34933, 34934, 50001, 50002, 52546), _TILE),
+}
+#: Lab becomes light when it is read.
+_LIGHT = profile_of(PROPHOTO, linear=True)
+PALETTE = "is a palette picture: of its colours few are left, and what lay between them was lost before"
 
 
-def read_tiff(source: Path | BinaryIO, name: str | None = None) -> tuple[Code16Array, bytes | None, tuple[str, ...]]:
+def read_tiff(
+    source: Path | BinaryIO, name: str | None = None, reading: Reading = AS_IT_IS
+) -> tuple[Samples, bytes | Profile | None, tuple[str, ...]]:
     """Read a TIFF's photograph.
 
     Args:
         source: The file.
         name: What errors call it; its path when not given.
+        reading: Which page the user chose.
 
     Returns:
-        Codes (height, width, 3) uint16, the ICC profile, and notes for the user.
+        Its channels, the ICC profile or what else they mean, and notes for the user.
 
     Raises:
-        InputError: Anything but one RGB picture of 8 or 16 bits, complete.
+        InputError: Anything but one picture of up to 16 bits or of floating point, complete.
     """
     import tifffile
 
@@ -62,80 +72,111 @@ def read_tiff(source: Path | BinaryIO, name: str | None = None) -> tuple[Code16A
         logger.addHandler(logging.NullHandler())
     try:
         with tifffile.TiffFile(source) as file:
-            page = _photograph(path, file)
+            page, notes = photograph(path, file, reading)
             _check_kind(path, page)
             _check_extent(path, page)
-            codes = _codes(path, page)
-            profile = page.tags.valueof(_ICC)
+            samples = _samples(path, page, _codes(path, page))
+            profile = _LIGHT if int(page.photometric or 0) in (CIE_LAB, ICC_LAB) else page.tags.valueof(_ICC)
     except InputError:
         raise
     except MemoryError as error:
         raise InputError(f"{path}: does not fit into memory; split it into parts.") from error
     except Exception as error:  # a damaged file makes tifffile and the codecs raise whatever comes up
         raise damaged(path, "TIFF") from error
-    if codes.dtype == np.uint8:
-        return widened(cast("CodeArray", codes)), profile, (EIGHT_BITS,)
-    return cast("Code16Array", codes), profile, ()
-
-
-def _photograph(path: str, file: tifffile.TiffFile) -> tifffile.TiffPage:
-    """Find the one full-size picture; thumbnails and masks beside it are no concern."""
-    full: list[tifffile.TiffPage] = []
-    for page in cast("Iterable[tifffile.TiffPage]", file.pages):
-        if not page.subfiletype & (_REDUCED | _MASK):
-            full.append(page)
-        if len(full) > 1:
-            raise InputError(f"{path}: holds several pages; export the picture alone.")
-    if not full:
-        raise InputError(f"{path}: holds nothing but a thumbnail; export the picture as a 16-bit TIFF.")
-    return full[0]
+    return samples, profile, (*notes, PALETTE) if int(page.photometric or 0) == _PALETTE else notes
 
 
 def _check_kind(path: str, page: tifffile.TiffPage) -> None:
-    """Refuse everything but RGB of 8 or 16 bits, in a compression that is lossless and known."""
+    """Refuse samples and compressions that are not known here."""
     photometric, channels = int(page.photometric or 0), int(page.samplesperpixel)
     if photometric in _RAW or _DNG_VERSION in page.tags:
         raise InputError(f"{path}: is a camera RAW; develop it to a 16-bit ProPhoto TIFF.")
-    if photometric != _RGB:
-        kind = _PHOTOMETRICS.get(photometric, f"of an unknown kind ({photometric})")
-        raise InputError(f"{path}: is {kind}, not RGB; convert it to 16-bit RGB.")
-    if channels > 3:
-        raise InputError(f"{path}: has {channels} channels (alpha?); flatten it to plain RGB.")
-    if channels < 3:
-        raise InputError(f"{path}: has {channels} channels, RGB needs 3; convert it to 16-bit RGB.")
-    if page.dtype not in (np.uint8, np.uint16) or page.bitspersample not in (8, 16):
-        kind = "floating point" if page.sampleformat == 3 else f"{page.bitspersample} bits"
-        raise InputError(f"{path}: its samples are {kind}; convert it to 16 bits (unsigned).")
+    if photometric not in _MODES:
+        raise InputError(f"{path}: is of an unknown kind (photometric {photometric}); convert it to 16-bit RGB.")
+    if page.sampleformat == _SIGNED:
+        raise InputError(f"{path}: its samples are signed; convert it to 16 bits, unsigned.")
+    is_floating = page.sampleformat == _FLOATING
+    if is_floating and _MODES[photometric] not in ("grey", "rgb"):
+        raise InputError(f"{path}: is {_MODES[photometric].upper()} of floating point; convert it to 16-bit RGB.")
+    if photometric in (CIE_LAB, ICC_LAB) and page.bitspersample not in (8, 16):
+        raise InputError(f"{path}: is Lab of {page.bitspersample} bits; convert it to 16-bit RGB.")
+    if page.dtype is None or page.bitspersample not in (_FLOATING_BITS if is_floating else _BITS):
+        raise InputError(f"{path}: its samples are {page.bitspersample} bits; convert it to 16 bits (unsigned).")
+    needed = 1 if photometric == _PALETTE else COUNTS[_MODES[photometric]]
+    if channels < needed:
+        raise InputError(f"{path}: has {channels} channels and needs {needed}; convert it to 16-bit RGB.")
     if int(page.compression) not in _GROWTH:
         name = getattr(page.compression, "name", str(page.compression))
         raise InputError(f"{path}: compression {name} is not supported; save it with LZW, Deflate or without.")
+    if page.is_subsampled and int(page.compression) not in _JPEG:
+        raise InputError(
+            f"{path}: is YCbCr without JPEG compression, which is not supported; convert it to 16-bit RGB."
+        )
 
 
 def _check_extent(path: str, page: tifffile.TiffPage) -> None:
     """Refuse sizes that cannot be, and strips or tiles that lie outside the file."""
-    check_size(path, page.imagewidth, page.imagelength)
-    if page.shape not in ((page.imagelength, page.imagewidth, 3), (3, page.imagelength, page.imagewidth)):
+    height, width, channels = page.imagelength, page.imagewidth, page.samplesperpixel
+    check_size(path, width, height)
+    layouts = ((height, width, channels), (channels, height, width), *(((height, width),) if channels == 1 else ()))
+    if page.shape not in layouts:
         raise InputError(f"{path}: is a volume of {page.shape}; export one picture.")
     length = page.parent.filehandle.size
     counts, offsets = page.databytecounts, page.dataoffsets
     pieces = 1 if page.is_contiguous else int(np.prod(page.chunked))
     stored = sum(counts)
+    claimed = height * width * channels * page.bitspersample // 8
     complete = (
         len(offsets) >= pieces
         and len(counts) >= pieces
         and all(count > 0 and 0 < offset <= length - count for offset, count in zip(offsets, counts, strict=False))
-        and page.nbytes <= stored * _GROWTH[int(page.compression)]
+        and claimed <= stored * _GROWTH[int(page.compression)]
     )
     if not complete:
         raise damaged(path, "TIFF")
 
 
-def _codes(path: str, page: tifffile.TiffPage) -> CodeArray | Code16Array:
-    """Decode on all processors this process may use."""
+def _codes(path: str, page: tifffile.TiffPage) -> NDArray[Any]:
+    """Decode on all processors this process may use: (height, width, channels)."""
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     codes = page.asarray(maxworkers=workers)
     if codes.shape != page.shape:
         raise damaged(path, "TIFF")
-    if page.shape[0] == 3 and page.shape != (page.imagelength, page.imagewidth, 3):
+    if codes.ndim == 2:
+        codes = codes[..., None]
+    elif codes.shape[:2] != (page.imagelength, page.imagewidth):
         codes = np.moveaxis(codes, 0, -1)
-    return np.ascontiguousarray(codes)
+    return codes.view(np.uint8) if codes.dtype == np.bool_ else codes
+
+
+def _samples(path: str, page: tifffile.TiffPage, codes: NDArray[Any]) -> Samples:
+    """Say what the channels are; one of transparency comes to stand right behind the colours."""
+    photometric = int(page.photometric or 0)
+    white = 1 if codes.dtype.kind == "f" else (1 << page.bitspersample) - 1
+    if photometric == _PALETTE:
+        return Samples(_looked_up(path, page, codes[..., 0]), 65535, "rgb")
+    mode = _MODES[photometric]
+    colors = COUNTS[mode]
+    if photometric in (CIE_LAB, ICC_LAB):
+        extra = codes[..., colors:].astype(np.float32) / np.float32(white)
+        codes, white, mode = np.concatenate([light_of_lab(codes, photometric), extra], axis=-1), 1, "rgb"
+    if photometric == _WHITE_IS_ZERO:
+        codes = np.concatenate([white - codes[..., :1], codes[..., 1:]], axis=2)
+    kinds = [int(kind) for kind in page.extrasamples][: codes.shape[2] - colors]
+    at = next((index for index, kind in enumerate(kinds) if kind in (_ASSOCIATED, _STRAIGHT)), None)
+    if at is None:
+        return Samples(codes, white, mode)
+    if at:
+        codes = codes[..., [*range(colors), colors + at, *(colors + n for n in range(len(kinds)) if n != at)]]
+    return Samples(codes, white, mode, "associated" if kinds[at] == _ASSOCIATED else "straight")
+
+
+def _looked_up(path: str, page: tifffile.TiffPage, indices: NDArray[Any]) -> NDArray[np.uint16]:
+    """Replace the numbers of colours by the colours: (height, width, 3)."""
+    if page.colormap is None or page.colormap.shape != (3, 1 << page.bitspersample):
+        raise damaged(path, "TIFF")
+    colors = page.colormap.astype(np.uint16)
+    if colors.max() < 256:  # some programs write 8 bits where 16 belong
+        colors = colors * np.uint16(257)
+    codes: NDArray[np.uint16] = np.ascontiguousarray(colors.T)[indices]
+    return codes

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import struct
+import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from gamutcli.arrays import Code16Array, StrPath
 from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import RGBSpace
 from gamutcli.containers import Metadata, png, with_metadata
+from gamutcli.containers.ifd import ByteOrder
 from gamutcli.errors import OutputError, UsageError
 from gamutcli.images.encode import PNG_LEVEL, PNG_STRATEGY
 from gamutcli.images.files import format_of
@@ -27,9 +29,11 @@ from gamutcli.metadata.ifd import (
     UNDEFINED,
     Directories,
     Entry,
+    depends_on_order,
     entry,
+    header,
     in_byte_order,
-    write_with_pointers,
+    lay_out,
 )
 from gamutcli.metadata.rules import PIXEL_X, PIXEL_Y, parsed
 from gamutcli.parallel import in_order
@@ -55,18 +59,21 @@ def write_wide(
     space: RGBSpace,
     metadata: Metadata,
     compression: str = "deflate",
+    file: BinaryIO | None = None,
 ) -> None:
     """Write a 16-bit picture with its ICC profile, EXIF, XMP and IPTC.
 
-    EXIF is made true (ColorSpace, size) on the way. The file is written in place: see `storage.publish`.
+    EXIF is made true (ColorSpace, size) on the way.
 
     Args:
-        path: A .tif, .tiff or .png file; or .avif (10 bits) or .jxl, for spaces that these can name.
+        path: A .tif, .tiff or .png file; or .avif (10 bits) or .jxl, for spaces that these can name. Where no `file`
+            is given it is written in place, and half of it stays behind when that fails: see `storage.publish`.
         strips: (height, width, 3) uint16, or its parts from top to bottom, each (rows, width, 3). A part must not
             change after it has been handed over: it is compressed while the next one is made.
         space: What the codes mean.
         metadata: Of the photograph.
         compression: Of a TIFF: "none", "lzw", "deflate" or "zstd"; all but the first with predictor.
+        file: Empty, open for writing, and able to seek: takes the bytes instead.
 
     Raises:
         UsageError: An unknown suffix or compression, or a space that the format cannot name.
@@ -75,12 +82,13 @@ def write_wide(
     """
     kind = check_wide(path, space, compression)
     parts = [strips] if isinstance(strips, np.ndarray) else strips
-    if kind in ("avif", "jxl"):
-        Path(path).write_bytes(encode_wide(kind, _whole(parts), space, metadata))
-    elif kind == "png":
-        _write_png(Path(path), parts, space, metadata)
-    else:
-        _write_tiff(Path(path), parts, space, metadata, compression)
+    with Path(path).open("wb") if file is None else nullcontext(file) as opened:
+        if kind in ("avif", "jxl"):
+            opened.write(encode_wide(kind, _whole(parts), space, metadata))
+        elif kind == "png":
+            opened.write(_png(_whole(parts), space, metadata))
+        else:
+            _write_tiff(opened, os.fspath(path), parts, space, metadata, compression)
 
 
 def check_wide(path: StrPath, space: RGBSpace, compression: str = "deflate") -> str:
@@ -97,14 +105,13 @@ def check_wide(path: StrPath, space: RGBSpace, compression: str = "deflate") -> 
     return kind
 
 
-def _write_png(path: Path, parts: Iterable[Code16Array], space: RGBSpace, metadata: Metadata) -> None:
+def _png(codes: Code16Array, space: RGBSpace, metadata: Metadata) -> bytes:
     import imagecodecs
 
-    codes = _whole(parts)
     true = make_true(metadata, codes.shape[1], codes.shape[0], space.name == "srgb")
     data = imagecodecs.png_encode(np.ascontiguousarray(codes), level=PNG_LEVEL, strategy=PNG_STRATEGY)
     tagged = png.with_chunks(data, [profile_chunk(space)])
-    path.write_bytes(with_metadata(tagged, true).data)
+    return with_metadata(tagged, true).data
 
 
 def _whole(parts: Iterable[Code16Array]) -> Code16Array:
@@ -114,74 +121,97 @@ def _whole(parts: Iterable[Code16Array]) -> Code16Array:
 
 
 def _write_tiff(
-    path: Path, parts: Iterable[Code16Array], space: RGBSpace, metadata: Metadata, compression: str
+    file: BinaryIO,
+    name: str,
+    parts: Iterable[Code16Array],
+    space: RGBSpace,
+    metadata: Metadata,
+    compression: str,
 ) -> None:
-    """Write header, strips, and behind them the directories; then let the header point to these."""
+    """Write header, maker note, strips, and behind them the directories; then let the header point to these."""
+    # Exif wants the pixel size in compressed files only; a TIFF has its own tags for it.
+    true = make_true(metadata, 0, 0, space.name == "srgb")
+    camera = parsed(true.exif)
+    if not depends_on_order(camera):
+        camera = in_byte_order(camera, "<")
     offsets: list[int] = []
     strips: list[_Strip] = []
-    with path.open("wb") as file:
-        file.write(b"II*\0\0\0\0\0")
-        for strip, data in in_order(_encoder(compression), _cut(parts)):
-            offsets.append(file.tell())
-            strips.append(strip)
-            file.write(data)
-            file.write(b"\0" * (len(data) % 2))
-            if file.tell() > _CLASSIC_LIMIT:
-                raise OutputError(f"{path}: would be larger than a TIFF can be (4 GB); use --compression deflate.")
-        width, height = strips[0].width, sum(strip.rows for strip in strips)
-        layout = {
-            0x0100: entry(LONG, width),
-            0x0101: entry(LONG, height),
-            0x0102: entry(SHORT, 16, 16, 16),
-            0x0103: entry(SHORT, COMPRESSIONS[compression]),
-            0x0106: entry(SHORT, 2),  # RGB
-            0x0111: entry(LONG, *offsets),
-            0x0115: entry(SHORT, 3),
-            0x0116: entry(LONG, strips[0].rows),
-            0x0117: entry(LONG, *(strip.size for strip in strips)),
-            0x011C: entry(SHORT, 1),  # the three samples of a pixel stand together
-        }
-        if compression != "none":
-            layout[0x013D] = entry(SHORT, 2)  # horizontal differences
-        start = file.tell()
-        file.write(write_with_pointers(_described(layout, width, height, space, metadata), start))
-        file.seek(4)
-        file.write(struct.pack("<I", start))
+    file.write(header(camera.order, 0))
+    for item in camera.exif.values():
+        if item.place is not None:
+            file.write(bytes(item.place - file.tell()) + item.data)
+    file.write(b"\0" * (file.tell() % 2))
+    for strip, data in in_order(_encoder(compression, camera.order), _cut(parts)):
+        offsets.append(file.tell())
+        strips.append(strip)
+        file.write(data)
+        file.write(b"\0" * (len(data) % 2))
+        if file.tell() > _CLASSIC_LIMIT:
+            raise OutputError(f"{name}: would be larger than a TIFF can be (4 GB); use --compression deflate.")
+    pixels = _pixel_tags(strips, offsets, compression, camera.order)
+    start = file.tell()
+    layout = lay_out(_described(pixels, camera, space, true), start)
+    file.write(layout.behind(start))
+    file.seek(0)
+    file.write(header(camera.order, layout.first))
 
 
-def _described(layout: dict[int, Entry], width: int, height: int, space: RGBSpace, metadata: Metadata) -> Directories:
+def _pixel_tags(strips: list[_Strip], offsets: list[int], compression: str, order: ByteOrder) -> dict[int, Entry]:
+    """Say how the pixels are laid out."""
+
+    def numbers(kind: int, *values: int) -> Entry:
+        return entry(kind, *values, order=order)
+
+    tags = {
+        0x0100: numbers(LONG, strips[0].width),
+        0x0101: numbers(LONG, sum(strip.rows for strip in strips)),
+        0x0102: numbers(SHORT, 16, 16, 16),
+        0x0103: numbers(SHORT, COMPRESSIONS[compression]),
+        0x0106: numbers(SHORT, 2),  # RGB
+        0x0111: numbers(LONG, *offsets),
+        0x0115: numbers(SHORT, 3),
+        0x0116: numbers(LONG, strips[0].rows),
+        0x0117: numbers(LONG, *(strip.size for strip in strips)),
+        0x011C: numbers(SHORT, 1),  # the three samples of a pixel stand together
+    }
+    if compression != "none":
+        tags[0x013D] = numbers(SHORT, 2)  # horizontal differences
+    return tags
+
+
+def _described(pixels: dict[int, Entry], camera: Directories, space: RGBSpace, metadata: Metadata) -> Directories:
     """Add profile and metadata to the tags that lay out the pixels."""
-    true = make_true(metadata, width, height, space.name == "srgb")
-    camera = in_byte_order(parsed(true.exif), "<")
     profile = write_profile(space)
     tags = {
-        0x0112: entry(SHORT, 1),
-        0x011A: entry(RATIONAL, 1, 1),  # resolution: square pixels of no given size
-        0x011B: entry(RATIONAL, 1, 1),
-        0x0128: entry(SHORT, 1),
+        0x0112: entry(SHORT, 1, order=camera.order),
+        0x011A: entry(RATIONAL, 1, 1, order=camera.order),  # resolution: square pixels of no given size
+        0x011B: entry(RATIONAL, 1, 1, order=camera.order),
+        0x0128: entry(SHORT, 1, order=camera.order),
         **camera.image,
-        **layout,
+        **pixels,
         0x8773: Entry(UNDEFINED, len(profile), profile),
     }
-    if true.xmp:
-        tags[0x02BC] = Entry(BYTE, len(true.xmp), true.xmp)
-    if true.iptc:
-        tags[0x83BB] = Entry(UNDEFINED, len(true.iptc), true.iptc)
-    # Exif wants the pixel size in compressed files only; a TIFF has its own tags for it.
+    if metadata.xmp:
+        tags[0x02BC] = Entry(BYTE, len(metadata.xmp), metadata.xmp)
+    if metadata.iptc:
+        tags[0x83BB] = Entry(UNDEFINED, len(metadata.iptc), metadata.iptc)
     exif = {tag: item for tag, item in camera.exif.items() if tag not in (PIXEL_X, PIXEL_Y)}
-    return Directories("<", tags, exif, camera.gps)
+    return Directories(camera.order, tags, exif, camera.gps)
 
 
-def _encoder(compression: str) -> Callable[[Code16Array], tuple[_Strip, bytes | bytearray]]:
+def _encoder(compression: str, order: ByteOrder = "<") -> Callable[[Code16Array], tuple[_Strip, bytes | bytearray]]:
     """Return the function that turns a strip's codes into its bytes in the file, and says what they are."""
     import imagecodecs
 
     def differences(strip: Code16Array) -> bytes:
-        encoded: Code16Array = imagecodecs.delta_encode(np.ascontiguousarray(strip, "<u2"), axis=-2)
-        return encoded.tobytes()
+        encoded: Code16Array = imagecodecs.delta_encode(np.ascontiguousarray(strip, np.uint16), axis=-2)
+        return stored(encoded)
+
+    def stored(codes: Code16Array) -> bytes:
+        return codes.astype(f"{order}u2", copy=False).tobytes()
 
     codecs: dict[str, Callable[[Code16Array], bytes | bytearray]] = {
-        "none": lambda strip: strip.astype("<u2", copy=False).tobytes(),
+        "none": stored,
         "lzw": lambda strip: imagecodecs.lzw_encode(differences(strip)),
         "deflate": lambda strip: imagecodecs.deflate_encode(differences(strip), level=_DEFLATE_LEVEL),
         "zstd": lambda strip: imagecodecs.zstd_encode(differences(strip), level=_ZSTD_LEVEL),

@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from gamutcli.arrays import BoolArray, DoubleArray, FloatArray
-from gamutcli.color.gamut import og_mask
-from gamutcli.color.spaces import PROPHOTO, SRGB, apply_matrix, prophoto_linear_to_lab, rgb_to_rgb
+from gamutcli.color.gamut import Rounding, og_beyond_rounding, rounding_of
+from gamutcli.color.spaces import (
+    PROPHOTO,
+    SRGB,
+    apply_matrix,
+    decoding_table,
+    encoding_table,
+    prophoto_linear_to_lab,
+    rgb_to_rgb,
+)
 
 # Enough for a 99th percentile that is stable to a few thousandths; half a second's work for three regions.
 DELTA_E_PIXELS = 200_000
@@ -126,7 +135,8 @@ class Comparison:
         Args:
             picture: (rows, width, 3), linear ProPhoto.
             original: Same shape, linear ProPhoto.
-            og: (rows, width): which pixels of the *original* are out of gamut.  Found when None.
+            og: (rows, width): which pixels of the *original* are out of gamut.  Found when None,
+                as ``original_og_mask`` does.
         """
         if og is None:
             og = original_og_mask(original)
@@ -160,16 +170,23 @@ class Comparison:
 
 
 def original_og_mask(prophoto_linear: FloatArray) -> BoolArray:
-    """Which pixels of an original sRGB cannot hold.
+    """Which pixels of an original sRGB cannot hold, where that is a 16-bit picture in ProPhoto RGB.
+
+    ``Original.og_mask`` is the same for a picture of any space and depth: what lies beyond sRGB by more than rounding.
 
     Args:
         prophoto_linear: (..., 3), linear ProPhoto.
 
     Returns:
-        (...) bool; the white points are matched with Bradford, whatever a picture was reduced with, so that figures of
-        different methods are over the same pixels.
+        (...) bool; the white points are matched with Bradford.
     """
-    return og_mask(apply_matrix(prophoto_linear, rgb_to_rgb(PROPHOTO, SRGB)))
+    codes = encoding_table(PROPHOTO, 65536).codes(prophoto_linear).astype(np.uint16, copy=False)
+    return og_beyond_rounding(apply_matrix(prophoto_linear, rgb_to_rgb(PROPHOTO, SRGB)), codes, _prophoto_rounding())
+
+
+@lru_cache
+def _prophoto_rounding() -> Rounding:
+    return rounding_of(np.stack([decoding_table(PROPHOTO, 65536)] * 3), rgb_to_rgb(PROPHOTO, SRGB))
 
 
 def squared_error(picture: FloatArray, original: FloatArray) -> FloatArray:

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import BinaryIO, Literal
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO
 
-ByteOrder = Literal["<", ">"]
+from gamutcli.containers.ifd import ByteOrder
 
 BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED = 1, 2, 3, 4, 5, 7
 
-EXIF_POINTER, GPS_POINTER = 0x8769, 0x8825
+EXIF_POINTER, GPS_POINTER, _INTEROP_POINTER = 0x8769, 0x8825, 0xA005
+MAKER_NOTE = 0x927C
 
 # Field type -> (bytes of one value, bytes of the numbers that it consists of). Types above 12 point to other
 # directories or exist in BigTIFF only.
@@ -35,6 +36,8 @@ _SIZES = {
     11: (4, 4),
     12: (8, 8),
 }
+#: Bytes of one value of each field type, that of a directory included.
+FIELD_SIZES = {kind: size for kind, (size, _) in _SIZES.items()} | {13: 4}
 _POINTER_FORMATS = {4: "I", 13: "I", 16: "Q", 18: "Q"}
 
 _MAX_ENTRIES = 4096
@@ -43,11 +46,19 @@ _MAX_VALUE = 1 << 24  # bytes; no tag that is kept comes near
 
 @dataclass(frozen=True)
 class Entry:
-    """One tag's value: field type, number of values, and their bytes in the order of the directory."""
+    """One tag's value.
+
+    Attributes:
+        kind: Field type.
+        count: Number of values.
+        data: Their bytes, in the order of the directory.
+        place: Of a value that holds offsets of its own, where it has to stand, counted from the TIFF header.
+    """
 
     kind: int
     count: int
     data: bytes
+    place: int | None = None
 
 
 Directory = Mapping[int, Entry]
@@ -55,7 +66,7 @@ Directory = Mapping[int, Entry]
 
 @dataclass(frozen=True)
 class Directories:
-    """The first image's tags, its Exif tags and its GPS tags; thumbnails and further images are not read."""
+    """The first image's tags, its Exif tags and its GPS tags; what else there is in a file is not read."""
 
     order: ByteOrder = "<"
     image: Directory = field(default_factory=dict)
@@ -90,7 +101,7 @@ def read_directories(stream: BinaryIO) -> Directories:
     image = reader.directory(reader.first)
     return Directories(
         reader.order,
-        {tag: found for tag, found in image.items() if tag not in (EXIF_POINTER, GPS_POINTER)},
+        image,
         reader.directory(reader.pointers.get(EXIF_POINTER, 0)),
         reader.directory(reader.pointers.get(GPS_POINTER, 0)),
     )
@@ -99,52 +110,110 @@ def read_directories(stream: BinaryIO) -> Directories:
 def in_byte_order(directories: Directories, order: ByteOrder) -> Directories:
     """Return the same tags with their numbers in another byte order.
 
-    Bytes of type UNDEFINED stay as they are: their order is their writer's own affair.
+    Bytes of type UNDEFINED stay as they are: their order is their writer's own affair; see `depends_on_order`.
     """
     if order == directories.order:
         return directories
 
     def swapped(directory: Directory) -> Directory:
-        return {tag: Entry(old.kind, old.count, _swapped(old)) for tag, old in directory.items()}
+        return {tag: replace(old, data=_swapped(old)) for tag, old in directory.items()}
 
     return Directories(order, swapped(directories.image), swapped(directories.exif), swapped(directories.gps))
 
 
-def write_directory(directory: Directory, order: ByteOrder, offset: int) -> bytes:
-    """Write one directory and its values, to stand at `offset` (even) in the file; its length does not depend on that.
+def depends_on_order(directories: Directories) -> bool:
+    """Tell whether there are values, such as a maker note, whose readers go by the byte order of the whole."""
+    parts = (directories.image, directories.exif, directories.gps)
+    return any(item.kind == UNDEFINED and len(item.data) > 4 for part in parts for item in part.values())
 
-    Returns:
-        An even number of bytes; nothing follows in the chain of directories.
+
+@dataclass(frozen=True)
+class Layout:
+    """Directories and values, each at its place.
+
+    Attributes:
+        first: Where the image's directory stands.
+        pieces: Places and bytes of all.
+        end: Behind the last of them.
     """
-    after = offset + 2 + 12 * len(directory) + 4
-    head, values = [struct.pack(f"{order}H", len(directory))], b""
-    for tag, item in sorted(directory.items()):
-        place = item.data.ljust(4, b"\0")
-        if len(item.data) > 4:
-            place = struct.pack(f"{order}I", after + len(values))
-            values += item.data + b"\0" * (len(item.data) % 2)
-        head.append(struct.pack(f"{order}HHI", tag, item.kind, item.count) + place)
-    return b"".join([*head, bytes(4), values])
+
+    first: int
+    pieces: tuple[tuple[int, bytes], ...]
+    end: int
+
+    def behind(self, start: int) -> bytes:
+        """Return what stands from a place on."""
+        found = bytearray(self.end - start)
+        for place, data in self.pieces:
+            if place >= start:
+                found[place - start : place - start + len(data)] = data
+        return bytes(found)
 
 
-def write_with_pointers(directories: Directories, offset: int) -> bytes:
-    """Write the image's tags at `offset`, followed by the Exif and GPS directories that they point to."""
+def lay_out(directories: Directories, start: int) -> Layout:
+    """Find a place for every directory and value, from `start` on, around those that have theirs."""
     order = directories.order
     parts = {EXIF_POINTER: directories.exif, GPS_POINTER: directories.gps}
     parts = {tag: part for tag, part in parts.items() if part}
-    pointers = {tag: entry(LONG, 0) for tag in parts}
-    end = offset + len(write_directory({**directories.image, **pointers}, order, offset))
-    tail = b""
-    for tag, part in parts.items():
-        pointers[tag] = entry(LONG, end + len(tail), order=order)
-        tail += write_directory(part, order, end + len(tail))
-    return write_directory({**directories.image, **pointers}, order, offset) + tail
+    image = {**directories.image, **{tag: entry(LONG, 0) for tag in parts}}
+    kept = [item for part in (image, *parts.values()) for item in part.values() if item.place is not None]
+    room = _Room(start, [(item.place or 0, len(item.data)) for item in kept])
+    tables: list[tuple[int, list[tuple[int, Entry, int]]]] = []
+    pieces: list[tuple[int, bytes]] = []
+    for directory in (image, *parts.values()):
+        table = room.take(2 + 12 * len(directory) + 4)
+        rows = []
+        for tag, item in sorted(directory.items()):
+            place = 0
+            if len(item.data) > 4:
+                place = room.take(len(item.data)) if item.place is None else item.place
+                pieces.append((place, item.data))
+            rows.append((tag, item, place))
+        tables.append((table, rows))
+    places = dict(zip(parts, (table for table, _ in tables[1:]), strict=True))
+    for table, rows in tables:
+        packed = [struct.pack(f"{order}H", len(rows))]
+        for tag, item, place in rows:
+            pointed = places.get(tag, place) if table == tables[0][0] else place
+            value = struct.pack(f"{order}I", pointed) if pointed else item.data.ljust(4, b"\0")
+            packed.append(struct.pack(f"{order}HHI", tag, item.kind, item.count) + value)
+        pieces.append((table, b"".join([*packed, bytes(4)])))  # nothing follows in the chain of directories
+    end = max(place + len(data) for place, data in pieces)
+    return Layout(tables[0][0], tuple(pieces), end + end % 2)
 
 
 def write_block(directories: Directories) -> bytes:
-    """Write an EXIF block: a TIFF header, then the directories."""
-    mark = b"II" if directories.order == "<" else b"MM"
-    return mark + struct.pack(f"{directories.order}HI", 42, 8) + write_with_pointers(directories, 8)
+    """Write an EXIF block: a TIFF header, then the directories; a value that has its place stands there."""
+    layout = lay_out(directories, 8)
+    return header(directories.order, layout.first) + layout.behind(8)
+
+
+def header(order: ByteOrder, first: int) -> bytes:
+    """Write a TIFF header: byte order, and where the first directory stands."""
+    return (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, first)
+
+
+class _Room:
+    """Free bytes from a place on, around ranges that are taken."""
+
+    def __init__(self, start: int, taken: list[tuple[int, int]]) -> None:
+        self.gaps: list[list[int]] = []
+        for place, size in sorted(taken):
+            if place >= start:
+                self.gaps.append([start, place])
+                start = place + size
+        self.start = start
+
+    def take(self, size: int) -> int:
+        """Take the first range of so many bytes that begins at an even place."""
+        for gap in self.gaps:
+            at = gap[0] + gap[0] % 2
+            if at + size <= gap[1]:
+                gap[0] = at + size
+                return at
+        at = self.start + self.start % 2
+        self.start = at + size
+        return at
 
 
 def _swapped(item: Entry) -> bytes:
@@ -196,14 +265,17 @@ class _Reader:
         word = "Q" if self.big else "I"
         half = len(rest) // 2
         count, place = self._number(word, rest[:half]), rest[half:]
-        if tag in (EXIF_POINTER, GPS_POINTER) and kind in _POINTER_FORMATS:
+        if tag in (EXIF_POINTER, GPS_POINTER, _INTEROP_POINTER) and kind in _POINTER_FORMATS:
             self.pointers.setdefault(tag, self._number(_POINTER_FORMATS[kind], place))
             return None
         if kind not in _SIZES or count == 0 or count * _SIZES[kind][0] > _MAX_VALUE:
             return None
         size = count * _SIZES[kind][0]
-        data = place[:size] if size <= half else self._bytes(self._number(word, place), size)
-        return Entry(kind, count, data) if len(data) == size else None
+        at = None if size <= half else self._number(word, place)
+        data = place[:size] if at is None else self._bytes(at, size)
+        if len(data) < size or (tag == MAKER_NOTE and at is not None and at < 8):
+            return None
+        return Entry(kind, count, data, at if tag == MAKER_NOTE else None)
 
     def _number(self, code: str, data: bytes) -> int:
         number: int = struct.unpack_from(self.order + code, data)[0]

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from gamutcli.arrays import StrPath
-from gamutcli.containers import Blocks, Metadata, bmff, jxl, png, segments, webp
+from gamutcli.containers import Blocks, Metadata, bmff, jp2, jpeg, jxl, png, segments, webp
+from gamutcli.containers.blocks import whole_packet
 from gamutcli.errors import InputError
-from gamutcli.metadata.ifd import Directories, Directory, read_directories, write_block
-from gamutcli.metadata.rules import descriptive, parsed
+from gamutcli.metadata.elsewhere import RESOURCES, Elsewhere, per_inch, with_elsewhere
+from gamutcli.metadata.ifd import Directory, read_directories, write_block
+from gamutcli.metadata.makernote import settle
+from gamutcli.metadata.rules import EXIF_LIMIT, descriptive, in_their_directories, parsed
+
+GAIN_MAP = "its gain map, which brightens it on HDR screens, was left out: the picture for other screens was read"
 
 _XMP_TAG, _IPTC_TAG = 700, 33723
 
 
 def read_metadata(source: StrPath | bytes) -> Metadata:
-    """Read EXIF, XMP and IPTC of a TIFF, BigTIFF, JPEG, PNG, WebP, AVIF, HEIF or JPEG XL file.
+    """Read EXIF, XMP and IPTC of a TIFF, BigTIFF, JPEG, PNG, WebP, AVIF, HEIF, JPEG XL or JPEG 2000 file.
+
+    What PNG texts, Photoshop's resources and densities say is found in EXIF and XMP, where these do not say it.
 
     Damaged metadata, and a file of another kind, count as none: a photograph is worth reading without them.
 
@@ -43,11 +50,14 @@ def _read(stream: BinaryIO) -> Metadata:
         return _from_tiff(stream)
     stream.seek(0)
     data = stream.read()
-    if data.startswith(b"\xff\xd8"):
-        return _from_jpeg(data)
-    for module in (png, webp, bmff, jxl):
-        if module.recognises(data):
-            return _from_blocks(data, module.read)
+    try:
+        if jpeg.recognises(data):
+            return _from_jpeg(data)
+        for module in (png, webp, bmff, jxl, jp2):
+            if module.recognises(data):
+                return _from_blocks(data, module.read(data))
+    except InputError:
+        pass
     return Metadata()
 
 
@@ -56,13 +66,57 @@ def _from_tiff(stream: BinaryIO) -> Metadata:
         found = read_directories(stream)
     except ValueError:
         return Metadata()
-    image = descriptive(found.image)
-    block = write_block(Directories(found.order, image, found.exif, found.gps))
-    return Metadata(
-        exif=block if image or found.exif or found.gps else None,
-        xmp=_packet(found.image, _XMP_TAG),
-        iptc=_packet(found.image, _IPTC_TAG),
+    packet, resources = _packet(found.image, _XMP_TAG), _resources(found.image)
+    iptc = _packet(found.image, _IPTC_TAG) or segments.iptc_of(resources)
+    in_place = in_their_directories(found)
+    # The file may be gigabytes: a note that stands far from its beginning cannot keep its place in a block.
+    kept, notes = settle(replace(in_place, image=descriptive(in_place.image)), EXIF_LIMIT)
+    block = write_block(kept) if kept.image or kept.exif or kept.gps else None
+    block, packet, _ = with_elsewhere(block, packet, Elsewhere(resources=resources))
+    return Metadata(block, packet, iptc, notes)
+
+
+def _from_jpeg(data: bytes) -> Metadata:
+    held, _ = segments.split(data)
+    resources = b"".join(
+        part.body.removeprefix(segments.PHOTOSHOP) for part in held if part.holds(segments.APP13, segments.PHOTOSHOP)
     )
+    density = segments.density(held)
+    comment = next((part.body for part in held if part.marker == segments.COM), b"").decode("utf-8", "replace")
+    return _joined(
+        jpeg.read(data),
+        Elsewhere(
+            texts={"Comment": comment},
+            density=None if density is None else ((density[0], 1), (density[1], 1), density[2] + 1),
+            resources=resources,
+        ),
+    )
+
+
+def _from_blocks(data: bytes, blocks: Blocks) -> Metadata:
+    notes = (GAIN_MAP,) if any(map_of.recognises(data) and map_of.has_gain_map(data) for map_of in (bmff, jxl)) else ()
+    if not png.recognises(data):
+        return _joined(blocks, Elsewhere(), notes)
+    density, profile = png.density(data), png.iptc(data) or b""
+    across_down = None if density is None or not density[2] else per_inch(*density[:2])
+    is_resources = profile.startswith(b"8BIM")
+    return _joined(
+        replace(blocks, iptc=None if is_resources else profile),
+        Elsewhere(png.texts(data), across_down, profile if is_resources else b""),
+    )
+
+
+def _joined(blocks: Blocks, found: Elsewhere, notes: tuple[str, ...] = ()) -> Metadata:
+    """Join what the blocks of a file say with what it says elsewhere."""
+    # Some WebP and HEIF files hold the block as a JPEG does.
+    block = next((exif.removeprefix(segments.EXIF) for exif in blocks.exif), None)
+    image = parsed(block).image
+    if not found.resources:
+        found = replace(found, resources=_resources(image))
+    iptc = blocks.iptc or segments.iptc_of(found.resources) or _packet(image, _IPTC_TAG)
+    packet, incomplete = whole_packet(blocks)
+    block, packet, left_out = with_elsewhere(block, packet or _packet(image, _XMP_TAG), found)
+    return Metadata(block, packet, iptc, notes + incomplete + left_out)
 
 
 def _packet(image: Directory, tag: int) -> bytes | None:
@@ -70,31 +124,5 @@ def _packet(image: Directory, tag: int) -> bytes | None:
     return (image[tag].data.rstrip(b"\0") or None) if tag in image else None
 
 
-def _from_blocks(data: bytes, read: Callable[[bytes], Blocks]) -> Metadata:
-    try:
-        blocks = read(data)
-    except InputError:
-        return Metadata()
-    exif = next(iter(blocks.exif), None)
-    if exif is not None:
-        exif = exif.removeprefix(segments.EXIF)  # some WebP files hold the block as a JPEG does
-    iptc = png.iptc(data) if png.recognises(data) else None
-    return Metadata(exif, next(iter(blocks.xmp), None), iptc or _packet(parsed(exif).image, _IPTC_TAG))
-
-
-def _from_jpeg(data: bytes) -> Metadata:
-    try:
-        parts, _ = segments.split(data)
-    except InputError:
-        return Metadata()
-
-    def first(marker: int, signature: bytes) -> bytes | None:
-        found = (part.body.removeprefix(signature) for part in parts if part.holds(marker, signature))
-        return next(found, None)
-
-    resources = first(segments.APP13, segments.PHOTOSHOP)
-    return Metadata(
-        exif=next((part.exif for part in parts if part.exif is not None), None),
-        xmp=first(segments.APP1, segments.XMP),
-        iptc=None if resources is None else segments.iptc_of(resources),
-    )
+def _resources(image: Directory) -> bytes:
+    return image[RESOURCES].data if RESOURCES in image else b""

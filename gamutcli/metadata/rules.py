@@ -6,11 +6,14 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 
-from gamutcli.containers import Metadata, tiff, xmp
+from gamutcli.containers import Metadata, segments, tiff, xmp
 from gamutcli.containers.exif import make_block
 from gamutcli.errors import InputError
+from gamutcli.metadata import makernote
+from gamutcli.metadata.elsewhere import RESOURCES
 from gamutcli.metadata.ifd import (
     LONG,
+    MAKER_NOTE,
     SHORT,
     Directories,
     Directory,
@@ -24,6 +27,8 @@ from gamutcli.metadata.ifd import (
 # One JPEG segment holds 65,527 bytes of EXIF; other tools need some room in it for their own tags.
 EXIF_LIMIT = 62_000
 
+# Of GeoTIFF: where on earth the pixels lie (scale, transformation, tie points, keys and their parameters).
+_GEOREFERENCE = frozenset({33550, 33922, 34264, 34735, 34736, 34737})
 # Tags of the image itself that describe the photograph. The others describe how the pixels are stored, in which
 # colours, or hold thumbnails and layers: all untrue in another file.
 _DESCRIPTIVE = tiff.DESCRIPTIVE | {
@@ -35,16 +40,35 @@ _DESCRIPTIVE = tiff.DESCRIPTIVE | {
     0x9C9D,  # XPAuthor
     0x9C9E,  # XPKeywords
     0x9C9F,  # XPSubject
+    0x8649,  # Photoshop's resources, as far as they are about the photograph
     0xC614,  # UniqueCameraModel
     0xC62F,  # CameraSerialNumber
     0xC630,  # LensInfo
+    0xC68B,  # OriginalRawFileName
+    0xC7A1,  # CameraLabel
+    *_GEOREFERENCE,
 }
+# Tags of the Exif directory that stand in the image's own in a TIFF/EP or DNG, where readers look for them all the
+# same. Exposure, time, lens and what else a camera notes; not the versions, and nothing about pixels.
+_OF_EXIF = frozenset(
+    {
+        *(0x828F, 0x829A, 0x829D, 0x8822, 0x8824, 0x8827, 0x882A, 0x882B, 0x9003, 0x9004, 0x9010, 0x9011, 0x9012),
+        *range(0x8830, 0x8836),  # sensitivity
+        *range(0x9201, 0x9216),  # shutter speed, aperture, light, flash, focal length, TIFF/EP's own
+        *(0x9217, 0x927C, 0x9286, 0x9290, 0x9291, 0x9292),
+        *range(0x9400, 0x9406),  # weather, depth, acceleration
+        *(0xA20B, 0xA20E, 0xA20F, 0xA210, 0xA214, 0xA215, 0xA217, 0xA300, 0xA301),
+        *range(0xA401, 0xA40D),  # scene
+        *(0xA420, 0xA460, 0xA461, 0xA462),
+        *range(0xA430, 0xA43D),  # owner, serial numbers, lens, title, editors
+    }
+)
 _VERSIONS = {0x9000: b"0232", 0xA000: b"0100"}  # of Exif and of FlashPix
 _COLOR_SPACE, PIXEL_X, PIXEL_Y = 0xA001, 0xA002, 0xA003
 # Interoperability ("this is Adobe RGB"), Gamma, padding: untrue or pointless from here on.
 _EXIF_DROPPED = frozenset({0xA005, 0xA500, 0xEA1C})
 _ORIENTATION = 0x0112
-_MAKER_NOTE, _USER_COMMENT = 0x927C, 0x9286
+_USER_COMMENT = 0x9286
 _SRGB, _UNCALIBRATED = 1, 65535
 
 _EXIF_XMP, _TIFF_XMP = "http://ns.adobe.com/exif/1.0/", "http://ns.adobe.com/tiff/1.0/"
@@ -56,8 +80,14 @@ _UNTRUE_XMP = frozenset(
         *(f"{_TIFF_XMP} {name}" for name in ("PhotometricInterpretation", "SamplesPerPixel", "PlanarConfiguration")),
         "http://ns.adobe.com/photoshop/1.0/ ICCProfile",
         "http://ns.adobe.com/xap/1.0/ Thumbnails",
+        "http://ns.google.com/photos/1.0/container/ Directory",
+        xmp.EXTENDED,  # which stands in the packet by now
     )
 )
+# Gain maps, and pictures within the packet.
+_UNTRUE_NAMESPACES = ("http://ns.adobe.com/hdr-gain-map/1.0/", "http://ns.apple.com/HDRGainMap/1.0/")
+_PICTURES_IN_XMP = "http://ns.google.com/photos/1.0/"
+_FILM_IN_XMP = ("MotionPhoto", "MicroVideo")
 
 
 _IPTC_CORE, _IPTC_EXTENSION = (
@@ -94,8 +124,8 @@ def make_true(metadata: Metadata, width: int, height: int, srgb: bool) -> Metada
 
     Source: CIPA DC-008 (Exif 2.32), section 4.6.5.
     """
-    old = parsed(metadata.exif)
-    packet, notes = _packet_without(metadata.xmp, _UNTRUE_XMP.__contains__)
+    old = in_their_directories(parsed(metadata.exif))
+    packet, notes = _packet_without(metadata.xmp, _is_untrue)
     facts = {_COLOR_SPACE: _SRGB if srgb else _UNCALIBRATED, PIXEL_X: width, PIXEL_Y: height}
     if not (old.image or old.exif or old.gps):
         block = make_block({}, {**_VERSIONS, **facts})
@@ -103,10 +133,19 @@ def make_true(metadata: Metadata, width: int, height: int, srgb: bool) -> Metada
     exif = {tag: data_entry(version) for tag, version in _VERSIONS.items()}
     exif |= {tag: item for tag, item in old.exif.items() if tag not in _EXIF_DROPPED}
     exif |= {tag: entry(SHORT if tag == _COLOR_SPACE else LONG, fact, order=old.order) for tag, fact in facts.items()}
-    narrow_to, dropped = _fitting(Directories(old.order, descriptive(old.image), exif, old.gps))
+    settled, said = makernote.settle(Directories(old.order, descriptive(old.image), exif, old.gps), EXIF_LIMIT)
+    fitting, dropped = _fitting(settled)
     if dropped:
-        notes += (f"the EXIF data exceed one segment, left out: {', '.join(dropped)}",)
-    return replace(metadata, exif=write_block(narrow_to), xmp=packet, notes=metadata.notes + notes)
+        said += (f"the EXIF data exceed one segment, left out: {', '.join(dropped)}",)
+    return replace(metadata, exif=write_block(fitting), xmp=packet, notes=metadata.notes + notes + said)
+
+
+def _is_untrue(name: str) -> bool:
+    namespace, _, local = name.rpartition(" ")
+    of_others = local == "Data" or local.startswith(_FILM_IN_XMP)
+    return (
+        name in _UNTRUE_XMP or namespace in _UNTRUE_NAMESPACES or (namespace.startswith(_PICTURES_IN_XMP) and of_others)
+    )
 
 
 def orientation_of(metadata: Metadata) -> int:
@@ -136,7 +175,9 @@ def without_place(metadata: Metadata) -> Metadata:
     The maker note and comments stay as they are: what a camera hides in them is not known here.
     """
     old = parsed(metadata.exif)
-    exif = write_block(replace(old, gps={})) if old.gps else metadata.exif
+    image = {tag: item for tag, item in old.image.items() if tag not in _GEOREFERENCE}
+    is_placeless = not old.gps and len(image) == len(old.image)
+    exif = metadata.exif if is_placeless else write_block(replace(old, image=image, gps={}))
     packet, notes = _packet_without(metadata.xmp, _is_of_a_place)
     iptc = _iptc_without_place(metadata.iptc)
     return replace(metadata, exif=exif, xmp=packet, iptc=iptc, notes=metadata.notes + notes)
@@ -200,9 +241,20 @@ def parsed(exif: bytes | None) -> Directories:
         return Directories()
 
 
+def in_their_directories(directories: Directories) -> Directories:
+    """Move what cameras note into the Exif directory, where a TIFF/EP or DNG has it among the image's own tags."""
+    moved = {tag: item for tag, item in directories.image.items() if tag in _OF_EXIF}
+    image = {tag: item for tag, item in directories.image.items() if tag not in _OF_EXIF}
+    return replace(directories, image=image, exif={**moved, **directories.exif})
+
+
 def descriptive(image: Directory) -> Directory:
     """Keep the tags that describe the photograph."""
-    return {tag: item for tag, item in image.items() if tag in _DESCRIPTIVE and not _made_by_a_library(tag, item)}
+    kept = {tag: item for tag, item in image.items() if tag in _DESCRIPTIVE and not _made_by_a_library(tag, item)}
+    if RESOURCES in kept:
+        ours = segments.of_the_photograph(kept.pop(RESOURCES).data)
+        kept |= {RESOURCES: data_entry(ours)} if ours else {}
+    return kept
 
 
 def _made_by_a_library(tag: int, item: Entry) -> bool:
@@ -211,20 +263,19 @@ def _made_by_a_library(tag: int, item: Entry) -> bool:
 
 
 def _fitting(directories: Directories) -> tuple[Directories, list[str]]:
-    """Leave out the largest values until the block fits into a segment: the maker note first."""
+    """Leave out the largest values until the block fits into a segment, which a maker note has had to by now."""
     dropped: list[str] = []
     while len(write_block(directories)) > EXIF_LIMIT:
         sizes = {tag: len(item.data) for tag, item in directories.exif.items()}
         sizes |= {tag: len(item.data) for tag, item in directories.image.items()}
         sizes |= {tag: len(item.data) for tag, item in directories.gps.items()}
-        largest = _MAKER_NOTE if _MAKER_NOTE in sizes else max(sizes, key=lambda tag: sizes[tag])
+        largest = MAKER_NOTE if MAKER_NOTE in sizes else max(sizes, key=lambda tag: sizes[tag])
         directories = Directories(
             directories.order,
             *(_without(part, largest) for part in (directories.image, directories.exif, directories.gps)),
         )
-        dropped.append(
-            {_MAKER_NOTE: "the maker note", _USER_COMMENT: "the comment"}.get(largest, f"tag 0x{largest:04X}")
-        )
+        names = {MAKER_NOTE: "the maker note", _USER_COMMENT: "the comment"}
+        dropped.append(names.get(largest, f"tag 0x{largest:04X}"))
     return directories, dropped
 
 

@@ -19,6 +19,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from gamutcli.containers import Metadata, jpeg, tiff, with_metadata
+from gamutcli.containers.blocks import whole_packet
 from gamutcli.errors import InputError, UsageError
 from gamutcli.payload import in_blocks, in_exif, in_jpeg, in_tiff, in_xmp
 from gamutcli.payload.carried import CARRIERS, SIDECAR, Embedded, Extracted
@@ -103,7 +104,8 @@ def metadata_beside(found: Extracted, metadata: Metadata) -> Metadata:
     if found.carrier == SIDECAR:
         return metadata
     exif = None if metadata.exif is None else in_exif.remove(metadata.exif)
-    return replace(metadata, exif=exif, xmp=found.rest.xmp[0] if found.rest.xmp else None)
+    packet, notes = whole_packet(found.rest)
+    return replace(metadata, exif=exif, xmp=packet, notes=metadata.notes + notes)
 
 
 def _clear_metadata(metadata: Metadata) -> Metadata:

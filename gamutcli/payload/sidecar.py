@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gamutcli import storage
 from gamutcli.arrays import StrPath
-from gamutcli.errors import InputError, NoPayload, PayloadError, UsageError
+from gamutcli.errors import InputError, NoPayload, OutputError, PayloadError, UsageError
 from gamutcli.images import read_bytes
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import SIDECAR, Embedded, Extracted
@@ -51,6 +51,25 @@ def payload_of(picture: Path, data: bytes) -> Extracted:
     return Extracted(read_bytes(beside), SIDECAR)
 
 
+def former_sidecars(picture: StrPath) -> tuple[str, ...]:
+    """What to tell of sidecars that a killed run has kept under other names: it replaced one, and no picture yet."""
+    beside = path_beside(picture)
+    return tuple(
+        f"{kept.name} is the former {beside.name}, kept by a run that was killed: rename it back, or reduce again "
+        "with --overwrite"
+        for kept in storage.kept_of(beside)
+    )
+
+
+def orphan(sidecar: StrPath) -> tuple[str, ...]:
+    """What to tell of a sidecar whose picture is not there."""
+    path = Path(sidecar)
+    picture = path.with_suffix("")
+    if path.suffix != SUFFIX or not picture.suffix or picture.exists():
+        return ()
+    return (f"its picture, {picture.name}, is not there: moved alone, or left by a run that was killed",)
+
+
 def check_targets(target: StrPath, carrier: str, overwrite: bool) -> None:
     """Refuse a picture, or its sidecar where there will be one, that could not be written.
 
@@ -58,8 +77,14 @@ def check_targets(target: StrPath, carrier: str, overwrite: bool) -> None:
         OutputError: See `storage.check_target`.
     """
     storage.check_target(target, overwrite)
-    if carrier == SIDECAR:
-        storage.check_target(path_beside(target), overwrite)
+    if carrier != SIDECAR:
+        return
+    sidecar = path_beside(target)
+    if not overwrite and sidecar.is_file() and not Path(target).exists():
+        raise OutputError(
+            f"{sidecar}: is there without its picture, as a killed run leaves it; use --overwrite to replace it."
+        )
+    storage.check_target(sidecar, overwrite)
 
 
 def publish_reduced(target: StrPath, embedded: Embedded, payload: bytes, overwrite: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import signal
@@ -18,7 +19,7 @@ GAMUT = [sys.executable, "-m", "gamutcli"]
 # Whoever starts the tests in the background has them, and all that they start, ignore an interrupt.
 HEEDING_SIGNALS = """
 import os, signal, sys
-for number in (signal.SIGINT, signal.SIGTERM):
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, signal.SIG_DFL)
 signal.pthread_sigmask(signal.SIG_SETMASK, [])
 os.execv(sys.argv[1], sys.argv[1:])
@@ -80,8 +81,9 @@ def test_no_progress_on_a_terminal_that_wants_quiet(tmp_path: Path) -> None:
     assert Terminal([*reducing(tmp_path, "fast"), "-q"]).read() == ""
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_run_leaves_nothing(tmp_path: Path, number: signal.Signals, code: int) -> None:
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_an_interrupted_run_leaves_nothing(tmp_path: Path, name: str, code: int) -> None:
+    number = getattr(signal, name)
     terminal = Terminal(reducing(tmp_path, "paper"))
     terminal.read(until="steps, loss")
     terminal.process.send_signal(number)
@@ -89,6 +91,18 @@ def test_an_interrupted_run_leaves_nothing(tmp_path: Path, number: signal.Signal
     assert terminal.process.returncode == code
     assert "Traceback" not in shown
     assert ("gamut: error: interrupted" in shown) is (number == signal.SIGINT)
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.tif"]
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_second_signal_disturbs_nothing(tmp_path: Path, name: str) -> None:
+    terminal = Terminal(reducing(tmp_path, "paper"))
+    terminal.read(until="steps, loss")
+    for _ in range(20):
+        with contextlib.suppress(ProcessLookupError):
+            terminal.process.send_signal(getattr(signal, name))
+    assert "Traceback" not in terminal.read()
+    assert terminal.process.returncode in (129, 130, 143)
     assert list(tmp_path.iterdir()) == [tmp_path / "a.tif"]
 
 

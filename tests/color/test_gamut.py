@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 
 from gamutcli.arrays import FloatArray
-from gamutcli.color.gamut import og_mask, srgb_codes
-from gamutcli.color.spaces import SRGB
+from gamutcli.color.gamut import depth_of, og_mask, srgb_codes
+from gamutcli.color.icc import MatrixProfile, profile_of
+from gamutcli.color.spaces import PROPHOTO, SPACES, SRGB, RGBSpace, rgb_to_rgb
+from gamutcli.images.original import Original, clip_and_count
+from gamutcli.measuring.metrics import original_og_mask
+from tests.support.pictures import wide_codes
 
 
 @pytest.mark.parametrize(
@@ -64,3 +68,74 @@ def test_srgb_codes_have_no_bias_of_truncation() -> None:
     pixels = np.random.default_rng(6).random((100_000, 3), dtype=np.float32)
     exact = SRGB.cctf_encoding(pixels.astype(np.float64)) * 255
     assert abs(float(np.mean(srgb_codes(pixels) - exact))) < 0.01
+
+
+# What is out of gamut by more than rounding.
+
+
+def og_pixels(original: Original) -> int:
+    return clip_and_count(original)[1]
+
+
+def stored(srgb_encoded: FloatArray, space: RGBSpace, bits: int) -> Original:
+    """Colours of sRGB, in a file of another space and depth."""
+    linear = SRGB.cctf_decoding(srgb_encoded.astype(np.float64)) @ rgb_to_rgb(SRGB, space).T
+    white = (1 << bits) - 1
+    codes = np.rint(space.cctf_encoding(np.clip(linear, 0, 1)) * white).astype(np.int64)
+    return Original(((codes * 65535 + white // 2) // white).astype(np.uint16), profile_of(space))
+
+
+def boundary_colors() -> FloatArray:
+    """Colours on the faces of sRGB, where any rounding outwards leaves it: (90, 1000, 3) encoded."""
+    colors = np.random.default_rng(9).random((90, 1000, 3), dtype=np.float32)
+    for channel in range(3):
+        colors[channel * 20 : channel * 20 + 10, :, channel] = 0
+        colors[channel * 20 + 10 : channel * 20 + 20, :, channel] = 1
+    colors[60:70] = colors[60:70, :, :1]
+    colors[70:80] = 1
+    colors[80:] = 0
+    return colors
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES.keys())
+def test_what_was_srgb_stays_in_gamut_in_every_space_and_depth(space: RGBSpace, bits: int) -> None:
+    original = stored(boundary_colors(), space, bits)
+    assert depth_of(original.codes) == bits
+    assert og_pixels(original) == 0
+
+
+@pytest.mark.parametrize("space", [space for space in SPACES.values() if space != SRGB], ids=lambda space: space.name)
+def test_half_a_percent_beyond_srgb_is_out_of_gamut_in_16_bits(space: RGBSpace) -> None:
+    beyond = np.array([[[-0.005, 0.4, 0.5], [0.5, -0.005, 0.2], [1.005, 0.5, 0.3], [0.9, 0.8, 1.005]]])
+    linear = np.clip(beyond @ rgb_to_rgb(SRGB, space).T, 0, 1)
+    inside = (np.abs(linear @ rgb_to_rgb(space, SRGB).T - beyond).max(axis=-1) < 1e-6).sum()
+    codes = np.rint(space.cctf_encoding(linear) * 65535).astype(np.uint16)
+    assert inside > 1
+    assert og_pixels(Original(codes, profile_of(space))) >= inside
+
+
+@pytest.mark.parametrize("colorant", [0.7141, 0.71391, 0.7139])
+def test_a_profile_of_srgb_by_any_maker_holds_srgb(colorant: float) -> None:
+    colorants = np.array([[0.4361, 0.3851, 0.1431], [0.2225, 0.7169, 0.0606], [0.0139, 0.0971, colorant]])
+    profile = MatrixProfile("sRGB", colorants, profile_of(SRGB).curves)
+    codes = np.rint(boundary_colors() * 65535).astype(np.uint16)
+    assert og_pixels(Original(codes, profile)) == 0
+
+
+def test_of_prophoto_light_the_figures_are_those_of_its_codes() -> None:
+    original = Original(wide_codes(60, 80), profile_of(PROPHOTO))
+    rows = slice(0, 60)
+    mask = original.og_mask(rows)
+    assert 0.1 < mask.mean() < 0.9
+    np.testing.assert_array_equal(original_og_mask(original.strip(rows)), mask)
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+def test_the_depth_of_a_file_is_seen_in_its_codes(bits: int) -> None:
+    white = (1 << bits) - 1
+    codes = np.arange(white + 1)
+    spread = ((codes * 65535 + white // 2) // white).astype(np.uint16)
+    assert depth_of(spread.reshape(-1, 1)) == bits
+    spread[-2] -= 1
+    assert depth_of(spread.reshape(-1, 1)) == (16 if bits != 16 else bits)

@@ -7,13 +7,10 @@ import pytest
 
 from gamutcli import parallel
 from gamutcli.color.gamut import Correction
-from gamutcli.color.icc import read_profile, write_profile
+from gamutcli.color.icc import profile_of
 from gamutcli.color.spaces import PROPHOTO, SPACES, Adaptation, rgb_to_rgb
-from gamutcli.errors import InputError, UsageError
 from gamutcli.fitting.scene import Scene
-from gamutcli.images import Picture
-from gamutcli.images.original import Original, profile_of
-from gamutcli.metadata import Metadata
+from gamutcli.images.original import Original
 from tests.support import reference
 from tests.support.pictures import wide_codes
 
@@ -21,12 +18,7 @@ CODES = wide_codes(40, 30)
 
 
 def original(space: str = "prophoto") -> Original:
-    return Original(CODES, read_profile(write_profile(SPACES[space])))
-
-
-def picture(space: str | None) -> Picture:
-    profile = read_profile(write_profile(SPACES[space])) if space else None
-    return Picture(CODES, profile, Metadata(), ("a note of the file's own",))
+    return Original(CODES, profile_of(SPACES[space]))
 
 
 def test_prophoto_codes_become_linear_light() -> None:
@@ -63,43 +55,3 @@ def test_a_scene_is_walked_in_strips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "STRIP_PIXELS", 300)
     scene = Scene(original(), reference.reduced(CODES), "bradford", Correction())
     assert scene.strips() == [slice(0, 10), slice(10, 20), slice(20, 30), slice(30, 40)]
-
-
-# What the codes of a file mean.
-
-
-def test_a_prophoto_file_needs_no_words() -> None:
-    profile, notes = profile_of("a.tif", picture("prophoto"), None)
-    assert profile.space == PROPHOTO
-    assert notes == ("a note of the file's own",)
-
-
-def test_another_space_is_converted_and_said_so() -> None:
-    profile, notes = profile_of("a.tif", picture("adobergb"), None)
-    assert profile.space == SPACES["adobergb"]
-    assert any("Adobe RGB" in note and "converted" in note for note in notes)
-
-
-def test_a_file_without_a_profile_is_refused_with_what_to_do() -> None:
-    with pytest.raises(InputError, match=r"a\.tif: .*--assume-profile prophoto"):
-        profile_of("a.tif", picture(None), None)
-
-
-def test_an_assumed_profile_is_taken_where_there_is_none() -> None:
-    profile, notes = profile_of("a.tif", picture(None), "prophoto")
-    assert profile.space == PROPHOTO
-    assert notes == ("a note of the file's own",)
-
-
-def test_the_files_own_profile_wins_over_an_assumed_one() -> None:
-    profile, notes = profile_of("a.tif", picture("displayp3"), "prophoto")
-    assert profile.space == SPACES["displayp3"]
-    assert any("--assume-profile prophoto" in note for note in notes)
-    same, no_notes = profile_of("a.tif", picture("prophoto"), "prophoto")
-    assert same.space == PROPHOTO
-    assert no_notes == ("a note of the file's own",)
-
-
-def test_an_unknown_space_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="prophoto"):
-        profile_of("a.tif", picture(None), "technicolor")
