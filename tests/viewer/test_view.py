@@ -29,7 +29,10 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with changed_presets("fast", steps=40):
         reduce_image(photo, folder / "</script><b>&.jpg".replace("/", "")[-12:], preset="fast")
     pictures = [path for path in folder.iterdir() if path.suffix == ".jpg"]
-    golden = [HERE / "reduced" / name for name in ("default.png", "sidecar.jpg", "default.webp", "default.tif", "default.avif")]
+    golden = [
+        HERE / "reduced" / name
+        for name in ("default.png", "sidecar.jpg", "default.webp", "default.tif", "default.avif")
+    ]
     write_page([*pictures, *golden], folder / "page.html")
     return folder / "page.html"
 
