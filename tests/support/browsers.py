@@ -202,7 +202,13 @@ class Site:
         return f"{self.address}/{path}"
 
 
-TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".html": "text/html; charset=utf-8", ".png": "image/png"}
+TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".html": "text/html; charset=utf-8",
+    ".png": "image/png",
+}
 TYPES |= {".jpg": "image/jpeg", ".webp": "image/webp"}
 
 

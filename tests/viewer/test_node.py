@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 
+import gamutcli
 from gamutcli.expand import expand_image
 from gamutcli.images import decode_reduced, read_bytes
 from gamutcli.payload.sidecar import payload_of
@@ -54,3 +55,11 @@ def test_the_core_passes_its_own_tests(tmp_path: Path) -> None:
         command, env={**os.environ, "GAMUT_CASES": str(tmp_path)}, capture_output=True, text=True, encoding="utf-8"
     )
     assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-2000:]
+
+
+def test_the_package_for_npm_is_of_this_version_and_names_files_that_there_are() -> None:
+    folder = Path(gamutcli.__file__).parent / "viewer"
+    package = json.loads((folder / "package.json").read_text("utf-8"))
+    assert package["version"] == gamutcli.__version__
+    assert all((folder / name).is_file() for name in package["files"])
+    assert {path.name for path in folder.glob("gamut*")} == set(package["files"])
