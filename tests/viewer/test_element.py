@@ -12,7 +12,8 @@ from tests.support.browsers import Browser, Site
 POLICY = "default-src 'none'; script-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'"
 SETTLED = """
 const all = [...document.querySelectorAll("gamut-img")];
-for (let k = 0; k < 400 && !all.every(one => one.hasAttribute("state")); k++) await new Promise(go => setTimeout(go, 50));
+const ready = () => all.every(one => one.hasAttribute("state"));
+for (let k = 0; k < 400 && !ready(); k++) await new Promise(go => setTimeout(go, 50));
 return all.map(one => [one.getAttribute("state"), one.getAttribute("why")]);
 """
 
