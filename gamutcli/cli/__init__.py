@@ -34,6 +34,7 @@ from gamutcli.cli.pretrain import pretrain
 from gamutcli.cli.reduce import reduce
 from gamutcli.cli.strip import strip
 from gamutcli.cli.version import show_version
+from gamutcli.cli.view import view
 from gamutcli.errors import GamutError
 
 FAILED = 1
@@ -99,7 +100,7 @@ def gamut() -> None:
 
 
 for _command in (
-    *(reduce, expand, evaluate, info, batch, audit, strip, extract, embed, pretrain, experiment),
+    *(reduce, expand, evaluate, view, info, batch, audit, strip, extract, embed, pretrain, experiment),
     *(completions_command, help_),
 ):
     gamut.add_command(_command)

@@ -1,0 +1,263 @@
+/**
+ * gamut-webgl2.js: the fast path of gamut.js, which loads it where a browser has WebGL2. MIT licence.
+ *
+ * The first layer is a sum of table rows, and the tables are textures; the hidden layers run in a fragment shader; pixels
+ * that do not look clipped leave it early. What both paths share comes from gamut.js as an argument.
+ */
+
+/** What gamut.js gives: load(core) sets it. */
+let core;
+
+const TABLE_WIDTH = 2048, MAX_TEXELS = 1 << 22, MAX_WIDTH_GPU = 512, WORK = 2e9;
+
+/** What the programs share: a pixel's codes; the edge of the picture stands in for what lies beyond it. */
+const GLSL = `#version 300 es
+precision highp float; precision highp int; precision highp sampler2D; precision highp usampler2D;
+uniform sampler2D source; uniform ivec2 origin, size, first; uniform int bottom;
+ivec2 inside(ivec2 at) { return clamp(at, ivec2(0), size - 1) - origin; }
+ivec3 codes(ivec2 at) { return ivec3(texelFetch(source, inside(at), 0).rgb * 255.0 + 0.5); }
+ivec2 place() { ivec2 at = ivec2(gl_FragCoord.xy); return first + (bottom > 0 ? ivec2(at.x, bottom - 1 - at.y) : at); }
+`;
+const VERTEX = `#version 300 es
+void main() { gl_Position = vec4(gl_VertexID == 1 ? 3 : -1, gl_VertexID == 2 ? 3 : -1, 0, 1); }`;
+
+/** Sums over 2 radius + 1 pixels of a row, exact. */
+const SUMS = `${GLSL}uniform int radius; out uvec4 sum;
+void main() {
+  sum = uvec4(0);
+  ivec2 at = ivec2(gl_FragCoord.xy) + origin;
+  for (int k = -radius; k <= radius; k++) sum.rgb += uvec3(codes(at + ivec2(k, 0)));
+}`;
+
+/** The program of one shape of network; numbers are written into it, so that drivers know where loops end. */
+function restoreProgram(payload, starts, space, depth, mark) {
+  const { hidden, boxes, colorOctaves, firstOctave, tolerance } = payload;
+  const quads = (hidden + 3) >> 2, float = (value) => value.toExponential(9);
+  const mat3 = (m) => `mat3(${[0, 3, 6, 1, 4, 7, 2, 5, 8].map((k) => float(m[k])).join()})`;
+  const radii = [...new Set(boxes.map((box) => box.radius))];
+  const add = (row) => `at = (${row}) * Q; for (int j = 0; j < Q; j++) a[j] += table(at + j);`;
+  const channels = (rows) => [0, 1, 2].map((c) => add(rows(c))).join("\n");
+  const waves = () => `for (int k = 0; k < ${colorOctaves}; k++) {
+    vec3 turns = fract((2.0 * light - 1.0) * exp2(float(k + ${firstOctave - 1})) + 0.5) - 0.5;
+    vec3 s = sin(turns * 6.283185307), c = cos(turns * 6.283185307);
+    ${[0, 1, 2].map((c) => `for (int j = 0; j < Q; j++) a[j] += s[${c}] * table((${starts[2 + c]} + k) * Q + j)
+      + c[${c}] * table((${starts[2 + c] + colorOctaves} + k) * Q + j);`).join("\n")}
+  }`;
+  const corrected = !payload.depth ? "false" : payload.everyPixel ? "true"
+    : `(least <= ${tolerance} || most >= ${255 - tolerance}) && most > ${tolerance} && least < ${255 - tolerance}`;
+  const network = !payload.depth ? "" : `
+    vec4 a[Q], b[Q];
+    int at;
+    for (int j = 0; j < Q; j++) a[j] = table(p.y * Q + j);
+    ${add(`${starts[1]} + p.x`)}
+    ${payload.linearColor ? waves() : channels((c) => `${starts[2 + c]} + code[${c}]`)}
+    ivec3 value;
+    ${boxes.map(({ radius, contrast }, k) => `value = mean(sums${radii.indexOf(radius)}, p, ${radius});
+    ${contrast ? "value = clamp(4 * code - value, -64, 64) + 64;" : ""}
+    ${channels((c) => `${starts[5 + 3 * k + c]} + value[${c}]`)}`).join("\n")}
+    at = 0;
+    for (int layer = 1; layer < ${payload.depth}; layer++) {
+      for (int i = 0; i < Q; i++) {
+        vec4 sum = vec4(0);
+        for (int j = 0; j < Q; j++, at += 4) {
+          vec4 x = max(a[j], 0.0);
+          sum += x.x * weight(at) + x.y * weight(at + 1) + x.z * weight(at + 2) + x.w * weight(at + 3);
+        }
+        b[i] = sum;
+      }
+      for (int i = 0; i < Q; i++) a[i] = b[i];
+    }
+    for (int j = 0; j < Q; j++, at += 4) {
+      vec4 x = max(a[j], 0.0);
+      light += (x.x * weight(at) + x.y * weight(at + 1) + x.z * weight(at + 2) + x.w * weight(at + 3)).rgb;
+    }`;
+  const curve = space === "prophoto" ? "mix(pow(v, vec3(1.0 / 1.8)), 16.0 * v, lessThan(v, vec3(1.0 / 512.0)))"
+    : "mix(1.055 * pow(v, vec3(1.0 / 2.4)) - 0.055, 12.92 * v, lessThan(v, vec3(0.0031308049)))";
+  const output = mark ? `color = vec4(any(greaterThan(abs(light - 0.5), vec3(${0.5 + core.HALF_CODE}))));`
+    : `vec3 v = clamp(light, 0.0, 1.0); v = ${curve};
+    color = ${depth === 16 ? "uvec4(v * 65535.0 + 0.5, 65535)" : "vec4(floor(v * 255.0 + 0.5) / 255.0, 1)"};`;
+  return `${GLSL}const int Q = ${quads};
+uniform sampler2D tables, weights; ${radii.map((_, k) => `uniform usampler2D sums${k};`).join("")}
+out ${depth === 16 ? "uvec4" : "vec4"} color;
+vec4 table(int at) { return texelFetch(tables, ivec2(at & ${TABLE_WIDTH - 1}, at / ${TABLE_WIDTH}), 0); }
+vec4 weight(int at) { return texelFetch(weights, ivec2(at & ${TABLE_WIDTH - 1}, at / ${TABLE_WIDTH}), 0); }
+float lit(int code) { return texelFetch(weights, ivec2(code, textureSize(weights, 0).y - 1), 0).r; }
+ivec3 mean(usampler2D sums, ivec2 at, int radius) {
+  uvec3 sum = uvec3(0);
+  for (int k = -radius; k <= radius; k++) sum += texelFetch(sums, inside(at + ivec2(0, k)), 0).rgb;
+  int n = (2 * radius + 1) * (2 * radius + 1);
+  return (4 * ivec3(sum) + n / 2) / n;
+}
+void main() {
+  ivec2 p = place();
+  ivec3 code = codes(p);
+  int least = min(min(code.r, code.g), code.b), most = max(max(code.r, code.g), code.b);
+  vec3 light = ${mat3(core.TO_PROPHOTO[payload.adaptation])} * vec3(lit(code.r), lit(code.g), lit(code.b));
+  if (${corrected}) {${network}
+  }
+  light = ${mat3(core.FROM_PROPHOTO[mark ? "srgb" : space])} * light;
+  ${output}
+}`;
+}
+
+/** Weights of the hidden layers in squares of four by four, and below them the light of the 256 codes. */
+function packWeights({ layers, hidden, residualScale }) {
+  const quads = (hidden + 3) >> 2, texels = [];
+  layers.slice(1).forEach(({ rows, levels, scales }, k) => {
+    const unit = k === layers.length - 2 ? residualScale : 1;
+    for (let i = 0; i < rows; i += 4) {
+      for (let j = 0; j < 4 * quads; j++) {
+        for (let o = i; o < i + 4; o++) texels.push(o < rows && j < hidden ? levels[o * hidden + j] * scales[o] * unit : 0);
+      }
+    }
+  });
+  const height = Math.ceil(texels.length / 4 / TABLE_WIDTH) + 1, packed = new Float32Array(4 * TABLE_WIDTH * height);
+  packed.set(texels);
+  core.LIGHT.forEach((light, code) => (packed[4 * (TABLE_WIDTH * (height - 1) + code)] = light));
+  return { packed, height };
+}
+
+/** One context for all pictures of a page: browsers keep few. */
+class Gpu {
+  static shared = null;
+
+  static get(space) {
+    const gpu = (Gpu.shared ??= new Gpu());
+    if (!gpu.gl || gpu.gl.isContextLost()) {
+      Gpu.shared = null;
+      throw new core.GamutError("unsupported", "WebGL2 is not to be had");
+    }
+    if (space && "drawingBufferColorSpace" in gpu.gl) gpu.gl.drawingBufferColorSpace = space;
+    return gpu;
+  }
+
+  constructor() {
+    this.canvas = core.newCanvas(core.TILE, core.TILE);
+    this.gl = this.canvas.getContext("webgl2", { antialias: false, depth: false });
+    this.programs = new Map();
+  }
+
+  program(fragment) {
+    const { gl, programs } = this;
+    if (programs.has(fragment)) return programs.get(fragment);
+    const program = gl.createProgram();
+    for (const [kind, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, fragment]]) {
+      const shader = gl.createShader(kind);
+      gl.shaderSource(shader, source);
+      gl.compileShader(shader);
+      gl.attachShader(program, shader);
+    }
+    gl.linkProgram(program);
+    if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
+      const log = gl.getShaderInfoLog(gl.getAttachedShaders(program)[1]) || gl.getProgramInfoLog(program);
+      throw new core.GamutError("unsupported", `this GPU cannot run the network: ${log}`);
+    }
+    programs.set(fragment, program);
+    return program;
+  }
+
+  texture(unit, upload) {
+    const { gl } = this, texture = gl.createTexture();
+    gl.activeTexture(gl.TEXTURE0 + unit);
+    gl.bindTexture(gl.TEXTURE_2D, texture);
+    for (const side of ["MIN_FILTER", "MAG_FILTER"]) gl.texParameteri(gl.TEXTURE_2D, gl[`TEXTURE_${side}`], gl.NEAREST);
+    upload(gl.TEXTURE_2D);
+    return texture;
+  }
+
+  floats(unit, values) {
+    const { gl } = this, height = Math.ceil(values.length / 4 / TABLE_WIDTH), padded = new Float32Array(4 * TABLE_WIDTH * height);
+    padded.set(values);
+    return this.texture(unit, (at) => gl.texImage2D(at, 0, gl.RGBA32F, TABLE_WIDTH, height, 0, gl.RGBA, gl.FLOAT, padded));
+  }
+
+  /** Run a program over a part of its target, in strips that no GPU takes too long for. */
+  draw(fragment, uniforms, [x, y, width, height], cost, target) {
+    const { gl } = this, program = this.program(fragment);
+    gl.useProgram(program);
+    for (const [name, value] of Object.entries(uniforms)) {
+      const at = gl.getUniformLocation(program, name);
+      if (Array.isArray(value)) gl.uniform2i(at, ...value);
+      else gl.uniform1i(at, value);
+    }
+    gl.bindFramebuffer(gl.FRAMEBUFFER, target);
+    gl.viewport(x, y, width, height);
+    gl.enable(gl.SCISSOR_TEST);
+    const rows = Math.max(1, Math.floor(WORK / cost / width));
+    for (let row = 0; row < height; row += rows) {
+      gl.scissor(x, y + row, width, Math.min(rows, height - row));
+      gl.drawArrays(gl.TRIANGLES, 0, 3);
+      gl.flush();
+    }
+  }
+
+  frame(texture) {
+    const { gl } = this, frame = gl.createFramebuffer();
+    gl.bindFramebuffer(gl.FRAMEBUFFER, frame);
+    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0);
+    return frame;
+  }
+}
+
+/** Whether the fast path can take a picture. */
+const fitsGpu = ({ hidden }, { width, height }) =>
+  hidden <= MAX_WIDTH_GPU && ((width + height + 10000) * ((hidden + 3) >> 2)) <= MAX_TEXELS;
+
+/** Give the function that restores tiles of a picture, with what it shares with gamut.js. */
+export function load(shared) {
+  core = shared;
+  return restoreOnGpu;
+}
+
+/** Restore tiles of a picture on the GPU. `tiles`: [x, y, width, height], 1024 a side at most. `use(tile, gpu)` for each. */
+async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mark }, tiles, toCanvas, use) {
+  const { width, height } = bitmap;
+  if (!fitsGpu(payload, bitmap)) throw new core.GamutError("unsupported", "the network is too wide, or the picture too large, for WebGL2");
+  const gpu = Gpu.get(toCanvas && !mark ? space : null), { gl } = gpu;
+  const { table, starts } = payload.depth ? core.tabulate(payload, width, height, way) : { table: [0], starts: [] };
+  const fragment = restoreProgram(payload, starts, space, depth, mark);
+  const radii = [...new Set(payload.boxes.map((box) => box.radius))], margin = Math.max(0, ...radii);
+  const { packed } = packWeights(payload);
+  const kept = [gpu.floats(1, table), gpu.floats(2, packed)], made = [], frames = [];
+  const cost = payload.hidden * (payload.hidden * payload.depth + 30) + 100;
+  try {
+    for (const tile of tiles) {
+      const [x, y] = [0, 1].map((k) => Math.max(0, tile[k] - margin));
+      const [right, below] = [width, height].map((end, k) => Math.min(end, tile[k] + tile[k + 2] + margin));
+      const crop = await createImageBitmap(bitmap, x, y, right - x, below - y, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+      // Another picture may have used the context meanwhile.
+      gl.pixelStorei(gl.UNPACK_COLORSPACE_CONVERSION_WEBGL, gl.NONE);
+      if (toCanvas && !mark && "drawingBufferColorSpace" in gl) gl.drawingBufferColorSpace = space;
+      kept.forEach((texture, k) => {
+        gl.activeTexture(gl.TEXTURE1 + k);
+        gl.bindTexture(gl.TEXTURE_2D, texture);
+      });
+      made.push(gpu.texture(0, (at) => gl.texImage2D(at, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, crop)));
+      crop.close();
+      const shared = { source: 0, origin: [x, y], size: [width, height] };
+      const sums = {};
+      radii.forEach((radius, k) => {
+        const texture = gpu.texture(3 + k, (at) => gl.texStorage2D(at, 1, gl.RGBA16UI, right - x, below - y));
+        made.push(texture);
+        frames.push(gpu.frame(texture));
+        gpu.draw(SUMS, { ...shared, radius }, [0, 0, right - x, below - y], 10 * radius + 10, frames.at(-1));
+        sums[`sums${k}`] = 3 + k;
+      });
+      let target = null, at = [0, core.TILE - tile[3], tile[2], tile[3]];
+      if (!toCanvas) {
+        made.push(gpu.texture(15, (place) => gl.texStorage2D(place, 1, depth === 16 ? gl.RGBA16UI : gl.RGBA8, tile[2], tile[3])));
+        frames.push((target = gpu.frame(made.at(-1))));
+        at = [0, 0, tile[2], tile[3]];
+      }
+      gpu.draw(fragment, { ...shared, ...sums, tables: 1, weights: 2, first: tile.slice(0, 2), bottom: toCanvas ? core.TILE : 0 }, at, cost, target);
+      if (gl.isContextLost()) throw new core.GamutError("unsupported", "the GPU was lost");
+      use(tile, gpu);
+      made.splice(0).forEach((texture) => gl.deleteTexture(texture));
+      frames.splice(0).forEach((frame) => gl.deleteFramebuffer(frame));
+    }
+  } finally {
+    [...kept, ...made].forEach((texture) => gl.deleteTexture(texture));
+    frames.forEach((frame) => gl.deleteFramebuffer(frame));
+  }
+}
+
