@@ -31,6 +31,15 @@ _XMP_APP1 = b"http://ns.adobe.com/xap/1.0/\0"
 _EXIF_APP1 = b"Exif\0\0"
 # A raw profile is hexadecimal, two characters a byte, with line ends.
 _MAX_TEXT = MAX_PACKET * 2 + (MAX_PACKET >> 4)
+_STEP = 1 << 20  # bytes that are inflated at a time
+_BLANKS = b" \t\n\v\f\r"
+
+
+class _Room:
+    """Bytes that the texts of a file may still inflate to; a text that is refused takes them, too."""
+
+    def __init__(self) -> None:
+        self.left = _MAX_TEXT
 
 
 @dataclass(frozen=True)
@@ -69,13 +78,14 @@ def iptc(data: bytes) -> bytes | None:
     Raises:
         InputError: Not a PNG file, or cut short.
     """
+    room = _Room()
     for chunk in _chunks(data)[0]:
         if chunk.kind in _TEXTS and chunk.body.startswith((b"Raw profile type iptc\0", b"Raw profile type 8bim\0")):
-            text = _text(chunk, _MAX_TEXT)[1]
+            text = _text(chunk, room)[1]
             match = None if text is None else _RAW_PROFILE.match(text)
             if text is not None and match is not None:
                 with suppress(binascii.Error):
-                    return binascii.unhexlify(b"".join(text[match.end() :].split()))
+                    return _unhexlified(text[match.end() :])
     return None
 
 
@@ -86,12 +96,13 @@ def texts(data: bytes) -> dict[str, str]:
         InputError: Not a PNG file, or cut short.
     """
     found: dict[str, str] = {}
-    room = _MAX_TEXT
+    room = _Room()
     for chunk in _chunks(data)[0]:
-        keyword, text = _text(chunk, room)
-        if text is None or keyword == _KEYWORD or keyword.startswith(b"Raw profile type "):
+        if chunk.body.startswith((_KEYWORD + b"\0", b"Raw profile type ")):
             continue
-        room -= len(text)
+        keyword, text = _text(chunk, room)
+        if text is None:
+            continue
         encoding = "utf-8" if chunk.kind == b"iTXt" else "latin-1"
         found.setdefault(keyword.decode("latin-1"), text.decode(encoding, "replace"))
     return found
@@ -173,18 +184,12 @@ def _chunks(data: bytes) -> tuple[list[_Chunk], bytes]:
 
 def _with_metadata(chunks: list[_Chunk]) -> list[tuple[_Chunk, tuple[str, bytes] | None]]:
     """Return every chunk with the metadata block in it, all blocks together no larger than `_MAX_TEXT`."""
-    paired: list[tuple[_Chunk, tuple[str, bytes] | None]] = []
-    room = _MAX_TEXT
-    for chunk in chunks:
-        found = _metadata_in(chunk, room)
-        if found is not None:
-            room -= len(found[1])
-        paired.append((chunk, found))
-    return paired
+    room = _Room()
+    return [(chunk, _metadata_in(chunk, room)) for chunk in chunks]
 
 
-def _metadata_in(chunk: _Chunk, room: int) -> tuple[str, bytes] | None:
-    """Return ("xmp" or "exif", block) when the chunk holds one that inflates to at most `room` bytes."""
+def _metadata_in(chunk: _Chunk, room: _Room) -> tuple[str, bytes] | None:
+    """Return ("xmp" or "exif", block) when the chunk holds one that there is room for."""
     if chunk.kind == b"eXIf":
         return "exif", chunk.body.removeprefix(_EXIF_APP1)
     if not chunk.body.startswith(_PROFILES):
@@ -195,7 +200,7 @@ def _metadata_in(chunk: _Chunk, room: int) -> tuple[str, bytes] | None:
     return ("xmp", text) if keyword == _KEYWORD else _from_raw_profile(text)
 
 
-def _text(chunk: _Chunk, room: int) -> tuple[bytes, bytes | None]:
+def _text(chunk: _Chunk, room: _Room) -> tuple[bytes, bytes | None]:
     """Return keyword and text of a text chunk; the text is None in every other chunk."""
     if chunk.kind not in _TEXTS:
         return b"", None
@@ -211,16 +216,20 @@ def _text(chunk: _Chunk, room: int) -> tuple[bytes, bytes | None]:
     return keyword, _inflate(fields[2], room) if rest[0] else fields[2]
 
 
-def _inflate(compressed: bytes, room: int) -> bytes | None:
-    """Return the text, or None when it is damaged or grows beyond `room` bytes."""
-    if room <= 0:
-        return None
+def _inflate(compressed: bytes, room: _Room) -> bytes | None:
+    """Return the text, or None when it is damaged or there is no room for it."""
+    text = bytearray()
     stream = zlib.decompressobj()
     try:
-        text = stream.decompress(compressed, room)
+        # In steps, so that the room is taken, too, by what inflates to much before it turns out to be damaged.
+        while room.left > 0 and not stream.eof and (compressed or stream.unconsumed_tail):
+            part = stream.decompress(stream.unconsumed_tail or compressed, min(room.left, _STEP))
+            compressed = b""
+            room.left -= len(part)
+            text += part
     except zlib.error:
-        return None
-    return text if stream.eof else None
+        room.left -= _STEP
+    return bytes(text) if stream.eof else None
 
 
 def _from_raw_profile(text: bytes) -> tuple[str, bytes] | None:
@@ -229,7 +238,7 @@ def _from_raw_profile(text: bytes) -> tuple[str, bytes] | None:
     if match is None:
         return None
     try:
-        profile = binascii.unhexlify(b"".join(text[match.end() :].split()))
+        profile = _unhexlified(text[match.end() :])
     except binascii.Error:
         return None
     if profile.startswith(_EXIF_APP1):
@@ -238,6 +247,10 @@ def _from_raw_profile(text: bytes) -> tuple[str, bytes] | None:
         return "exif", profile
     packet = profile.removeprefix(_XMP_APP1)
     return ("xmp", packet) if packet.lstrip()[:1] in (b"<", b"\xef") else None
+
+
+def _unhexlified(digits: bytes) -> bytes:
+    return binascii.unhexlify(digits.translate(None, _BLANKS))
 
 
 def _raw_profile(name: bytes, profile: bytes) -> bytes:

@@ -17,6 +17,10 @@ from gamutcli.containers import ifd
 from gamutcli.errors import InputError
 
 MAX_BODY = 65_533
+
+MAX_SEGMENTS = 4096
+"""Most segments before the pixels: a profile or an XMP extension takes 255, and this many hold 268 MB."""
+
 EXIF = b"Exif\0\0"
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
 EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
@@ -77,7 +81,7 @@ def split(data: bytes) -> tuple[list[Segment], bytes]:
         The segments between the start of the image and its first scan, and everything from that scan on.
 
     Raises:
-        InputError: Not a JPEG file, or cut short before the first scan.
+        InputError: Not a JPEG file, cut short before the first scan, or of more segments than `MAX_SEGMENTS`.
     """
     if not data.startswith(b"\xff\xd8"):
         raise InputError("not a JPEG file")
@@ -96,6 +100,8 @@ def split(data: bytes) -> tuple[list[Segment], bytes]:
         end = position + 2 + length
         if marker in (0x00, _SOI, _EOI) or length < 2 or end > len(data):
             raise InputError("the JPEG file is cut short or damaged before its pixels begin")
+        if len(segments) == MAX_SEGMENTS:
+            raise InputError(f"the JPEG file holds more than {MAX_SEGMENTS:,} segments before its pixels")
         segments.append(Segment(marker, data[start:end], position + 4 - start))
         position = end
 
@@ -114,7 +120,8 @@ def replace_own(data: bytes, own: list[Segment], replaced: list[Segment]) -> byt
         replaced: Segments of this file, as `split` returned them, to leave out.
     """
     segments, tail = split(data)
-    kept = [segment for segment in segments if segment not in replaced]
+    gone = set(replaced)
+    kept = [segment for segment in segments if segment not in gone]
     start = next((index for index, segment in enumerate(kept) if segment.marker != APP0), len(kept))
     new = [*kept[:start], *own, *kept[start:]]
     return join(_moved_pictures(segments, new), tail)

@@ -29,8 +29,13 @@ EXTENDED = f"{NOTE} HasExtendedXMP"
 MAX_PACKET = 8 << 20
 """Largest packet that is parsed, bytes. Long editing histories reach a few megabytes."""
 
-# Far beyond what any editor writes.
+MAX_PACKETS = 100
+"""Most packets of one file that are parsed; a picture has one, and a few more where tools disagree."""
+
 MAX_ELEMENTS = 100_000
+"""Most elements of one packet, and of all packets of a file together: an editing history has 10,000 at most."""
+
+# Far beyond what any editor writes.
 MAX_DEPTH = 100
 
 _EMPTY = (
@@ -41,8 +46,9 @@ _EMPTY = (
 _TAG = re.compile(rb"""<(?:[^"'>]+|"[^"]*"|'[^']*')*>""")
 _ATTRIBUTE = re.compile(rb"""\s+([^\s=/>]+)\s*=\s*("[^"]*"|'[^']*')""")
 _NAME = re.compile(rb"[^\s/>]+")
-_WRAPPER = re.compile(rb"<\?xpacket\b[^>]*\?>")
-_PADDING = re.compile(rb"\s+(?=<\?xpacket\s+end)")
+# Each begins where nothing before it could: megabytes of beginnings without an end are read once.
+_WRAPPER = re.compile(rb"<\?xpacket\b[^<>]*\?>")
+_PADDING = re.compile(rb"(?<!\s)\s+(?=<\?xpacket\s+end)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +97,14 @@ class Packet:
     def with_all_of(self, other: Packet) -> Packet:
         """Return the packet with all that another one says as it was parsed, as the extension of a packet is meant."""
         rest = self.without(EXTENDED)
-        return replace(rest, added=(*rest.added, *other.source.statements()))
+        statements, room = [], MAX_PACKET
+        for statement in other.source.statements():
+            # Names that are declared once are repeated with every statement: a packet can grow a thousandfold.
+            room -= len(statement)
+            if room < 0:
+                raise InputError(f"an XMP packet of more than {MAX_PACKET:,} bytes is too large to read")
+            statements.append(statement)
+        return replace(rest, added=(*rest.added, *statements))
 
     def compacted(self) -> Packet:
         """Return the packet without the white space that editors leave at its end for later additions."""
@@ -136,12 +149,33 @@ class Packet:
         return rdf.end - 2, rdf.end, b">" + new + b"</" + self.source.qualified(rdf) + b">"
 
 
-def parse(packet: bytes | None, *texts: str) -> Packet:
+class Allowance:
+    """What the packets of one file may take together; those that are refused take it, too."""
+
+    def __init__(self) -> None:
+        self.packets, self.bytes, self.elements = MAX_PACKETS, 2 * MAX_PACKET, MAX_ELEMENTS
+
+    def take(self, packet: bytes) -> None:
+        """Take what it costs to parse a packet, UTF-8.
+
+        Raises:
+            InputError: So much is not left.
+        """
+        self.packets -= 1
+        self.bytes -= len(packet)
+        # Every element has one start tag, and a count of these takes no parser; comments and the wrapper count, too.
+        self.elements -= packet.count(b"<") - packet.count(b"</")
+        if min(self.packets, self.bytes, self.elements) < 0:
+            raise InputError("the XMP packets of the file have too many elements to read")
+
+
+def parse(packet: bytes | None, *texts: str, allowance: Allowance | None = None) -> Packet:
     """Parse a packet.
 
     Args:
         packet: UTF-8 or UTF-16; None is an empty one.
         texts: Names of the elements whose text is kept, for `Packet.values`; a packet may be megabytes of others.
+        allowance: Of the file that the packet is from; None where it is the only one.
 
     Raises:
         InputError: Not well-formed, too large, without RDF, or it declares a document type.
@@ -150,7 +184,9 @@ def parse(packet: bytes | None, *texts: str) -> Packet:
     if len(data) > MAX_PACKET:
         raise InputError(f"an XMP packet of {len(data):,} bytes is too large to read")
     try:
-        return Packet(_Source(_utf8(data), frozenset(texts)))
+        data = _utf8(data)
+        (allowance or Allowance()).take(data)
+        return Packet(_Source(data, frozenset(texts)))
     except (expat.ExpatError, UnicodeDecodeError, ValueError) as error:
         raise InputError(f"the XMP packet is not well-formed XML: {error}") from error
 
@@ -160,7 +196,7 @@ def bare(packet: bytes) -> bytes:
     return _WRAPPER.sub(b"", _utf8(packet)).removeprefix(b"\xef\xbb\xbf").strip()
 
 
-@dataclass
+@dataclass(slots=True, eq=False)
 class _Element:
     """One element of a packet; positions are byte offsets."""
 
@@ -307,10 +343,17 @@ class _Source:
         if element is self._wanted:
             self._wanted = None
         element.closing = element.end = self._parser.CurrentByteIndex
+        # Behind <a/> expat stands already; where this is not the end of a tag, <a> was another one.
+        if self.data.startswith(b"</", element.closing) and not self._is_empty_tag(element):
+            element.end = self.data.index(b">", element.closing) + 1
+
+    def _is_empty_tag(self, element: _Element) -> bool:
+        """Tell whether an element that has just ended is one tag."""
+        if element.children or not self.data.endswith(b"/>", element.start, element.closing):
+            return False
         tag = _TAG.match(self.data, element.start)
         assert tag is not None  # expat saw a start tag here
-        if not tag[0].endswith(b"/>"):  # else expat stands behind it already
-            element.end = self.data.index(b">", element.closing) + 1
+        return tag.end() == element.closing
 
     def _characters(self, text: str) -> None:
         if self._wanted is not None:

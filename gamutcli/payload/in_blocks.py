@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from gamutcli.containers import Blocks, Metadata, container_of, exif
 from gamutcli.containers.blocks import merge
-from gamutcli.containers.xmp import Packet
+from gamutcli.containers.xmp import Allowance, Packet
 from gamutcli.errors import PayloadError
 from gamutcli.payload import in_exif, in_xmp, parts
 from gamutcli.payload.carried import EXIF, XMP, Embedded, Extracted, Located, join
@@ -41,12 +41,16 @@ class OpenBlocks:
 
 
 def open_blocks(blocks: Blocks) -> OpenBlocks:
-    """Parse every packet of a file."""
+    """Parse every packet of a file as far as its allowance goes, first those that may hold the payload."""
+    allowance = Allowance()
+    ours_first = sorted(enumerate(blocks.xmp), key=lambda item: in_xmp.NAMESPACE.encode() not in item[1])
+    opened = {index: in_xmp.open_packet(packet, allowance) for index, packet in ours_first}
+    packets = tuple(opened[index] for index in range(len(blocks.xmp)))
     tiffs = []
     for block in blocks.exif:
         packet = exif.packet(block)
-        tiffs.append(OpenExif(block, None if packet is None else in_xmp.open_packet(packet)))
-    return OpenBlocks(blocks, tuple(map(in_xmp.open_packet, blocks.xmp)), tuple(tiffs))
+        tiffs.append(OpenExif(block, None if packet is None else in_xmp.open_packet(packet, allowance)))
+    return OpenBlocks(blocks, packets, tuple(tiffs))
 
 
 def embed(data: bytes, payload: bytes, metadata: Metadata, carrier: str) -> Embedded:

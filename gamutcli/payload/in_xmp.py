@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gamutcli.containers import xmp
-from gamutcli.containers.xmp import Packet
+from gamutcli.containers.xmp import Allowance, Packet
 from gamutcli.errors import InputError, PayloadError
 from gamutcli.payload import parts
 from gamutcli.payload.parts import Part
@@ -31,10 +31,10 @@ class Unreadable:
         return self.data
 
 
-def open_packet(packet: bytes) -> Packet | Unreadable:
-    """Parse a packet, once for all that follows."""
+def open_packet(packet: bytes, allowance: Allowance | None = None) -> Packet | Unreadable:
+    """Parse a packet, once for all that follows; the allowance is that of its file."""
     try:
-        return xmp.parse(packet, PAYLOAD)
+        return xmp.parse(packet, PAYLOAD, allowance=allowance)
     except InputError as error:
         return Unreadable(packet, str(error))
 

@@ -85,3 +85,41 @@ def test_more_elements_than_any_editor_writes_are_refused(monkeypatch, packet):
     monkeypatch.setattr(xmp, "MAX_ELEMENTS", 200)
     with pytest.raises(InputError, match="too many"):
         xmp.parse(packet)
+
+
+def test_the_packets_of_a_file_share_an_allowance_that_refused_ones_take_too(monkeypatch):
+    monkeypatch.setattr(xmp, "MAX_ELEMENTS", 50)
+    allowance = xmp.Allowance()
+    with pytest.raises(InputError, match="not well-formed"):
+        xmp.parse(b"<x>" + b"<a/>" * 40, allowance=allowance)
+    with pytest.raises(InputError, match="too many elements"):
+        xmp.parse(b"<x>" + b"<a/>" * 20 + b"</x>", allowance=allowance)
+
+
+def test_what_is_over_the_allowance_is_not_parsed(monkeypatch):
+    def parser(*_):
+        raise AssertionError("a packet beyond the allowance was parsed")
+
+    monkeypatch.setattr(xmp.expat, "ParserCreate", parser)
+    with pytest.raises(InputError, match="too many elements"):
+        xmp.parse(b"<x>" + b"<a/>" * xmp.MAX_ELEMENTS + b"</x>")
+
+
+@pytest.mark.parametrize("inside", [b"", b"/>", b" />", b"<a/>", b"<a b='/>'></a>", b"<a b='/>'/>", b"<!-- /> -->"])
+def test_where_an_element_ends_is_found_whatever_is_in_it(inside):
+    element = b"<m:x xmlns:m='urn:m/' y='/>'>" + inside + b"</m:x >"
+    packet = b"<r:RDF xmlns:r='%s'><r:Description>" % xmp.RDF.encode() + element + b"<z/></r:Description></r:RDF>"
+    assert bytes(xmp.parse(packet).without("urn:m/ x")) == packet.replace(element, b"")
+
+
+def test_an_extension_that_repeats_its_names_without_end_is_refused():
+    names = b"".join(b" xmlns:n%d='urn:%d'" % (n, n) for n in range(2000))
+    packet = b"<r:RDF xmlns:r='%s'%s>" % (xmp.RDF.encode(), names) + b"<r:Description/>" * 2000 + b"</r:RDF>"
+    with pytest.raises(InputError, match="too large"):
+        xmp.parse(CAMERA_PACKET).with_all_of(xmp.parse(packet))
+
+
+def test_wrapper_and_padding_are_found_at_the_end_of_what_only_begins_like_them():
+    assert xmp.bare(b"<?xpacket begin='' id='1'?><a><![CDATA[<?xpacket <?xpacket ]]></a><?xpacket end='w'?>") == (
+        b"<a><![CDATA[<?xpacket <?xpacket ]]></a>"
+    )

@@ -241,9 +241,9 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     seen: list[bytes] = []
     parse = xmp.parse
 
-    def noting(packet: bytes | None, *texts: str) -> xmp.Packet:
+    def noting(packet: bytes | None, *texts: str, **more: xmp.Allowance | None) -> xmp.Packet:
         seen.append(packet or b"")
-        return parse(packet, *texts)
+        return parse(packet, *texts, **more)
 
     monkeypatch.setattr(xmp, "parse", noting)
     return seen

@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from gamutcli.containers import exif, png
+from gamutcli.containers import exif, png, xmp
 from gamutcli.containers.blocks import Blocks
 from gamutcli.errors import InputError, PayloadError
 from gamutcli.metadata import Metadata
@@ -148,6 +148,35 @@ def test_many_bombs_are_no_worse_than_one():
     bomb = (b"zTXt", KEYWORD + b"\0" + zlib.compress(b" " * (8 << 20)))
     found = png.read(with_chunks(PLAIN, *[bomb] * 50)).xmp
     assert len(found) == 2
+
+
+def test_bombs_that_turn_out_to_be_damaged_are_no_worse_than_one(monkeypatch):
+    inflated = []
+    start = zlib.decompressobj
+
+    class Counting:
+        def __init__(self):
+            self.stream = start()
+
+        def __getattr__(self, name):
+            return getattr(self.stream, name)
+
+        def decompress(self, *given):
+            inflated.append(len(part := self.stream.decompress(*given)))
+            return part
+
+    chunk = (b"zTXt", KEYWORD + b"\0" + zlib.compress(b" " * (8 << 20))[:-4])
+    data = with_chunks(PLAIN, *[chunk] * 50)
+    monkeypatch.setattr(zlib, "decompressobj", Counting)
+    assert png.read(data).xmp == ()
+    assert sum(inflated) <= 18 << 20
+
+
+def test_our_packet_is_found_among_others_of_100000_elements():
+    packet = b"<r:RDF xmlns:r='%s'>" % xmp.RDF.encode() + b"<a/>" * 99_000 + b"</r:RDF>"
+    foreign = (b"iTXt", KEYWORD + b"\1\0\0\0" + zlib.compress(packet))
+    data = with_chunks(embed(PLAIN, PAYLOAD, NOTHING).data, *[foreign] * 10)
+    assert extract(data).payload == PAYLOAD
 
 
 def test_damage_never_escapes_as_another_error():
