@@ -22,6 +22,9 @@ PlaceArray = NDArray[np.intp]
 MOST_PIXELS = 4_000_000
 #: Fewer whole blocks than this are no evidence.
 FEWEST_BLOCKS = 12
+#: Blocks that the coarse search compares at most, places times blocks that may lie inside: as many as a grid of 16 ever
+#: asks for.  A finer grid is searched by larger steps.
+MOST_COMPARED = 1 << 20
 #: Hollows of the coarse search that are looked into.
 CANDIDATES = 6
 #: Another place, more than half a block away, must fit worse than this many times the mean square, plus a code's.
@@ -62,8 +65,14 @@ def register(grid: CodeArray, height: int, width: int, part: CodeArray) -> Place
     room = height - part.shape[0], width - part.shape[1]
     if min(room) < 0:
         return None
-    blocks = Blocks(grid.shape[0], height, width, part)
+    side = grid.shape[0]
+    fitting = most_inside(side, height, part.shape[0]) * most_inside(side, width, part.shape[1])
+    if fitting < FEWEST_BLOCKS:
+        return None
+    blocks = Blocks(side, height, width, part)
     steps = max(1, int(blocks.height // 8)), max(1, int(blocks.width // 8))
+    while (room[0] // steps[0] + 1) * (room[1] // steps[1] + 1) * fitting > MOST_COMPARED:
+        steps = 2 * steps[0], 2 * steps[1]
     rows, columns = (_spaced(0, most, step) for most, step in zip(room, steps, strict=True))
     errors = _errors(blocks, grid, rows, columns)
     found = [(errors[y, x], (int(rows[y]), int(columns[x]))) for y, x in _hollows(errors)]
@@ -78,7 +87,13 @@ def register(grid: CodeArray, height: int, width: int, part: CodeArray) -> Place
     others += [other for other, (y, x) in found if abs(y - top) > blocks.height / 2 or abs(x - left) > blocks.width / 2]
     if any(other < DISTINCT * error + 1 for other in others):
         return None
-    return Place(top, left, blocks.inside(np.array([top]), np.array([left]))[0, :, 0])
+    every = np.arange(side)[None]
+    return Place(top, left, blocks.inside(np.array([top]), np.array([left]), every, every)[0, :, 0])
+
+
+def most_inside(side: int, whole: int, part: int) -> int:
+    """How many whole blocks may lie inside a part at most, along one side: of as many as the whole has."""
+    return min(side, part * side // whole)
 
 
 class Blocks:
@@ -93,48 +108,69 @@ class Blocks:
     Attributes:
         height: Of a block, pixels.
         width: Likewise.
+        most: Rows and columns of blocks that may lie inside the part at most.
     """
 
     def __init__(self, side: int, height: int, width: int, part: CodeArray) -> None:
         self.side = side
         self.height, self.width = height / side, width / side
+        self.most = most_inside(side, height, part.shape[0]), most_inside(side, width, part.shape[1])
         # Sums of a large picture would take much memory; blocks are large then, and a few pixels' share of one small.
         self._bin = math.ceil(math.sqrt(part.shape[0] * part.shape[1] / MOST_PIXELS))
         self._sums = [_summed(part[..., channel], self._bin) for channel in range(part.shape[2])]
         self._shape = self._sums[0].shape[0] - 1, self._sums[0].shape[1] - 1
 
-    def means(self, tops: PlaceArray, lefts: PlaceArray) -> DoubleArray:
-        """(tops, side, lefts, side, channels) block means of the part at every pair of places."""
-        rows, down = self._cuts(0, tops)
-        columns, across = self._cuts(1, lefts)
-        shape = (len(tops), self.side + 1, len(lefts), self.side + 1)
+    def means(self, tops: PlaceArray, lefts: PlaceArray, rows: PlaceArray, columns: PlaceArray) -> DoubleArray:
+        """Block means of the part at every pair of places.
+
+        Args:
+            tops: (tops,) places.
+            lefts: (lefts,) likewise.
+            rows: (tops or 1, r) neighbouring rows of the grid, of those places.
+            columns: (lefts or 1, c) likewise.
+
+        Returns:
+            (tops, r, lefts, c, channels).
+        """
+        above, down = self._cuts(0, tops, rows)
+        before, across = self._cuts(1, lefts, columns)
+        shape = (len(tops), rows.shape[1] + 1, len(lefts), columns.shape[1] + 1)
         channels = []
         for sums in self._sums:
-            upper, lower = sums[rows], sums[np.minimum(rows + 1, self._shape[0])]
+            upper, lower = sums[above], sums[np.minimum(above + 1, self._shape[0])]
             cut = upper + (lower - upper) * down[:, None]
-            left, right = cut[:, columns], cut[:, np.minimum(columns + 1, self._shape[1])]
+            left, right = cut[:, before], cut[:, np.minimum(before + 1, self._shape[1])]
             corners = (left + (right - left) * across).reshape(shape)
             channels.append(np.diff(np.diff(corners, axis=1), axis=3))
         return np.stack(channels, axis=-1) / (self.height * self.width)
 
-    def inside(self, tops: PlaceArray, lefts: PlaceArray) -> BoolArray:
-        """(tops, side, lefts, side) bool: which blocks are fully inside the part."""
-        rows, columns = (
+    def inside(self, tops: PlaceArray, lefts: PlaceArray, rows: PlaceArray, columns: PlaceArray) -> BoolArray:
+        """(tops, r, lefts, c) bool: which blocks are fully inside the part; arguments as of ``means``."""
+        within = (
             (cuts[:, :-1] >= 0) & (cuts[:, 1:] <= length)
-            for cuts, length in ((self._places(0, tops), self._shape[0]), (self._places(1, lefts), self._shape[1]))
+            for cuts, length in (
+                (self._places(0, tops, rows), self._shape[0]),
+                (self._places(1, lefts, columns), self._shape[1]),
+            )
         )
-        inside: BoolArray = rows[:, :, None, None] & columns
+        down, across = within
+        inside: BoolArray = down[:, :, None, None] & across
         return inside
 
-    def _places(self, axis: int, starts: PlaceArray) -> DoubleArray:
-        """(starts, side + 1) block boundaries within the part, in bins."""
-        boundaries = np.arange(self.side + 1) * (self.height, self.width)[axis]
+    def window(self, axis: int, starts: PlaceArray, most: int) -> PlaceArray:
+        """(starts, most) neighbouring rows or columns of the grid, among them all that lie inside the part."""
+        first = np.ceil(np.round(starts / (self.height, self.width)[axis], 6)).astype(np.intp)
+        return np.minimum(first, self.side - most)[:, None] + np.arange(most)
+
+    def _places(self, axis: int, starts: PlaceArray, blocks: PlaceArray) -> DoubleArray:
+        """(starts, blocks + 1) block boundaries within the part, in bins."""
+        boundaries = np.append(blocks, blocks[:, -1:] + 1, axis=1) * (self.height, self.width)[axis]
         # What division leaves over must not push a boundary over the edge.
         return np.round(boundaries - starts[:, None], 6) / self._bin
 
-    def _cuts(self, axis: int, starts: PlaceArray) -> tuple[PlaceArray, DoubleArray]:
-        """(starts * (side + 1),) whole bins before each boundary and, likewise, its share of the next bin."""
-        places = self._places(axis, starts).ravel().clip(0, self._shape[axis])
+    def _cuts(self, axis: int, starts: PlaceArray, blocks: PlaceArray) -> tuple[PlaceArray, DoubleArray]:
+        """(starts * (blocks + 1),) whole bins before each boundary and, likewise, its share of the next bin."""
+        places = self._places(axis, starts, blocks).ravel().clip(0, self._shape[axis])
         whole = places.astype(np.intp)
         return whole, places - whole
 
@@ -142,12 +178,16 @@ class Blocks:
 def _errors(blocks: Blocks, grid: CodeArray, tops: PlaceArray, lefts: PlaceArray) -> DoubleArray:
     """(tops, lefts) mean square differences of the blocks inside; infinite where these are too few."""
     errors = np.empty((len(tops), len(lefts)))
+    columns = blocks.window(1, lefts, blocks.most[1])
     for at in range(0, len(tops), 16):  # a bound on memory
-        some = slice(at, at + 16)
-        inside = blocks.inside(tops[some], lefts)
-        squares = ((blocks.means(tops[some], lefts) - grid[:, None]) ** 2).mean(axis=-1) * inside
+        some = tops[at : at + 16]
+        rows = blocks.window(0, some, blocks.most[0])
+        inside = blocks.inside(some, lefts, rows, columns)
+        known = grid[rows[:, :, None, None], columns]
+        squares = ((blocks.means(some, lefts, rows, columns) - known) ** 2).mean(axis=-1) * inside
         count = inside.sum(axis=(1, 3))
-        errors[some] = np.where(count >= FEWEST_BLOCKS, squares.sum(axis=(1, 3)) / np.maximum(count, 1), np.inf)
+        found = np.where(count >= FEWEST_BLOCKS, squares.sum(axis=(1, 3)) / np.maximum(count, 1), np.inf)
+        errors[at : at + 16] = found
     return errors
 
 

@@ -156,9 +156,7 @@ def _as_a_whole(
     frame = Frame(height, width, orientation=turned)
     resized = (height, width) != (known.height, known.width)
     # Blocks of fewer pixels than compression works on say little.
-    side = known.grid.shape[0]
-    while side > FEWEST_SIDE and min(height, width) < FEWEST_PIXELS * side:
-        side //= 2
+    side = pooled_side(known.grid.shape[0], min(height, width))
     grids = (pooled(grid, side).reshape(side**2, -1) for grid in (known.grid, turned.undo(means), turned.undo(clipped)))
     before, after, shares = grids
     judged = judge(before, after, shares[:, 0])
@@ -166,6 +164,17 @@ def _as_a_whole(
     if exact and digest(turned.undo(srgb_codes)) == known.digest:
         return Match(Status.OK, 0.0, frame)
     return _verdict(judged, frame, resized=resized)
+
+
+def pooled_side(side: int, pixels: int) -> int:
+    """How many blocks a side to judge by, pooled from those of a grid: the most that have pixels enough.
+
+    Args:
+        side: Of the grid; one that has no smaller divisor is not pooled.
+        pixels: The picture's shorter side.
+    """
+    divisors = [blocks for blocks in range(side, 0, -1) if side % blocks == 0 and blocks >= min(side, FEWEST_SIDE)]
+    return next((blocks for blocks in divisors if pixels >= FEWEST_PIXELS * blocks), divisors[-1])
 
 
 def _as_a_part(known: Fingerprint, srgb_codes: CodeArray, turned: Orientation) -> Match | None:
@@ -178,8 +187,8 @@ def _as_a_part(known: Fingerprint, srgb_codes: CodeArray, turned: Orientation) -
         return None
     frame = Frame(known.height, known.width, place.top, place.left, turned)
     clipped = clipped_mask(part, CLIPPED_WITHIN)[..., None].view(np.uint8)
-    at = np.array([place.top]), np.array([place.left])
     side = known.grid.shape[0]
+    at = np.array([place.top]), np.array([place.left]), np.arange(side)[None], np.arange(side)[None]
     means, shares = (
         Blocks(side, known.height, known.width, values).means(*at)[0, :, 0][place.inside] for values in (part, clipped)
     )

@@ -13,10 +13,20 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
 from gamutcli.arrays import CodeArray
+from gamutcli.fingerprint import crops
 from gamutcli.fingerprint.crops import register
 from gamutcli.fingerprint.edits import judge
 from gamutcli.fingerprint.frame import ORIENTATIONS, UPRIGHT, Frame, Orientation
-from gamutcli.fingerprint.match import GRID_SIDE, SMALL_GRID_SIDE, Status, block_means, digest, fingerprint, match
+from gamutcli.fingerprint.match import (
+    GRID_SIDE,
+    SMALL_GRID_SIDE,
+    Status,
+    block_means,
+    digest,
+    fingerprint,
+    match,
+    pooled_side,
+)
 from tests.support import reference
 from tests.support.networks import noise
 
@@ -294,3 +304,43 @@ def test_blocks_that_clip_may_go_astray_and_others_not() -> None:
 def test_another_picture_is_changed_throughout() -> None:
     known, clipped = _blocks()
     assert judge(known, _blocks(1)[0], clipped).fault == "changed throughout"
+
+
+# Fingerprints that no honest reduce wrote.
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 5, 7, 12, 31, 32])
+@pytest.mark.parametrize("size", [(10, 12), (50, 70), (200, 300)])
+def test_a_grid_of_any_side_is_compared(side: int, size: tuple[int, int]) -> None:
+    codes = noise(*size)
+    other = codes.copy()
+    other[0, 0] ^= 1
+    assert match(fingerprint(codes, side), other).status is Status.RECOMPRESSED
+
+
+def test_a_grid_is_pooled_to_a_divisor_of_its_side() -> None:
+    assert [pooled_side(16, pixels) for pixels in (192, 191, 95, 1)] == [16, 8, 4, 4]
+    assert [pooled_side(7, pixels) for pixels in (500, 1)] == [7, 7]
+    assert [pooled_side(side, 1) for side in (1, 3, 12, 31)] == [1, 3, 4, 31]
+
+
+def test_no_place_is_tried_for_a_part_in_which_too_few_blocks_can_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crops, "Blocks", None)
+    assert register(np.zeros((32, 32, 3), np.uint8), 1 << 20, 1 << 20, noise(64, 64)) is None
+
+
+def test_however_fine_the_grid_only_so_many_blocks_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = 0
+    means = crops.Blocks.means
+
+    def counted(self: crops.Blocks, *places: NDArray[np.intp]) -> NDArray[np.float64]:
+        nonlocal compared
+        found = means(self, *places)
+        compared += found[..., 0].size
+        return found
+
+    monkeypatch.setattr(crops.Blocks, "means", counted)
+    for whole, part in ((500, 250), (500, 70), (510, 400), (100_000, 12_500)):
+        compared = 0
+        register(fingerprint(noise(64, 64), 32).grid, whole, whole, noise(part, min(part, 2000)))
+        assert compared < 2 * crops.MOST_COMPARED
