@@ -13,7 +13,7 @@ import tifffile
 from gamutcli.color.spaces import PROPHOTO
 from gamutcli.expand import expand_image
 from gamutcli.images import write_wide
-from gamutcli.metadata import Metadata, read_metadata
+from gamutcli.metadata import Metadata, orientation_of, read_metadata
 from gamutcli.reduce import reduce_image
 from tests.support.pictures import wide_codes
 from tests.support.presets import changed_presets
@@ -59,6 +59,11 @@ def exif(path: Path) -> dict[str, Any]:
     return piexif.load(b"Exif\0\0" + block)
 
 
+def lies(name: str) -> int:
+    """The orientation of a reduced file: a WebP's pixels are turned, for browsers do not heed it there."""
+    return 1 if name.endswith(".webp") else 6
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_everything_comes_back(name: str, photo: Path, tmp_path: Path) -> None:
     reduce_image(photo, tmp_path / name, preset="fast")
@@ -67,7 +72,9 @@ def test_everything_comes_back(name: str, photo: Path, tmp_path: Path) -> None:
     for path in (tmp_path / name, tmp_path / "restored.tif", tmp_path / "restored.png"):
         tags, found = exif(path), read_metadata(path)
         for part in EXIF:
-            assert EXIF[part].items() <= tags[part].items(), (path.name, part)
+            kept = {tag: value for tag, value in EXIF[part].items() if tag != piexif.ImageIFD.Orientation}
+            assert kept.items() <= tags[part].items(), (path.name, part)
+        assert orientation_of(found) == lies(name)
         assert found.xmp is not None
         for word in (b"Rating", b"60,10.2N", b"Helsinki", b"Red"):
             assert word in found.xmp
@@ -82,7 +89,8 @@ def test_the_facts_are_made_true(name: str, photo: Path, tmp_path: Path) -> None
     reduce_image(photo, tmp_path / name, preset="fast")
     tags = exif(tmp_path / name)["Exif"]
     assert tags[piexif.ExifIFD.ColorSpace] == 1
-    assert (tags[piexif.ExifIFD.PixelXDimension], tags[piexif.ExifIFD.PixelYDimension]) == (90, 60)
+    size = (tags[piexif.ExifIFD.PixelXDimension], tags[piexif.ExifIFD.PixelYDimension])
+    assert size == ((60, 90) if name == "r.webp" else (90, 60))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -103,14 +111,14 @@ def test_the_place_is_left_out_when_asked(name: str, photo: Path, tmp_path: Path
 def test_all_metadata_but_the_orientation_are_left_out_when_asked(name: str, photo: Path, tmp_path: Path) -> None:
     reduce_image(photo, tmp_path / name, preset="fast", no_metadata=True)
     tags, found = exif(tmp_path / name), read_metadata(tmp_path / name)
-    assert tags["0th"][piexif.ImageIFD.Orientation] == 6
+    assert orientation_of(found) == lies(name)
     assert piexif.ImageIFD.Make not in tags["0th"]
     assert piexif.ExifIFD.DateTimeOriginal not in tags["Exif"]
     assert not tags["GPS"]
     assert found.iptc is None
     assert b"Rating" not in (found.xmp or b"")
     expand_image(tmp_path / name, tmp_path / "restored.tif")
-    assert exif(tmp_path / "restored.tif")["0th"][piexif.ImageIFD.Orientation] == 6
+    assert exif(tmp_path / "restored.tif")["0th"][piexif.ImageIFD.Orientation] == lies(name)
 
 
 def test_expand_can_leave_out_too(photo: Path, tmp_path: Path) -> None:
