@@ -28,7 +28,10 @@ Decorator = Callable[[Command], Command]
 
 #: Suffixes, as shells propose them.
 CARRYING = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".avif", ".jxl")
-RAW = (".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2", ".srw")
+RAW = (
+    *(".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos", ".mrw"),
+    *(".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"),
+)
 #: Further formats that originals come in: of light, of phones, of archives.
 READ_ONLY = (".exr", ".heic", ".heif", ".hif", ".jp2", ".jpx", ".j2k", ".j2c")
 #: Originals by their names: those of most bits before those that may be copies of them.

@@ -12,6 +12,7 @@ from gamutcli.cli.files import make_folder, pair
 from gamutcli.color import spaces as color
 from gamutcli.errors import OutputError, UsageError
 from gamutcli.fitting import presets
+from gamutcli.images.raw import RAW_SUFFIXES
 from gamutcli.payload import carriers
 from tests.support.commands import Gamut
 
@@ -81,6 +82,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 def test_the_choices_are_those_of_the_library() -> None:
     assert tuple(presets.PRESETS) == options.PRESETS
+    assert set(options.RAW) == RAW_SUFFIXES
     assert tuple(presets.PAPER_MODELS) == options.MODELS
     assert tuple(images.COMPRESSIONS) == options.COMPRESSIONS
     assert set(options.SPACES) == set(color.SPACES)
