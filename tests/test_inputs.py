@@ -16,10 +16,12 @@ import pytest
 from gamutcli.errors import InputError
 from gamutcli.images.kinds import _KINDS, identify
 from gamutcli.images.original import read_source
+from gamutcli.images.reading import Reading
 from tests.images.test_kinds import READ
 from tests.support.commands import Gamut
 from tests.support.inputs import INPUTS, STRANGERS, Input
 from tests.support.markdown import ROOT
+from tests.support.sources import Maker
 from tests.support.strangers import MET
 
 PAGE = ROOT / "docs" / "INPUTS.md"
@@ -34,18 +36,18 @@ def is_here(source: Input) -> bool:
 
 def outcome(source: Input, folder: Path) -> tuple[str, str]:
     """What became of the files of a kind, all alike, and what was said of it."""
-    found = {_outcome(source, folder / str(number), *maker) for number, maker in enumerate(source.makers)}
+    found = {_outcome(maker, source.reading, folder / str(number)) for number, maker in enumerate(source.makers)}
     assert len(found) == 1, (source.kind, found)
     return found.pop()
 
 
-def _outcome(source: Input, folder: Path, name: str, make: object) -> tuple[str, str]:
+def _outcome(maker: Maker, reading: Reading, folder: Path) -> tuple[str, str]:
+    name, make = maker
     folder.mkdir(parents=True)
     path = folder / name
-    assert callable(make)
     make(path)
     try:
-        notes = read_source(path, source.reading).notes
+        notes = read_source(path, reading).notes
     except InputError as error:
         said = str(error).removeprefix(f"{path}: ").removesuffix(".")
         return "refused", re.sub(r"(at(?: byte)?) [\d,]+", r"\1 N", said)
@@ -65,14 +67,11 @@ def row(source: Input, found: tuple[str, str]) -> str:
 
 def table(rows: dict[Input, str]) -> str:
     """The tables of the page, a heading and its rows after the other."""
-    parts = []
-    for heading, kinds in groupby(rows, key=lambda source: source.heading):
-        parts.append(
-            "\n".join(
-                [f"### {heading}", "", "| source | becomes | what is said |", "|---|---|---|", *map(rows.get, kinds)]
-            )
-        )
-    return "\n\n".join(parts)
+    head = "| source | becomes | what is said |\n|---|---|---|\n"
+    return "\n\n".join(
+        f"### {heading}\n\n{head}" + "\n".join(rows[source] for source in kinds)
+        for heading, kinds in groupby(rows, key=lambda source: source.heading)
+    )
 
 
 def written() -> list[str]:
@@ -110,15 +109,14 @@ def test_a_folder_of_mixed_files_never_stops_at_one(gamut: Gamut, tmp_path: Path
         "Anything else": ["`picture.psd`", "`page.jpg`", "`photo.xmp`"],
     }
     good, bad = [], []
-    for source in ALL:
-        if source.kind in wanted.get(source.heading, []):
-            name, make = source.makers[0]
-            became = outcome(source, tmp_path / "tried" / str(len(good) + len(bad)))[0]
-            kept = bad if became == "refused" else good
-            path = tmp_path / f"{len(good) + len(bad)}-{name}"
-            make(path)
-            kept.append(path)
-    assert len(good) + len(bad) == sum(map(len, wanted.values()))
+    chosen = [source for source in ALL if source.kind in wanted.get(source.heading, [])]
+    assert len(chosen) == sum(map(len, wanted.values()))
+    for number, source in enumerate(chosen):
+        name, make = source.makers[0]
+        path = tmp_path / f"{number}-{name}"
+        make(path)
+        became, _ = outcome(source, tmp_path / f"tried {number}")
+        (bad if became == "refused" else good).append(path)
     inputs = sorted(good + bad)
     done = gamut("reduce", *inputs, "-o", tmp_path / "out", "--preset", "fast")
     assert done.code == 1
