@@ -45,7 +45,10 @@ def _outcome(maker: Maker, reading: Reading, folder: Path) -> tuple[str, str]:
     name, make = maker
     folder.mkdir(parents=True)
     path = folder / name
-    make(path)
+    try:
+        make(path)
+    except NotImplementedError as error:  # an encoder that older versions of a library lack
+        pytest.skip(f"cannot be made here: {error}")
     try:
         notes = read_source(path, reading).notes
     except InputError as error:

@@ -83,7 +83,7 @@ def heic_of_two(path: Path) -> None:
 
     file = pillow_heif.from_pillow(Image.fromarray(NARROW))
     file.add_from_pillow(Image.fromarray(255 - NARROW))
-    file.save(path, quality=-1, chroma=444)
+    file.save(path, **test_heic.LOSSLESS, **test_heic.P3)
 
 
 def exr(channels: dict[str, Any], space: str | None = "prophoto") -> Maker:
