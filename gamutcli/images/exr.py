@@ -105,7 +105,7 @@ def _chosen(name: str, layers: list[_Layer], reading: Reading) -> tuple[_Layer, 
             return layers[choose(name, reading, len(layers))], ()
         except InputError as error:
             named = ", ".join(f"{number} {layer.title}" for number, layer in enumerate(layers[:12], 1))
-            raise InputError(f"{error} ({named})") from None
+            raise InputError(f"{str(error).rstrip('.')}: {named}.") from None
     layer = unnamed[0] if unnamed else layers[0]
     others = len(layers) - 1
     what = "another picture in the file was" if others == 1 else f"{others} other pictures in the file were"
