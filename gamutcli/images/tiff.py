@@ -14,6 +14,7 @@ from gamutcli.color.icc import Profile, profile_of
 from gamutcli.color.spaces import PROPHOTO
 from gamutcli.errors import InputError
 from gamutcli.images.channels import COUNTS, Mode, Samples
+from gamutcli.images.claims import distinct_bytes
 from gamutcli.images.files import damaged
 from gamutcli.images.lab import CIE_LAB, ICC_LAB, light_of_lab
 from gamutcli.images.picture import COARSE_COLORS, check_size
@@ -132,7 +133,7 @@ def _check_extent(path: str, page: tifffile.TiffPage) -> None:
     length = page.parent.filehandle.size
     counts, offsets = page.databytecounts, page.dataoffsets
     pieces = 1 if page.is_contiguous else int(np.prod(page.chunked))
-    stored = sum(counts)
+    stored = distinct_bytes(zip(offsets, counts, strict=False))
     whole = 1 if page.is_subsampled else channels
     claimed = height * width * whole * page.bitspersample // 8
     complete = (
