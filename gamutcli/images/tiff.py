@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from gamutcli.color.icc import Profile, profile_of
+from gamutcli.color.icc import MAX_PROFILE, Profile, profile_of
 from gamutcli.color.spaces import PROPHOTO
 from gamutcli.errors import InputError
 from gamutcli.images.channels import COUNTS, Mode, Samples
@@ -81,7 +81,7 @@ def read_tiff(
                 notes += (COARSE_COLORS,)
             codes = _through_libtiff(path, page) if _is_plain_ycbcr(page) else _codes(path, page)
             samples = _samples(path, page, codes)
-            profile = _LIGHT if int(page.photometric or 0) in (CIE_LAB, ICC_LAB) else page.tags.valueof(_ICC)
+            profile = _LIGHT if int(page.photometric or 0) in (CIE_LAB, ICC_LAB) else _profile(path, page)
     except InputError:
         raise
     except MemoryError as error:
@@ -89,6 +89,17 @@ def read_tiff(
     except Exception as error:  # a damaged file makes tifffile and the codecs raise whatever comes up
         raise damaged(path, "TIFF") from error
     return samples, profile, (*notes, PALETTE) if int(page.photometric or 0) == _PALETTE else notes
+
+
+def _profile(path: str, page: tifffile.TiffPage) -> bytes | None:
+    """Return the ICC profile, whose tag may claim to hold anything."""
+    tag = page.tags.get(_ICC)
+    if tag is None:
+        return None
+    profile = tag.value if tag.count <= MAX_PROFILE else None
+    if not isinstance(profile, bytes):
+        raise InputError(f"{path}: what should be its ICC profile is not one; export the picture again.")
+    return profile
 
 
 def _check_kind(path: str, page: tifffile.TiffPage) -> None:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from gamutcli.containers import png, segments
 from gamutcli.errors import InputError
-from gamutcli.images import claims, decode_reduced, read_wide
+from gamutcli.images import claims, decode_reduced, raw_layout, read_wide
 from tests.support.pictures import write_tiff
 
 WHITE = np.full((40, 56, 3), 255, np.uint8)
@@ -143,3 +143,20 @@ def test_strips_that_share_their_bytes_count_once(tmp_path: Path) -> None:
 def test_bytes_of_overlapping_ranges_are_counted_once() -> None:
     assert claims.distinct_bytes([(10, 5), (0, 3), (12, 8), (10, 5), (11, 1)]) == 13
     assert claims.distinct_bytes([]) == 0
+
+
+@pytest.mark.parametrize(("kind", "value"), [(3, 65535), (4, 1 << 31), (3, (1, 2, 3, 4, 5, 6))])
+def test_a_tiff_whose_profile_is_a_number_is_refused(tmp_path: Path, kind: int, value: Any) -> None:
+    count = len(value) if isinstance(value, tuple) else 1
+    file = write_tiff(tmp_path / "a.tif", np.zeros((8, 8, 3), np.uint16), None, extratags=[(34675, kind, count, value)])
+    with pytest.raises(InputError, match=r"a\.tif: what should be its ICC profile is not one"):
+        read_wide(file)
+
+
+def test_values_of_a_raw_that_overlap_are_not_more_than_its_bytes(tmp_path: Path) -> None:
+    count, size = 2000, 50_000
+    rows = b"".join(struct.pack("<HHII", 0xC000 + number, 1, size, 0) for number in range(count))
+    file = tmp_path / "a.nef"
+    file.write_bytes(b"II*\0" + struct.pack("<IH", 8, count) + rows + bytes(4 + size))
+    (numbers,) = raw_layout.read_directories(file)
+    assert 0 < sum(map(len, numbers.values())) <= file.stat().st_size
