@@ -20,6 +20,9 @@ for each scan goes over all pixels however few bytes it has. More than the few a
 _DEFLATE_GROWTH = 1032
 """Bytes that one byte of deflate can become: a match of 258 for two bits."""
 
+_PNG_SIDE = 1_000_000
+"""Widest and highest PNG that libpng reads unless it is told otherwise."""
+
 _WEBP_GROWTH = 8192
 """Pixels that a byte of a WebP may become. The format has no bound, for a picture of one colour takes no bits a pixel;
 photographs have 0.3 to 30 pixels a byte, plain drawings some hundreds."""
@@ -70,7 +73,7 @@ def check_jpeg(name: str, data: bytes) -> None:
 
 
 def check_png(name: str, data: bytes, width: int, height: int, bits: int) -> None:
-    """Refuse a PNG whose compressed pixels cannot become as many as it claims.
+    """Refuse a PNG whose compressed pixels cannot become as many as it claims, or that libpng does not read.
 
     Args:
         name: The file, for the message of an error.
@@ -82,6 +85,8 @@ def check_png(name: str, data: bytes, width: int, height: int, bits: int) -> Non
     Raises:
         InputError: It claims what its bytes cannot hold, or is no PNG.
     """
+    if max(width, height) > _PNG_SIDE:
+        raise InputError(f"{name}: a PNG of more than {_PNG_SIDE:,} pixels a side is not read; export a TIFF.")
     stored = sum(end - start for kind, start, end in png.walk(data) if kind == b"IDAT")
     if width * height > _SMALL and height * (width * bits // 8) > stored * _DEFLATE_GROWTH:
         raise _beyond(name, width, height)

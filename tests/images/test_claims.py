@@ -160,3 +160,13 @@ def test_values_of_a_raw_that_overlap_are_not_more_than_its_bytes(tmp_path: Path
     file.write_bytes(b"II*\0" + struct.pack("<IH", 8, count) + rows + bytes(4 + size))
     (numbers,) = raw_layout.read_directories(file)
     assert 0 < sum(map(len, numbers.values())) <= file.stat().st_size
+
+
+@pytest.mark.usefixtures("undecoded")
+def test_a_png_wider_than_libpng_reads_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    header = struct.pack(">IIBBBBB", 1_000_001, 1, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(3_000_004))), (b"IEND", b"")]
+    file = tmp_path / "wide.png"
+    file.write_bytes(png.SIGNATURE + b"".join(png.pack_chunk(kind, body) for kind, body in chunks))
+    with pytest.raises(InputError, match=r"wide\.png: a PNG of more than 1,000,000 pixels a side is not read; export"):
+        read_wide(file)
