@@ -106,6 +106,7 @@ def reduce_image(
     stages = Stages()
     picture = read_source(source, Reading(assume_profile, linear, exposure, page, background))
     refuse_reduced(source, picture)
+    images.check_side(target, plan.format, *picture.original.size)
     if plan.format in images.STORED_UPRIGHT:
         picture = picture.upright()
     height, width = picture.original.size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,9 +122,9 @@ def evaluate(
 
 def _refuse_inputs(targets: tuple[Path | None, ...], inputs: tuple[Path, ...]) -> None:
     """Let no map and no page replace a picture, --overwrite or not."""
-    given = {path.resolve() for path in inputs}
+    given = {os.path.realpath(path) for path in inputs}
     for target in targets:
-        if target is not None and target.resolve() in given:
+        if target is not None and os.path.realpath(target) in given:
             raise UsageError(f"{target}: is an input too; name another output.")
 
 

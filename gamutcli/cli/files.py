@@ -60,14 +60,14 @@ def _single(files: Sequence[Path]) -> tuple[Path, Path]:
 
 
 def _refuse_collisions(pairs: Sequence[tuple[Path, Path]]) -> None:
-    sources: set[Path] = set()
+    sources: set[str] = set()
     for source, _ in pairs:
-        if source != DASH and source.resolve() in sources:
+        if source != DASH and os.path.realpath(source) in sources:
             raise UsageError(f"{source}: is named twice; name every input once.")
-        sources.add(source.resolve())
+        sources.add(os.path.realpath(source))  # which, unlike Path.resolve, leaves links in a circle as they are
     taken: dict[str, tuple[Path, Path]] = {}
     for source, target in pairs:
-        if target != DASH and target.resolve() in sources:
+        if target != DASH and os.path.realpath(target) in sources:
             raise UsageError(f"{target}: is an input too; name another output.")
         other, same = taken.setdefault(_as_any_system_tells_apart(target), (source, target))
         if other != source:
@@ -94,7 +94,7 @@ def reference_of(source: Path, reference: Path) -> Path:
     if not reference.is_dir():
         return reference
     named = sorted(path for path in reference.iterdir() if path.stem == source.stem)
-    others = [path for path in named if path.resolve() != source.resolve()]
+    others = [path for path in named if os.path.realpath(path) != os.path.realpath(source)]
     found = [path for path in others if path.suffix.lower() in ORIGINALS]
     found = found or [path for path in others if path.suffix.lower() in OTHER_ORIGINALS]
     if not found:

@@ -170,6 +170,8 @@ def _said(block: bytes) -> set[tuple[int, bytes]] | None:
         first = tiff.directory()
         for directory in (first, tiff.directory(_EXIF_IFD), tiff.directory((ifd.GPS_POINTER,))):
             entries = () if directory is None else directory.entries
+            if sum(entry.size for entry in entries) > len(block):
+                return None  # values that overlap
             said |= {(entry.tag, tiff.value(entry)) for entry in entries if entry.tag != ifd.EXIF_POINTER}
     except InputError:
         return None

@@ -74,6 +74,37 @@ def chunks_of(data: bytes) -> list[tuple[bytes, bytes]]:
     return [(chunk.kind, chunk.body) for chunk in _chunks(data)[0]]
 
 
+def sizes(data: bytes) -> list[tuple[int, int]]:
+    """Return width and height of every picture in a file, and of the canvas that it says to have.
+
+    Raises:
+        InputError: Not a WebP file, or cut short.
+    """
+    found = []
+    for kind, body in chunks_of(data):
+        if kind == b"ANMF":  # 16 bytes of the frame, then chunks
+            frame = body[16:]
+            while len(frame) >= 8:
+                length = int.from_bytes(frame[4:8], "little")
+                found.append(_size(frame[:4], frame[8 : 8 + length]))
+                frame = frame[8 + length + (length & 1) :]
+        found.append(_size(kind, body))
+    return [size for size in found if size is not None]
+
+
+def _size(kind: bytes, body: bytes) -> tuple[int, int] | None:
+    """Return the size that a chunk states, None where it states none."""
+    if kind == _EXTENDED and len(body) >= 10:
+        return int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1
+    if kind == b"VP8L" and body[:1] == b"\x2f" and len(body) >= 5:
+        bits = int.from_bytes(body[1:5], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8 " and body[3:6] == b"\x9d\x01\x2a" and len(body) >= 10:
+        width, height = struct.unpack_from("<HH", body, 6)
+        return width & 0x3FFF, height & 0x3FFF
+    return None
+
+
 def _chunks(data: bytes) -> tuple[list[_Chunk], bytes]:
     """Split a file into its chunks and what follows the RIFF structure."""
     if not recognises(data):
@@ -98,17 +129,12 @@ def _pack(chunk: _Chunk) -> bytes:
 
 def _extended(pixels: _Chunk) -> _Chunk:
     """Return the header chunk that a simple file lacks: flags, and the size of the canvas less one."""
-    body = pixels.body
-    flags = 0
-    if pixels.kind == b"VP8L" and body[:1] == b"\x2f" and len(body) >= 5:
-        bits = int.from_bytes(body[1:5], "little")
-        width, height = bits & 0x3FFF, bits >> 14 & 0x3FFF
-        flags = _ALPHA_FLAG if bits >> 28 & 1 else 0
-    elif pixels.kind == b"VP8 " and body[3:6] == b"\x9d\x01\x2a" and len(body) >= 10:
-        width, height = (size & 0x3FFF for size in struct.unpack_from("<HH", body, 6))
-        width, height = width - 1, height - 1
-    else:
+    size = _size(pixels.kind, pixels.body)
+    if size is None:
         raise InputError("the WebP file is damaged: its pixels do not begin as they should")
+    is_transparent = pixels.kind == b"VP8L" and pixels.body[4] & 0x10
+    flags = _ALPHA_FLAG if is_transparent else 0
+    width, height = size[0] - 1, size[1] - 1
     if min(width, height) < 0:
         raise InputError("the WebP file is damaged: it has no size")
     return _Chunk(_EXTENDED, bytes([flags, 0, 0, 0]) + width.to_bytes(3, "little") + height.to_bytes(3, "little"))

@@ -32,8 +32,9 @@ MAX_PACKET = 8 << 20
 MAX_PACKETS = 100
 """Most packets of one file that are parsed; a picture has one, and a few more where tools disagree."""
 
-MAX_ELEMENTS = 100_000
-"""Most elements of one packet, and of all packets of a file together: an editing history has 10,000 at most."""
+MAX_ELEMENTS = 50_000
+"""Most elements of one packet, and of all packets of a file together; an editing history of a megabyte
+has about 15,000."""
 
 # Far beyond what any editor writes.
 MAX_DEPTH = 100

@@ -4,7 +4,7 @@ Codecs are imported by the functions that need them, so that importing this pack
 """
 
 from gamutcli.images.decode import decode_reduced
-from gamutcli.images.encode import DEFAULT_QUALITY, STORED_UPRIGHT, encode_reduced, lossy_quality
+from gamutcli.images.encode import DEFAULT_QUALITY, STORED_UPRIGHT, check_side, encode_reduced, lossy_quality
 from gamutcli.images.files import format_of, read_bytes
 from gamutcli.images.kinds import sniff
 from gamutcli.images.picture import MAX_PIXELS, Picture
@@ -17,6 +17,7 @@ __all__ = [
     "MAX_PIXELS",
     "STORED_UPRIGHT",
     "Picture",
+    "check_side",
     "check_wide",
     "decode_reduced",
     "encode_reduced",

@@ -10,6 +10,7 @@ from gamutcli.arrays import CodeArray
 from gamutcli.errors import InputError
 from gamutcli.images import jxl
 from gamutcli.images.channels import Samples, is_opaque, narrowed, usual
+from gamutcli.images.claims import check_jpeg, check_png, check_webp
 from gamutcli.images.files import decoding, jpeg_header, png_header
 from gamutcli.images.heif import depth_of
 from gamutcli.images.kinds import HEAD, sniff, title
@@ -50,6 +51,7 @@ def _decode_jpeg(data: bytes, name: str) -> CodeArray:
         raise InputError(f"{name}: is a JPEG of {header.depth} bits; a JPEG of 8 bits is needed.")
     if header.channels not in (1, 3):
         raise InputError(f"{name}: is CMYK; a payload belongs to an RGB picture.")
+    check_jpeg(name, data)
     with decoding(name, "JPEG"):
         codes = imagecodecs.jpeg8_decode(data)
     return _rgb(usual(codes), name)
@@ -60,6 +62,7 @@ def _decode_png(data: bytes, name: str) -> CodeArray:
 
     header = png_header(name, data)
     check_size(name, header.width, header.height)
+    check_png(name, data, header.width, header.height, header.bits)
     with decoding(name, "PNG"):
         codes = imagecodecs.png_decode(data)
     return _rgb(usual(codes), name)
@@ -84,6 +87,7 @@ def _decode_tiff(data: bytes, name: str) -> CodeArray:
 def _decode_webp(data: bytes, name: str) -> CodeArray:
     import imagecodecs
 
+    check_webp(name, data)
     with decoding(name, "WebP"):
         codes = imagecodecs.webp_decode(data)  # the format ends at 16383 pixels a side
     return _rgb(usual(codes), name)

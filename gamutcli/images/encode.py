@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from gamutcli.arrays import CodeArray
+from gamutcli.arrays import CodeArray, StrPath
 from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import SRGB
 from gamutcli.containers import png
@@ -26,7 +27,8 @@ DEFAULT_QUALITY = {"jpeg": 95, "avif": 90}
 STORED_UPRIGHT = frozenset({"webp"})
 
 _SUBSAMPLINGS = {"4:4:4": "444", "4:2:2": "422", "4:2:0": "420"}
-_MAX_SIDE = {"jpeg": 65500, "webp": 16383, "avif": 16384}  # limits of libjpeg, of the format, and of libavif
+# Limits of libjpeg, of the format, of libavif, and of libpng unless it is told otherwise.
+_MAX_SIDE = {"jpeg": 65500, "webp": 16383, "avif": 16384, "png": 1_000_000}
 _ICC_APP2 = b"ICC_PROFILE\0\x01\x01"  # part 1 of 1
 # Run-length strategy: on photographs filtered rows have few repetitions beyond runs. Measured on 1.4-1.6 MP
 # photographs: 0.06-0.1 s and 97-102 % of the bytes that Pillow's default takes 0.45 s for.
@@ -67,11 +69,29 @@ def encode_reduced(
         raise UsageError(f"unknown subsampling {subsampling}; use one of {', '.join(_SUBSAMPLINGS)}.")
     if quality is not None and not 1 <= quality <= 100:
         raise UsageError(f"quality {quality} is not between 1 and 100.")
-    limit = _MAX_SIDE.get(fmt)
-    if limit and max(srgb_codes.shape[:2]) > limit:
-        raise UsageError(f"{title(fmt)} holds at most {limit} pixels a side; name the picture .png.")
+    check_side("this picture", fmt, *srgb_codes.shape[:2])
     quality = DEFAULT_QUALITY.get(fmt) if quality is None else quality
     return _ENCODERS[fmt](np.ascontiguousarray(srgb_codes), _Settings(quality, subsampling, orientation))
+
+
+def check_side(name: StrPath, fmt: str, height: int, width: int) -> None:
+    """Refuse a picture that is larger than its format holds.
+
+    Args:
+        name: The file, for the message of an error.
+        fmt: As in `encode_reduced`.
+        height: In pixels.
+        width: In pixels.
+
+    Raises:
+        UsageError: It is.
+    """
+    limit = _MAX_SIDE.get(fmt)
+    if limit and max(height, width) > limit:
+        other = ".png" if fmt != "png" and max(height, width) <= _MAX_SIDE["png"] else ".tif"
+        raise UsageError(
+            f"{os.fspath(name)}: {title(fmt)} holds at most {limit} pixels a side; name the picture {other}."
+        )
 
 
 def lossy_quality(fmt: str, quality: int | None) -> int | None:

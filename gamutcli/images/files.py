@@ -95,6 +95,11 @@ class PngHeader:
     color_type: int
     chunks: dict[bytes, bytes]
 
+    @property
+    def bits(self) -> int:
+        """Bits of a pixel: grey and palette have one sample, RGB three; alpha is one more."""
+        return self.depth * {2: 3, 4: 2, 6: 4}.get(self.color_type, 1)
+
 
 def png_header(name: str, data: bytes) -> PngHeader:
     """Walk through a PNG's chunks without decoding the pixels.

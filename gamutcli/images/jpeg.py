@@ -8,6 +8,7 @@ from gamutcli.containers import ifd, segments
 from gamutcli.containers.segments import Segment
 from gamutcli.errors import InputError
 from gamutcli.images.channels import Mode, Samples, picture_of
+from gamutcli.images.claims import check_jpeg
 from gamutcli.images.files import damaged, decoding, jpeg_header
 from gamutcli.images.picture import COARSE_COLORS, Picture, check_size
 from gamutcli.images.reading import Reading, choose
@@ -34,6 +35,7 @@ def read_jpeg(name: str, data: bytes, reading: Reading) -> Picture:
     choose(name, reading, 1)
     header = jpeg_header(name, data)
     check_size(name, header.width, header.height)
+    check_jpeg(name, data)
     parts, _ = segments.split(data)
     with decoding(name, "JPEG"):
         codes = imagecodecs.jpeg8_decode(data)

@@ -10,14 +10,13 @@ from pathlib import Path
 
 from gamutcli.arrays import StrPath
 from gamutcli.color.cicp import UNSPECIFIED, named_space, space_of
-from gamutcli.color.icc import Profile, profile_of, read_profile
+from gamutcli.color.icc import MAX_PROFILE, Profile, profile_of, read_profile
 from gamutcli.color.spaces import ADOBE_RGB, SRGB, RGBSpace, TransferCurve
 from gamutcli.errors import InputError
 from gamutcli.images.files import damaged
 from gamutcli.images.tags import read_exif_tags
 from gamutcli.metadata import Metadata
 
-_MAX_PROFILE = 1 << 24
 _COLOR_SPACE, _INTEROPERABILITY_INDEX = 0xA001, 1
 
 
@@ -42,7 +41,7 @@ def named_by_png(name: str, chunks: Mapping[bytes, bytes], is_grey: bool = False
     if b"iCCP" in chunks:
         compressed = chunks[b"iCCP"].partition(b"\0")[2][1:]
         try:
-            data = zlib.decompressobj().decompress(compressed, _MAX_PROFILE)
+            data = zlib.decompressobj().decompress(compressed, MAX_PROFILE + 1)
         except zlib.error as error:
             raise damaged(name, "PNG") from error
         return read_profile(data, name, is_grey)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gamutcli.images.channels import picture_of, usual
+from gamutcli.images.claims import check_png
 from gamutcli.images.files import damaged, decoding, png_header, without_pixels
 from gamutcli.images.named import named_by_png
 from gamutcli.images.picture import Picture, check_size
@@ -25,6 +26,7 @@ def read_png(name: str, data: bytes, reading: Reading) -> Picture:
     choose(name, reading, 1)
     header = png_header(name, data)
     check_size(name, header.width, header.height)
+    check_png(name, data, header.width, header.height, header.bits)
     meaning = named_by_png(name, header.chunks, header.color_type in _GREY)
     with decoding(name, "PNG"), silenced():
         codes = imagecodecs.png_decode(data)

@@ -12,6 +12,7 @@ from gamutcli.arrays import Code16Array, CodeArray
 from gamutcli.color.icc import read_profile, write_profile
 from gamutcli.color.spaces import PROPHOTO, encoding_table
 from gamutcli.errors import InputError
+from gamutcli.images.claims import check_jpeg
 from gamutcli.images.files import read_bytes
 from gamutcli.images.kinds import HEAD, identify, verdict
 from gamutcli.images.picture import Picture, check_size
@@ -178,7 +179,8 @@ def _decoded(preview: bytes | CodeArray | None) -> CodeArray | None:
 
     if isinstance(preview, bytes):
         try:
+            check_jpeg("the preview", preview)
             preview = imagecodecs.jpeg8_decode(preview)
-        except (imagecodecs.Jpeg8Error, ValueError):
+        except (imagecodecs.Jpeg8Error, ValueError, InputError):
             return None
     return preview if preview is not None and preview.ndim == 3 and preview.shape[2] == 3 else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -81,12 +82,14 @@ class _Directories:
         self._word = order + ("Q" if self._big else "I")
         self._count = order + ("Q" if self._big else "H")
         self._order = order
+        # Values of a file are no more than its bytes, unless they overlap.
+        self._room = file.seek(0, os.SEEK_END)
         self._first: int = struct.unpack_from(self._word, head, 8 if self._big else 4)[0]
 
     def walk(self) -> Iterator[Numbers]:
-        waiting, seen = [self._first], {0}
+        waiting, seen = deque([self._first]), {0}
         while waiting and len(seen) <= _MAX_DIRECTORIES:
-            offset = waiting.pop(0)
+            offset = waiting.popleft()
             if offset in seen:
                 continue
             seen.add(offset)
@@ -115,6 +118,9 @@ class _Directories:
     def _values(self, code: str, count: int, field: bytes) -> tuple[int, ...]:
         if struct.calcsize(f"={count}{code}") <= len(field):
             return struct.unpack_from(f"{self._order}{count}{code}", field)
+        self._room -= struct.calcsize(f"={count}{code}")
+        if self._room < 0:
+            return ()
         (offset,) = struct.unpack(self._word, field)
         return self._unpack(self._order + code, offset, count)
 

@@ -47,7 +47,7 @@ def read_scan(path: Path, reading: Reading) -> Picture | None:
     scans = [numbers for numbers in directories if _is_scan(numbers)]
     if not scans or any(numbers.get(PHOTOMETRIC) == (_MOSAIC,) for numbers in directories):
         return None
-    icc = next((bytes(numbers[ICC]) for numbers in directories if ICC in numbers), None)
+    icc = next((_bytes(numbers[ICC]) for numbers in directories if ICC in numbers), None)
     if icc is None and reading.assume_profile is None:
         raise InputError(
             f"{path}: is a film scan by a Nikon Coolscan, not a camera RAW, and does not say which colours it holds; "
@@ -56,6 +56,11 @@ def read_scan(path: Path, reading: Reading) -> Picture | None:
         )
     largest = max(scans, key=lambda numbers: numbers[WIDTH][0] * numbers[HEIGHT][0])
     return picture_of(str(path), usual(_codes(path, largest)), icc, read_metadata(path), reading, (_SCANNED,))
+
+
+def _bytes(numbers: tuple[int, ...]) -> bytes:
+    """Return what a tag holds that should consist of bytes; of one that does not, something that is no profile."""
+    return bytes(numbers) if max(numbers) < 256 else b""
 
 
 def _is_scan(numbers: Numbers) -> bool:
@@ -77,10 +82,11 @@ def _codes(path: Path, numbers: Numbers) -> CodeArray | Code16Array:
     with path.open("rb") as file:
         order = "<" if file.read(2) == b"II" else ">"
         stored = bytearray()
+        size = 3 * width * height * numbers[BITS][0] // 8
         for offset, count in strips_of(numbers):
             file.seek(offset)
-            stored += file.read(count)
+            stored += file.read(min(count, size - len(stored)))
     codes = np.frombuffer(stored, "u1" if numbers[BITS][0] == 8 else f"{order}u2")
     if codes.size < 3 * width * height:
         raise damaged(str(path), "scan")
-    return codes[: 3 * width * height].reshape(height, width, 3).astype(codes.dtype.newbyteorder("="))
+    return codes.reshape(height, width, 3).astype(codes.dtype.newbyteorder("="))

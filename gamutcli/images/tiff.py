@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from gamutcli.color.icc import Profile, profile_of
+from gamutcli.color.icc import MAX_PROFILE, Profile, profile_of
 from gamutcli.color.spaces import PROPHOTO
 from gamutcli.errors import InputError
 from gamutcli.images.channels import COUNTS, Mode, Samples
+from gamutcli.images.claims import distinct_bytes
 from gamutcli.images.files import damaged
 from gamutcli.images.lab import CIE_LAB, ICC_LAB, light_of_lab
 from gamutcli.images.picture import COARSE_COLORS, check_size
@@ -80,7 +81,7 @@ def read_tiff(
                 notes += (COARSE_COLORS,)
             codes = _through_libtiff(path, page) if _is_plain_ycbcr(page) else _codes(path, page)
             samples = _samples(path, page, codes)
-            profile = _LIGHT if int(page.photometric or 0) in (CIE_LAB, ICC_LAB) else page.tags.valueof(_ICC)
+            profile = _LIGHT if int(page.photometric or 0) in (CIE_LAB, ICC_LAB) else _profile(path, page)
     except InputError:
         raise
     except MemoryError as error:
@@ -88,6 +89,17 @@ def read_tiff(
     except Exception as error:  # a damaged file makes tifffile and the codecs raise whatever comes up
         raise damaged(path, "TIFF") from error
     return samples, profile, (*notes, PALETTE) if int(page.photometric or 0) == _PALETTE else notes
+
+
+def _profile(path: str, page: tifffile.TiffPage) -> bytes | None:
+    """Return the ICC profile, whose tag may claim to hold anything."""
+    tag = page.tags.get(_ICC)
+    if tag is None:
+        return None
+    profile = tag.value if tag.count <= MAX_PROFILE else None
+    if not isinstance(profile, bytes):
+        raise InputError(f"{path}: what should be its ICC profile is not one; export the picture again.")
+    return profile
 
 
 def _check_kind(path: str, page: tifffile.TiffPage) -> None:
@@ -132,7 +144,7 @@ def _check_extent(path: str, page: tifffile.TiffPage) -> None:
     length = page.parent.filehandle.size
     counts, offsets = page.databytecounts, page.dataoffsets
     pieces = 1 if page.is_contiguous else int(np.prod(page.chunked))
-    stored = sum(counts)
+    stored = distinct_bytes(zip(offsets, counts, strict=False))
     whole = 1 if page.is_subsampled else channels
     claimed = height * width * whole * page.bitspersample // 8
     complete = (

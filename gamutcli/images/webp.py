@@ -6,6 +6,7 @@ from gamutcli.color.icc import Profile
 from gamutcli.containers import webp
 from gamutcli.errors import InputError
 from gamutcli.images.channels import picture_of, presumed_srgb, usual
+from gamutcli.images.claims import check_webp
 from gamutcli.images.files import damaged, decoding
 from gamutcli.images.picture import COARSE_COLORS, Picture
 from gamutcli.images.reading import Reading, choose
@@ -27,6 +28,7 @@ def read_webp(name: str, data: bytes, reading: Reading) -> Picture:
         chunks = webp.chunks_of(data)
     except InputError as error:
         raise damaged(name, "WebP") from error
+    check_webp(name, data)
     index = choose(name, reading, max(1, sum(kind == _FRAME for kind, _ in chunks)))
     with decoding(name, "WebP"):
         codes = imagecodecs.webp_decode(data, index)  # the format ends at 16383 pixels a side

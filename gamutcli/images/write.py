@@ -16,7 +16,7 @@ from gamutcli.color.spaces import RGBSpace
 from gamutcli.containers import Metadata, png, with_metadata
 from gamutcli.containers.ifd import ByteOrder
 from gamutcli.errors import OutputError, UsageError
-from gamutcli.images.encode import PNG_LEVEL, PNG_STRATEGY
+from gamutcli.images.encode import PNG_LEVEL, PNG_STRATEGY, check_side
 from gamutcli.images.files import format_of
 from gamutcli.images.profiles import profile_chunk
 from gamutcli.images.screen import check_space, encode_wide
@@ -84,9 +84,9 @@ def write_wide(
     parts = [strips] if isinstance(strips, np.ndarray) else strips
     with Path(path).open("wb") if file is None else nullcontext(file) as opened:
         if kind in ("avif", "jxl"):
-            opened.write(encode_wide(kind, _whole(parts), space, metadata))
+            opened.write(encode_wide(kind, _whole(path, kind, parts), space, metadata))
         elif kind == "png":
-            opened.write(_png(_whole(parts), space, metadata))
+            opened.write(_png(_whole(path, kind, parts), space, metadata))
         else:
             _write_tiff(opened, os.fspath(path), parts, space, metadata, compression)
 
@@ -114,9 +114,10 @@ def _png(codes: Code16Array, space: RGBSpace, metadata: Metadata) -> bytes:
     return with_metadata(tagged, true).data
 
 
-def _whole(parts: Iterable[Code16Array]) -> Code16Array:
+def _whole(path: StrPath, kind: str, parts: Iterable[Code16Array]) -> Code16Array:
     """Join the parts of a picture, for formats that are encoded in one go."""
     collected = list(parts)
+    check_side(path, kind, sum(len(part) for part in collected), collected[0].shape[1])
     return collected[0] if len(collected) == 1 else np.concatenate(collected)
 
 

@@ -17,6 +17,7 @@ from gamutcli.metadata.ifd import ASCII, RATIONAL, SHORT, UNDEFINED, Entry, entr
 RESOURCES = 0x8649
 _X_RESOLUTION, _Y_RESOLUTION, _UNIT = 0x011A, 0x011B, 0x0128
 _USER_COMMENT, _TAKEN, _TAKEN_OFFSET = 0x9286, 0x9003, 0x9011
+_LONGEST_TIME, _MOST_NAMED = 64, 8
 NO_UNIT, INCH, CENTIMETRE = 1, 2, 3
 
 # Keywords of the PNG specification, 11.3.3, and the tags of EXIF that mean the same.
@@ -82,6 +83,8 @@ def with_elsewhere(
     known = {*_TEXT_TAGS, _COMMENT, _TITLE, _DISCLAIMER}
     # With a colon: what a program noted of the file itself ("date:create", "exif:...", "Thumb::...").
     unknown = [word for word, text in texts.items() if word not in known and ":" not in word and text]
+    if len(unknown) > _MOST_NAMED:
+        unknown = [*unknown[:_MOST_NAMED], f"{len(unknown) - _MOST_NAMED:,} more"]
     notes = (f"texts of the PNG were left out, for want of a place: {', '.join(unknown)}",) if unknown else ()
     return block, _with_properties(packet, said), notes
 
@@ -102,6 +105,8 @@ def _comment(text: str, order: ByteOrder) -> Entry:
 
 def _moment(text: str) -> datetime | None:
     """Read a time in the form that the PNG specification recommends, in ISO 8601, or as EXIF has it."""
+    if len(text) > _LONGEST_TIME:
+        return None
     for read in (parsedate_to_datetime, datetime.fromisoformat, _exif_time):
         with suppress(ValueError, TypeError):
             return read(text)

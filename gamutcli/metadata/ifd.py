@@ -42,6 +42,8 @@ _POINTER_FORMATS = {4: "I", 13: "I", 16: "Q", 18: "Q"}
 
 _MAX_ENTRIES = 4096
 _MAX_VALUE = 1 << 24  # bytes; no tag that is kept comes near
+_MAX_VALUES = 1 << 26
+"""Bytes of all values of a file together. Nor are they more than its own bytes: only values that overlap could be."""
 
 
 @dataclass(frozen=True)
@@ -230,6 +232,7 @@ class _Reader:
     def __init__(self, stream: BinaryIO) -> None:
         self.stream = stream
         self.size = stream.seek(0, 2)
+        self.room = min(self.size, _MAX_VALUES)
         self.pointers: dict[int, int] = {}
         head = self._bytes(0, 16)
         # The last three are Olympus's RAW files.
@@ -267,12 +270,18 @@ class _Reader:
         half = len(rest) // 2
         count, place = self._number(word, rest[:half]), rest[half:]
         if tag in (EXIF_POINTER, GPS_POINTER, _INTEROP_POINTER) and kind in _POINTER_FORMATS:
-            self.pointers.setdefault(tag, self._number(_POINTER_FORMATS[kind], place))
+            layout = _POINTER_FORMATS[kind]
+            if struct.calcsize(f"={layout}") <= len(place):  # types of BigTIFF do not fit into a classic entry
+                self.pointers.setdefault(tag, self._number(layout, place))
             return None
         if kind not in _SIZES or count == 0 or count * _SIZES[kind][0] > _MAX_VALUE:
             return None
         size = count * _SIZES[kind][0]
         at = None if size <= half else self._number(word, place)
+        if at is not None:
+            self.room -= size
+            if self.room < 0:
+                return None
         data = place[:size] if at is None else self._bytes(at, size)
         if len(data) < size or (tag == MAKER_NOTE and at is not None and at < 8):
             return None

@@ -20,6 +20,7 @@ from gamutcli.metadata.ifd import (
     Entry,
     data_entry,
     entry,
+    lay_out,
     read_directories,
     write_block,
 )
@@ -73,6 +74,7 @@ _OF_EXIF = frozenset(
         *range(0xA430, 0xA43D),  # owner, serial numbers, lens, title, editors
     }
 )
+_MOST_NAMED = 8  # tags in a note
 _VERSIONS = {0x9000: b"0232", 0xA000: b"0100"}  # of Exif and of FlashPix
 _COLOR_SPACE, PIXEL_X, PIXEL_Y = 0xA001, 0xA002, 0xA003
 # Interoperability ("this is Adobe RGB"), Gamma, padding: untrue or pointless from here on.
@@ -204,18 +206,18 @@ def _iptc_without_place(iptc: bytes | None) -> bytes | None:
 
     Source: IPTC-IIM 4.2, 2.27 and 2.90 to 2.101; 1.5 of its part on the length of data sets.
     """
-    kept, at = b"", 0
+    kept, at = bytearray(), 0
     while iptc is not None and at < len(iptc):
         length = int.from_bytes(iptc[at + 3 : at + 5], "big")
         end = at + 5 + length
         if iptc[at] != 0x1C:
-            return (kept or None) if not iptc[at:].strip(b"\0") else None
+            return (bytes(kept) or None) if not iptc[at:].strip(b"\0") else None
         if length & 0x8000 or end > len(iptc):
             return None
         if (iptc[at + 1], iptc[at + 2]) not in _PLACES_IN_IPTC:
             kept += iptc[at:end]
         at = end
-    return kept or None
+    return bytes(kept) or None
 
 
 def upright(metadata: Metadata) -> Metadata:
@@ -275,19 +277,30 @@ def _made_by_a_library(tag: int, item: Entry) -> bool:
 
 def _fitting(directories: Directories) -> tuple[Directories, list[str]]:
     """Leave out the largest values until the block fits into a segment, which a maker note has had to by now."""
-    dropped: list[str] = []
-    while len(write_block(directories)) > EXIF_LIMIT:
+    dropped: list[int] = []
+    while (excess := lay_out(directories, 8).end - EXIF_LIMIT) > 0:
         sizes = {tag: len(item.data) for tag, item in directories.exif.items()}
         sizes |= {tag: len(item.data) for tag, item in directories.image.items()}
         sizes |= {tag: len(item.data) for tag, item in directories.gps.items()}
-        largest = MAKER_NOTE if MAKER_NOTE in sizes else max(sizes, key=lambda tag: sizes[tag])
+        gone: set[int] = set()
+        for tag in sorted(sizes, key=lambda tag: (tag != MAKER_NOTE, -sizes[tag])):
+            if excess <= 0:
+                break
+            gone.add(tag)
+            dropped.append(tag)
+            excess -= 12 + (sizes[tag] + sizes[tag] % 2 if sizes[tag] > 4 else 0)
+        parts = (directories.image, directories.exif, directories.gps)
         directories = Directories(
             directories.order,
-            *(_without(part, largest) for part in (directories.image, directories.exif, directories.gps)),
+            *({tag: item for tag, item in part.items() if tag not in gone} for part in parts),
         )
-        names = {MAKER_NOTE: "the maker note", _USER_COMMENT: "the comment"}
-        dropped.append(names.get(largest, f"tag 0x{largest:04X}"))
-    return directories, dropped
+    return directories, _named(dropped)
+
+
+def _named(tags: list[int]) -> list[str]:
+    names = {MAKER_NOTE: "the maker note", _USER_COMMENT: "the comment"}
+    named = [names.get(tag, f"tag 0x{tag:04X}") for tag in tags[:_MOST_NAMED]]
+    return named + ([f"{len(tags) - _MOST_NAMED:,} more"] if len(tags) > _MOST_NAMED else [])
 
 
 def _without(directory: Directory, unwanted: int) -> Directory:

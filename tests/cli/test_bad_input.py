@@ -72,6 +72,10 @@ def folder(path: Path) -> None:
     path.mkdir()
 
 
+def circle(path: Path) -> None:
+    path.symlink_to(path)
+
+
 def nothing(path: Path) -> None:
     """Writes no file."""
 
@@ -81,6 +85,7 @@ UNREADABLE = [
     (empty, "empty"),
     (text, "export the picture"),
     (folder, "folder"),
+    (circle, "cannot be read"),
     (cmyk, "CMYK"),
     (alpha, "--background white"),
     (deep, "32 bits"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
+import tracemalloc
 from collections.abc import Callable
 
 import imagecodecs
@@ -17,6 +18,7 @@ from PIL import Image, ImageCms
 from gamutcli.arrays import DoubleArray
 from gamutcli.color.icc import PCS_WHITE, MatrixProfile, TableProfile, read_profile, write_profile
 from gamutcli.color.icc.profile import matrix_to_pcs
+from gamutcli.color.icc.read import MAX_POINTS, MAX_PROFILE
 from gamutcli.color.spaces import (
     ADOBE_RGB,
     DISPLAY_P3,
@@ -375,3 +377,42 @@ def test_littlecms_converts_16_bit_pictures_to_prophoto_within_a_few_codes(space
     # The toe is 16 times as steep as the middle, which multiplies the rounding of the colorants to 1/65536.
     assert np.abs(converted - expected).max() < 16
     assert np.abs(converted - expected).mean() < 1
+
+
+# --- what a small file may claim ---
+
+
+def overlapping(names: list[bytes], size: int) -> bytes:
+    """A profile with further tags that all claim the same bytes at its end."""
+    data = kodak()
+    count = int.from_bytes(data[128:132], "big")
+    moved = 12 * len(names)
+    rows = [struct.unpack_from(">4sII", data, 132 + 12 * row) for row in range(count)]
+    table = b"".join(struct.pack(">4sII", name, start + moved, length) for name, start, length in rows)
+    body = data[132 + 12 * count :]
+    end = 132 + len(table) + moved + len(body)
+    table += b"".join(struct.pack(">4sII", name, end, size) for name in names)
+    whole = data[4:128] + struct.pack(">I", count + len(names)) + table + body + bytes(size)
+    return struct.pack(">I", len(whole) + 4) + whole
+
+
+def test_tags_that_nobody_reads_are_not_cut_out() -> None:
+    data = overlapping([b"x%03d" % number for number in range(300)], 1 << 20)
+    tracemalloc.start()
+    try:
+        assert read_profile(data).space == PROPHOTO
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_curve_of_as_many_points_as_there_are_codes_is_read_and_one_of_more_refused() -> None:
+    ramp = np.linspace(0, 65535, MAX_POINTS).astype(int).tolist()
+    assert read_profile(kodak(table_curve(ramp))).space == PROPHOTO
+    with pytest.raises(InputError, match="a curve of 65,537 points"):
+        read_profile(kodak(table_curve([*ramp, 65535])))
+
+
+def test_a_profile_larger_than_any_is_refused() -> None:
+    with pytest.raises(InputError, match="larger than 16 MB"):
+        read_profile(kodak() + bytes(MAX_PROFILE))

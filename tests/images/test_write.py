@@ -295,3 +295,10 @@ def test_importing_the_package_loads_no_codec() -> None:
     script = "import sys, gamutcli.images; print([m for m in ('tifffile', 'imagecodecs', 'PIL') if m in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
     assert answer.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("suffix", "width"), [("png", 1_000_001), ("avif", 16_385)])
+def test_a_restored_picture_wider_than_its_format_is_refused_by_name(tmp_path: Path, suffix: str, width: int) -> None:
+    file = tmp_path / f"wide.{suffix}"
+    with pytest.raises(UsageError, match=rf"wide\.{suffix}: an? \w+ holds at most \d+ pixels a side; name the picture"):
+        write_wide(file, np.zeros((1, width, 3), np.uint16), SPACES["displayp3"], Metadata())

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from gamutcli.color.spaces import PROPHOTO, SRGB
 from gamutcli.errors import InputError
 from gamutcli.images import encode_reduced, write_wide
-from gamutcli.metadata import EXIF_LIMIT, Metadata, make_true, read_metadata
+from gamutcli.metadata import EXIF_LIMIT, Metadata, make_true, read_metadata, rules
 from gamutcli.metadata.ifd import (
     ASCII,
     LONG,
@@ -37,6 +37,7 @@ from gamutcli.metadata.ifd import (
 )
 from gamutcli.metadata.rules import parsed
 from tests.support.camera import text_entry
+from tests.support.counting import counted_calls
 
 XMP = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
@@ -136,6 +137,46 @@ def test_a_block_too_large_for_a_segment_loses_its_maker_note_first_and_says_so(
     assert 37500 not in tags["Exif"]
     assert len(tags["Exif"][37510]) == 12_008
     assert true.notes == ("the EXIF data exceed one segment, left out: the maker note",)
+
+
+def test_the_largest_values_are_left_out_until_the_block_fits_and_no_more() -> None:
+    sizes = {0xC000 + n: 1000 + n for n in range(100)}
+    block = write_block(Directories(exif={tag: data_entry(bytes(size)) for tag, size in sizes.items()}))
+    true = make_true(Metadata(exif=block), 6, 4, True)
+    kept = parsed(true.exif).exif
+    largest_kept = max(tag for tag in kept if tag >= 0xC000)
+    assert sorted(tag for tag in kept if tag >= 0xC000) == list(range(0xC000, largest_kept + 1))
+    assert EXIF_LIMIT - sizes[largest_kept + 1] - 14 < len(true.exif or b"") <= EXIF_LIMIT
+    (note,) = true.notes
+    assert note.startswith("the EXIF data exceed one segment, left out: tag 0xC063, tag 0xC062")
+    assert note.endswith(f", {0xC063 - largest_kept - 8} more")
+
+
+def test_leaving_out_lays_the_block_out_a_few_times_however_many_values_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    block = write_block(Directories(exif={0xB000 + n: data_entry(bytes(500)) for n in range(2000)}))
+    laid_out = counted_calls(monkeypatch, rules, "lay_out", "write_block")
+    make_true(Metadata(exif=block), 6, 4, True)
+    assert 0 < len(laid_out) < 10
+
+
+def overlapping(count: int, size: int) -> bytes:
+    """An EXIF block whose tags all claim the same bytes."""
+    rows = b"".join(struct.pack("<HHII", 0xC000 + n, 7, size, 100) for n in range(count))
+    exif = struct.pack("<H", count) + rows + bytes(4)
+    image = struct.pack("<HHHII", 1, 0x8769, 4, 1, 100 + size) + bytes(4)
+    return (b"II*\0" + struct.pack("<I", 8) + image).ljust(100, b"\0") + bytes(size) + exif
+
+
+def test_values_that_overlap_are_not_more_than_the_bytes_there_are() -> None:
+    block = overlapping(400, 60_000)
+    found = parsed(block).exif
+    assert 0 < sum(len(item.data) for item in found.values()) <= len(block)
+
+
+@pytest.mark.parametrize("kind", [16, 18])
+def test_a_pointer_of_a_bigtiff_type_in_a_classic_block_leads_nowhere(kind: int) -> None:
+    block = b"II*\0" + struct.pack("<IHHHII", 8, 1, 0x8769, kind, 1, 8) + bytes(4)
+    assert make_true(Metadata(exif=block), 6, 4, True).exif
 
 
 def test_the_xmp_packet_loses_untrue_statements_only() -> None:

@@ -26,6 +26,16 @@ from gamutcli.errors import InputError
 _MODELS: dict[bytes, Model] = {b"RGB ": "rgb", b"GRAY": "grey", b"CMYK": "cmyk"}
 _OTHER_MODELS = {b"Lab ": "a Lab", b"XYZ ": "an XYZ", b"YCbr": "a YCbCr", b"HSV ": "an HSV", b"CMY ": "a CMY"}
 _TABLES = frozenset((b"A2B0", b"A2B1", b"A2B2", b"D2B0", b"D2B1", b"D2B2"))
+# Tags that are read here; LittleCMS reads those of a profile of tables. The others of a profile may be many and large.
+_READ = frozenset((b"desc", b"kTRC", b"rTRC", b"gTRC", b"bTRC", b"rXYZ", b"gXYZ", b"bXYZ", b"chad"))
+
+MAX_PROFILE = 1 << 24
+"""Largest profile that is read, bytes. Those of presses have up to 10 MB."""
+
+MAX_POINTS = 1 << 16
+"""Most points of a curve: so many codes 16 bits have. Makers write 4,096 at most."""
+
+_MAX_DESCRIPTION = 1024  # characters
 _ADVICE = "convert the picture to ProPhoto RGB in an editor and try again"
 
 
@@ -92,7 +102,9 @@ def _model(data: bytes) -> Model:
 
 
 def _tags(data: bytes) -> dict[bytes, bytes]:
-    """Check the header (section 7.2) and cut out the tags (section 7.3)."""
+    """Check the header (section 7.2) and cut out the tags that are read (section 7.3), of tables the names."""
+    if len(data) > MAX_PROFILE:
+        raise _Refused(f"the ICC profile is larger than {MAX_PROFILE >> 20} MB")
     if len(data) < 132 or data[36:40] != b"acsp":
         raise _Refused("what should be the ICC profile is not one")
     if int.from_bytes(data[:4], "big") > len(data):
@@ -105,7 +117,10 @@ def _tags(data: bytes) -> dict[bytes, bytes]:
         name, start, size = struct.unpack_from(">4sII", data, at)
         if start + size > len(data):
             raise _Refused("the ICC profile is cut short")
-        tags[name] = data[start : start + size]
+        if name in _READ:
+            tags[name] = data[start : start + size]
+        elif name in _TABLES:
+            tags[name] = b""
     return tags
 
 
@@ -146,6 +161,8 @@ def _sampled_curve(tag: bytes) -> Curve:
         return LINEAR
     if 12 + 2 * count > len(tag):
         raise ValueError(count)
+    if count > MAX_POINTS:
+        raise _Refused(f"the ICC profile has a curve of {count:,} points")
     samples = struct.unpack_from(f">{count}H", tag, 12)
     return SampledCurve(samples) if count > 1 else ParametricCurve(samples[0] / 256)
 
@@ -184,8 +201,8 @@ def _description(tag: bytes) -> str:
     """The text of a description of version 2 or 4 (section 10.15); what cannot be read is empty."""
     text = ""
     if tag[:4] == b"desc" and len(tag) > 12:
-        text = tag[12 : 12 + int.from_bytes(tag[8:12], "big")].decode("latin-1")
+        text = tag[12 : 12 + min(int.from_bytes(tag[8:12], "big"), _MAX_DESCRIPTION)].decode("latin-1")
     elif tag[:4] == b"mluc" and len(tag) >= 28:
         size, start = struct.unpack_from(">II", tag, 20)
-        text = tag[start : start + size].decode("utf-16-be", "replace")
+        text = tag[start : start + min(size, 2 * _MAX_DESCRIPTION)].decode("utf-16-be", "replace")
     return "".join(letter for letter in text.split("\0")[0] if letter.isprintable())

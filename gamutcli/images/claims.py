@@ -1,0 +1,124 @@
+"""What headers claim, held against the bytes there are: a few of these must not ask for gigabytes or minutes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from math import prod
+
+from gamutcli.containers import png, segments, webp
+from gamutcli.errors import InputError
+from gamutcli.images.files import damaged
+
+_SMALL = 1 << 22
+"""Pixels of a picture that is believed whatever it claims: decoding so many costs next to nothing."""
+
+MAX_SCANS, FEW_SCANS, SCANNED_PIXELS = 100, 20, 800_000_000
+"""Most scans of a JPEG. Encoders write 10 (libjpeg) to 12 (mozjpeg); libjpeg-turbo advises programs to stop somewhere,
+for each scan goes over all pixels however few bytes it has. More than the few are only read of a smaller picture."""
+
+_DEFLATE_GROWTH = 1032
+"""Bytes that one byte of deflate can become: a match of 258 for two bits."""
+
+_PNG_SIDE = 1_000_000
+"""Widest and highest PNG that libpng reads unless it is told otherwise."""
+
+_WEBP_GROWTH = 8192
+"""Pixels that a byte of a WebP may become. The format has no bound, for a picture of one colour takes no bits a pixel;
+photographs have 0.3 to 30 pixels a byte, plain drawings some hundreds."""
+
+_SOF, _DC_ONLY = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}, frozenset((0xC3, 0xC7, 0xCB, 0xCF))
+_SOS, _EOI = 0xDA, 0xD9
+# In what is entropy-coded, FF is followed by 00 or a restart marker.
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+
+
+def distinct_bytes(ranges: Iterable[tuple[int, int]]) -> int:
+    """Count the bytes of a file that lie in at least one of some ranges, each its start and its length."""
+    total = reached = 0
+    for start, length in sorted(ranges):
+        total += max(0, start + length - max(start, reached))
+        reached = max(reached, start + length)
+    return total
+
+
+def check_jpeg(name: str, data: bytes) -> None:
+    """Refuse a JPEG of more blocks than bits, or of a hundred scans.
+
+    Every block has the code of its mean value, and a code has a bit at least; in lossless JPEG, every sample has one.
+
+    Raises:
+        InputError: It claims what its bytes cannot hold, or is no JPEG.
+
+    Source: ITU-T T.81, A.1.1 (sizes of components), F.1.2.1 and H.1.2.2 (codes), C.2 (their lengths).
+    """
+    try:
+        parts, tail = segments.split(data)
+    except InputError as error:
+        raise InputError(f"{name}: {error}; export it again.") from error
+    frame = next((part for part in parts if part.marker in _SOF), None)
+    if frame is None or len(frame.body) < 6 + 3 * frame.body[5]:
+        return  # the decoder will say what is wrong
+    height, width = int.from_bytes(frame.body[1:3], "big"), int.from_bytes(frame.body[3:5], "big")
+    factors = [(frame.body[at] >> 4, frame.body[at] & 15) for at in range(7, 6 + 3 * frame.body[5], 3)]
+    side = 1 if frame.marker in _DC_ONLY else 8
+    widest, highest = max((h for h, _ in factors), default=1) or 1, max((v for _, v in factors), default=1) or 1
+    codes = sum(-(-width * h // (widest * side)) * -(-height * v // (highest * side)) for h, v in factors)
+    most = max(FEW_SCANS, min(MAX_SCANS, SCANNED_PIXELS // max(1, width * height)))
+    scans, end = _scans(tail, most)
+    if scans > most:
+        raise InputError(f"{name}: is stored in more than {most} scans; save it again in an editor, or with jpegtran.")
+    if width * height > _SMALL and codes > 8 * end:
+        raise _beyond(name, width, height)
+
+
+def check_png(name: str, data: bytes, width: int, height: int, bits: int) -> None:
+    """Refuse a PNG whose compressed pixels cannot become as many as it claims, or that libpng does not read.
+
+    Args:
+        name: The file, for the message of an error.
+        data: The whole file.
+        width: As its header says.
+        height: As its header says.
+        bits: Of a pixel.
+
+    Raises:
+        InputError: It claims what its bytes cannot hold, or is no PNG.
+    """
+    if max(width, height) > _PNG_SIDE:
+        raise InputError(f"{name}: a PNG of more than {_PNG_SIDE:,} pixels a side is not read; export a TIFF.")
+    stored = sum(end - start for kind, start, end in png.walk(data) if kind == b"IDAT")
+    if width * height > _SMALL and height * (width * bits // 8) > stored * _DEFLATE_GROWTH:
+        raise _beyond(name, width, height)
+
+
+def check_webp(name: str, data: bytes) -> None:
+    """Refuse a WebP of far more pixels than a picture has in so few bytes.
+
+    Raises:
+        InputError: It claims what its bytes do not hold, or is no WebP.
+    """
+    try:
+        width, height = max(webp.sizes(data), key=prod, default=(0, 0))
+    except InputError as error:
+        raise damaged(name, "WebP") from error
+    if width * height > max(_SMALL, _WEBP_GROWTH * len(data)):
+        raise _beyond(name, width, height)
+
+
+def _beyond(name: str, width: int, height: int) -> InputError:
+    return InputError(f"{name}: claims {width} x {height} pixels, more than its bytes can hold; export it again.")
+
+
+def _scans(tail: bytes, most: int) -> tuple[int, int]:
+    """Count the scans from the first on, up to one more than `most`, and find where the last of them ends."""
+    scans, at = 0, 0
+    while match := _MARKER.search(tail, at):
+        marker = tail[match.start() + 1]
+        if marker == _EOI:
+            return scans, match.start()
+        scans += marker == _SOS
+        if scans > most:
+            break
+        at = match.end() + int.from_bytes(tail[match.end() : match.end() + 2], "big")
+    return scans, len(tail)
