@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +28,14 @@ from gamutcli.parallel import STRIP_PIXELS, in_order, strips
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import SIDECAR, Extracted
 from gamutcli.payload.format import MAGIC, Payload, unpack
-from gamutcli.payload.sidecar import former_sidecars, path_beside, payload_of
+from gamutcli.payload.parts import MAX_PAYLOAD
+from gamutcli.payload.sidecar import all_payloads_of, former_sidecars, path_beside
 
 #: Scales from which on resizing costs so many decibels, measured there too: where the picture was lossy, and where not.
 RESIZED_COSTS = ((1.75, 2, 4), (0.85, 1, 3), (0.65, 2, 5), (0.45, 6, 10), (0.3, 11, 13), (0.0, 15, 16))
 
+#: Payloads of one picture that are looked at: a foreign one may come before its own.
+MOST_COPIES = 4
 #: Work that is done unasked, in multiplications: beyond what the presets' networks ask for on 100 MP, all clipped.
 MOST_WORK = 1 << 43
 #: Of a network that no preset makes: a second or two.
@@ -89,10 +93,38 @@ def open_reduced(source: StrPath) -> Reduced:
     data = images.read_bytes(path)
     if data.startswith(MAGIC):
         raise InputError(f"{path}: is a payload alone; name the picture that it belongs to.")
-    found = payload_of(path, data)
-    payload = unpack_found(path, found)
-    codes = images.decode_reduced(data, str(path))
-    return Reduced(data, codes, payload, found, match(payload.fingerprint, codes))
+    codes: CodeArray | None = None
+    chosen: Reduced | None = None
+    for found, payload in sound_payloads(path, data):
+        codes = images.decode_reduced(data, str(path)) if codes is None else codes
+        opened = Reduced(data, codes, payload, found, match(payload.fingerprint, codes))
+        if opened.match.status is not Status.CHANGED:
+            return opened
+        chosen = chosen or opened
+    assert chosen is not None
+    return chosen
+
+
+def sound_payloads(path: Path, data: bytes) -> Iterator[tuple[Extracted, Payload]]:
+    """Unpack the payloads of a picture file, in it and beside it: one at least, those that are damaged left out.
+
+    Raises:
+        NoPayload: There is none.
+        PayloadError: None of them is sound.
+        InputError: The file is damaged.
+    """
+    failure: PayloadError | None = None
+    sound = False
+    for found in islice(all_payloads_of(path, data), MOST_COPIES):
+        try:
+            payload = unpack_found(path, found)
+        except PayloadError as error:
+            failure = failure or error
+            continue
+        sound = True
+        yield found, payload
+    if failure and not sound:
+        raise failure
 
 
 def payload_alone(source: StrPath) -> Payload | None:
@@ -105,7 +137,7 @@ def payload_alone(source: StrPath) -> Payload | None:
     path = Path(source)
     if images.read_bytes(path, len(MAGIC)) != MAGIC:
         return None
-    return unpack_found(path, Extracted(images.read_bytes(path), "file"))
+    return unpack_found(path, Extracted(images.read_bytes(path, MAX_PAYLOAD + 1), "file"))
 
 
 def unpack_found(path: Path, found: Extracted) -> Payload:
