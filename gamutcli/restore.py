@@ -201,7 +201,7 @@ def check_work(source: StrPath, reduced: Reduced, allow_slow: bool) -> None:
     if work > most:
         raise InputError(
             f"{os.fspath(source)}: its payload asks for {work:.1g} multiplications, a network {network.shape} on "
-            f"{pixels:,} pixels, which may take minutes or hours; use --allow-slow to do it all the same."
+            f"{pixels:,} pixels: more than a picture is known to need; use --allow-slow to do it all the same."
         )
 
 
