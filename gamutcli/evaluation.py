@@ -27,7 +27,7 @@ from gamutcli.metadata import orientation_of
 from gamutcli.parallel import in_order, one_blas_thread, strips
 from gamutcli.payload import carriers
 from gamutcli.payload.sidecar import named, path_beside
-from gamutcli.restore import check_pixels, open_reduced
+from gamutcli.restore import check_pixels, check_work, open_reduced
 from gamutcli.results import Evaluation
 
 
@@ -36,6 +36,7 @@ def evaluate(
     reference: StrPath,
     *,
     force: bool = False,
+    allow_slow: bool = False,
     device: str = "auto",
     assume_profile: str | None = None,
     linear: bool = False,
@@ -54,6 +55,7 @@ def evaluate(
             clipped to sRGB and rounded to 8 bits.
         reference: The original, 16-bit TIFF or PNG with an ICC profile.
         force: Compare although the pixels of a reduced file have changed.
+        allow_slow: Compare although the payload asks for more work than any picture is known to need.
         device: "auto", "cpu" or "cuda".
         assume_profile: Name of an RGB space or path of an ICC profile, for a reference or a restored picture that does
             not name its own.
@@ -77,7 +79,7 @@ def evaluate(
     for target in targets:
         storage.check_target(target, overwrite)
     reading = Reading(assume_profile, linear, exposure, page, background)
-    found = _judge(source, reference, force, device, reading, gather=bool(targets))
+    found = _judge(source, reference, force, allow_slow, device, reading, gather=bool(targets))
     outputs: list[tuple[StrPath, bytes]] = []
     if map_file is not None and found.exhibit:
         outputs.append((map_file, _map(found.evaluation, found.exhibit, map_range)))
@@ -92,6 +94,7 @@ def write_report(
     report_file: StrPath,
     *,
     force: bool = False,
+    allow_slow: bool = False,
     device: str = "auto",
     assume_profile: str | None = None,
     linear: bool = False,
@@ -107,6 +110,7 @@ def write_report(
         pairs: Pictures, each with its original, as ``evaluate`` takes them; at least one.
         report_file: The page.
         force: Compare although the pixels of a reduced file have changed.
+        allow_slow: Compare although the payload asks for more work than any picture is known to need.
         device: "auto", "cpu" or "cuda".
         assume_profile: Name of an RGB space, for references and restored pictures that do not name their own.
         linear: As ``reduce_image`` was told, as are the next three.
@@ -126,7 +130,15 @@ def write_report(
     storage.check_target(report_file, overwrite)
     reading = Reading(assume_profile, linear, exposure, page, background)
     sections = [
-        section_of(source, reference, force=force, device=device, reading=reading, map_range=map_range)
+        section_of(
+            source,
+            reference,
+            force=force,
+            allow_slow=allow_slow,
+            device=device,
+            reading=reading,
+            map_range=map_range,
+        )
         for source, reference in pairs
     ]
     publish_report(sections, report_file, overwrite)
@@ -138,12 +150,13 @@ def section_of(
     reference: StrPath,
     *,
     force: bool = False,
+    allow_slow: bool = False,
     device: str = "auto",
     reading: Reading = AS_IT_IS,
     map_range: float = 0.05,
 ) -> report.Section:
     """Compare a picture with its original for a report; arguments and errors are those of ``evaluate``."""
-    return _judge(source, reference, force, device, reading, gather=True).section(map_range)
+    return _judge(source, reference, force, allow_slow, device, reading, gather=True).section(map_range)
 
 
 def publish_report(
@@ -188,7 +201,15 @@ class _Judged:
         return report.section(self.evaluation, self.exhibit, differences, map_range, self.orientation)
 
 
-def _judge(source: StrPath, reference: StrPath, force: bool, device: str, reading: Reading, gather: bool) -> _Judged:
+def _judge(
+    source: StrPath,
+    reference: StrPath,
+    force: bool,
+    allow_slow: bool,
+    device: str,
+    reading: Reading,
+    gather: bool,
+) -> _Judged:
     gpu.check(device)
     stages = Stages()
     wide = read_source(reference, reading)
@@ -198,6 +219,7 @@ def _judge(source: StrPath, reference: StrPath, force: bool, device: str, readin
     if _is_reduced(source):
         reduced = open_reduced(source)
         notes += check_pixels(source, reduced, force)
+        check_work(source, reduced, allow_slow)
         _lies_alike(source, reduced.match, reference)
         original, orientation = _laid_alike(
             wide, orientation_of(reduced.metadata), reduced.srgb_codes.shape[:2], lambda: reduced.srgb_codes

@@ -18,7 +18,7 @@ from gamutcli.errors import UsageError
 from gamutcli.measuring.stages import Stages
 from gamutcli.metadata import private
 from gamutcli.parallel import one_blas_thread
-from gamutcli.restore import Counts, Restoration, check_pixels, open_reduced
+from gamutcli.restore import Counts, Restoration, check_pixels, check_work, open_reduced
 from gamutcli.results import ExpandResult
 
 
@@ -32,6 +32,7 @@ def expand_image(
     no_metadata: bool = False,
     strip_gps: bool = False,
     force: bool = False,
+    allow_slow: bool = False,
     overwrite: bool = False,
 ) -> ExpandResult:
     """Restore the wide-gamut picture from a reduced file.
@@ -45,6 +46,7 @@ def expand_image(
         no_metadata: Leave out all metadata of the source but its orientation.
         strip_gps: Leave out where the picture was taken.
         force: Expand although the pixels have changed.
+        allow_slow: Expand although the payload asks for more work than any picture is known to need.
         overwrite: Whether an existing target may be replaced.
 
     Raises:
@@ -59,6 +61,7 @@ def expand_image(
     height, width, _ = reduced.srgb_codes.shape
     stages.done(f"read {width} x {height} pixels and their payload")
     notes = check_pixels(source, reduced, force)
+    check_work(source, reduced, allow_slow)
     restoration = reduced.restoration(SPACES[to], device)
     metadata = private(reduced.metadata, no_metadata, strip_gps)
     counts = publish(target, restoration, SPACES[to], metadata, compression, overwrite)

@@ -15,6 +15,7 @@ from gamutcli.measuring.stages import Stages
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import SIDECAR, Extracted
 from gamutcli.payload.format import MAGIC, VERSION, Payload
+from gamutcli.payload.parts import MAX_PAYLOAD
 from gamutcli.payload.sidecar import (
     SUFFIX,
     check_targets,
@@ -22,10 +23,9 @@ from gamutcli.payload.sidecar import (
     named,
     orphan,
     path_beside,
-    payload_of,
     publish_reduced,
 )
-from gamutcli.restore import open_reduced, payload_alone, unpack_found
+from gamutcli.restore import open_reduced, payload_alone, sound_payloads, unpack_found
 from gamutcli.results import Info, Transfer
 
 __all__ = ["Info", "Transfer", "embed_payload", "extract_payload", "inspect_image", "strip_payload"]
@@ -134,8 +134,7 @@ def extract_payload(source: StrPath, target: StrPath, *, overwrite: bool = False
         raise UsageError(f"{os.fspath(target)}: a payload is a {SUFFIX} file; name it so.")
     storage.check_target(target, overwrite)
     path = Path(source)
-    found = payload_of(path, images.read_bytes(path))
-    unpack_found(path, found)
+    found, _ = next(sound_payloads(path, images.read_bytes(path)))
     storage.publish(target, found.payload, overwrite)
     return Transfer(os.fspath(target), os.fspath(source), found.carrier, len(found.payload))
 
@@ -170,8 +169,12 @@ def embed_payload(
     check_targets(target, carrier, overwrite)
     data = images.read_bytes(path)
     given = images.read_bytes(origin)
-    found = Extracted(given, "file") if given.startswith(MAGIC) else payload_of(origin, given)
-    mark = unpack_found(origin, found).fingerprint
+    if given.startswith(MAGIC):
+        found = Extracted(given[: MAX_PAYLOAD + 1], "file")
+        made_for = unpack_found(origin, found)
+    else:
+        found, made_for = next(sound_payloads(origin, given))
+    mark = made_for.fingerprint
     notes: tuple[str, ...] = ()
     fit = match(mark, images.decode_reduced(data, str(path)))
     if fit.status is Status.CHANGED:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +23,27 @@ from gamutcli.fingerprint.match import Match, Status, match
 from gamutcli.gpu.predict import Predictor as GpuPredictor
 from gamutcli.metadata import read_metadata
 from gamutcli.network.predict import Predictor
-from gamutcli.network.shape import FloatNetwork, Network
-from gamutcli.parallel import in_order, strips
+from gamutcli.network.shape import FloatNetwork, Inputs, Network
+from gamutcli.parallel import STRIP_PIXELS, in_order, strips
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import SIDECAR, Extracted
 from gamutcli.payload.format import MAGIC, Payload, unpack
-from gamutcli.payload.sidecar import former_sidecars, path_beside, payload_of
+from gamutcli.payload.parts import MAX_PAYLOAD
+from gamutcli.payload.sidecar import all_payloads_of, former_sidecars, path_beside
 
 #: Scales from which on resizing costs so many decibels, measured there too: where the picture was lossy, and where not.
 RESIZED_COSTS = ((1.75, 2, 4), (0.85, 1, 3), (0.65, 2, 5), (0.45, 6, 10), (0.3, 11, 13), (0.0, 15, 16))
+
+#: Payloads of one picture that are looked at: a foreign one may come before its own.
+MOST_COPIES = 4
+#: Work that is done unasked, in multiplications: beyond what the presets' networks ask for on 100 MP, all clipped.
+MOST_WORK = 1 << 43
+#: Of a network that no preset makes: a second or two.
+MOST_FOREIGN_WORK = 1 << 36
+#: The widest network that ``reduce_image`` fits, and more than the multiplications a pixel of any that it does.
+WIDEST, MOST_A_PIXEL = 256, 1 << 18
+#: What an addition to a number in memory counts as.
+ADDITION = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,15 +61,21 @@ class Reduced:
         """The metadata of the file, without the payload."""
         return carriers.metadata_beside(self.found, read_metadata(self.data))
 
+    @property
+    def correction(self) -> Correction:
+        """Which pixels go through the network: more of them where a tool has moved codes."""
+        correction = self.payload.correction
+        if self.match.status is Status.OK or self._cut_losslessly:
+            return correction
+        return replace(correction, tolerance=max(correction.tolerance, tolerance.AFTER_TOOLS))
+
     def restoration(self, space: RGBSpace, device: str) -> Restoration:
         """What it takes to restore the picture into an RGB space."""
-        payload, correction = self.payload, self.payload.correction
-        if self.match.status is not Status.OK and not self._cut_losslessly:
-            correction = replace(correction, tolerance=max(correction.tolerance, tolerance.AFTER_TOOLS))
+        payload = self.payload
         return Restoration(
             self.srgb_codes,
             payload.adaptation,
-            correction,
+            self.correction,
             payload.network,
             space,
             device,
@@ -74,10 +93,38 @@ def open_reduced(source: StrPath) -> Reduced:
     data = images.read_bytes(path)
     if data.startswith(MAGIC):
         raise InputError(f"{path}: is a payload alone; name the picture that it belongs to.")
-    found = payload_of(path, data)
-    payload = unpack_found(path, found)
-    codes = images.decode_reduced(data, str(path))
-    return Reduced(data, codes, payload, found, match(payload.fingerprint, codes))
+    codes: CodeArray | None = None
+    chosen: Reduced | None = None
+    for found, payload in sound_payloads(path, data):
+        codes = images.decode_reduced(data, str(path)) if codes is None else codes
+        opened = Reduced(data, codes, payload, found, match(payload.fingerprint, codes))
+        if opened.match.status is not Status.CHANGED:
+            return opened
+        chosen = chosen or opened
+    assert chosen is not None
+    return chosen
+
+
+def sound_payloads(path: Path, data: bytes) -> Iterator[tuple[Extracted, Payload]]:
+    """Unpack the payloads of a picture file, in it and beside it: one at least, those that are damaged left out.
+
+    Raises:
+        NoPayload: There is none.
+        PayloadError: None of them is sound.
+        InputError: The file is damaged.
+    """
+    failure: PayloadError | None = None
+    sound = False
+    for found in islice(all_payloads_of(path, data), MOST_COPIES):
+        try:
+            payload = unpack_found(path, found)
+        except PayloadError as error:
+            failure = failure or error
+            continue
+        sound = True
+        yield found, payload
+    if failure and not sound:
+        raise failure
 
 
 def payload_alone(source: StrPath) -> Payload | None:
@@ -90,7 +137,7 @@ def payload_alone(source: StrPath) -> Payload | None:
     path = Path(source)
     if images.read_bytes(path, len(MAGIC)) != MAGIC:
         return None
-    return unpack_found(path, Extracted(images.read_bytes(path), "file"))
+    return unpack_found(path, Extracted(images.read_bytes(path, MAX_PAYLOAD + 1), "file"))
 
 
 def unpack_found(path: Path, found: Extracted) -> Payload:
@@ -130,6 +177,45 @@ def check_pixels(source: StrPath, reduced: Reduced, force: bool) -> tuple[str, .
             )
         return ("the picture was edited after it was reduced: the restored colours are a guess",)
     return (f"the picture was {found.recognised} after it was reduced: {_cost(reduced)}",)
+
+
+def check_work(source: StrPath, reduced: Reduced, allow_slow: bool) -> None:
+    """Refuse work that a payload may ask for, but that no picture is known to need.
+
+    Raises:
+        InputError: There is so much, and ``allow_slow`` is false.
+    """
+    network, codes = reduced.payload.network, reduced.srgb_codes
+    if network is None or allow_slow:
+        return
+    a_pixel = work_a_pixel(network)
+    foreign = network.shape.hidden > WIDEST or a_pixel > MOST_A_PIXEL
+    most = MOST_FOREIGN_WORK if foreign else MOST_WORK
+    height, width, _ = codes.shape
+    in_boxes = height * width * box_work_a_pixel(network.inputs, width)
+    if height * width * a_pixel + in_boxes <= most:
+        return
+    correction = reduced.correction
+    pixels = sum(int(np.count_nonzero(correction.mask(codes[rows]))) for rows in strips(height, width))
+    work = pixels * a_pixel + in_boxes
+    if work > most:
+        raise InputError(
+            f"{os.fspath(source)}: its payload asks for {work:.1g} multiplications, a network {network.shape} on "
+            f"{pixels:,} pixels: more than a picture is known to need; use --allow-slow to do it all the same."
+        )
+
+
+def work_a_pixel(network: Network) -> int:
+    """About how many multiplications a corrected pixel takes; a table's row that is added counts as some."""
+    shape = network.shape
+    return shape.weights + ADDITION * 5 * shape.hidden
+
+
+def box_work_a_pixel(inputs: Inputs, width: int) -> int:
+    """Likewise what the boxes take of every pixel; a very wide picture sums them row by row."""
+    rows = max(1, STRIP_PIXELS // width)
+    sums = [8 + 2 * radius // rows for radius in {box.radius for box in inputs.boxes}]
+    return ADDITION * 3 * sum(sums)
 
 
 def _cost(reduced: Reduced) -> str:

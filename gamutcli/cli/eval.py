@@ -42,6 +42,7 @@ REGIONS = {"all": "all pixels", "og": "out of gamut", "in": "in gamut"}
 @options.reading
 @options.overwrite
 @options.force
+@options.allow_slow
 @options.device
 @options.speech
 def evaluate(
@@ -52,6 +53,7 @@ def evaluate(
     report_file: Path | None,
     overwrite: bool,
     force: bool,
+    allow_slow: bool,
     device: str,
     quiet: bool,
     verbose: int,
@@ -94,7 +96,7 @@ def evaluate(
     if shared is not None:
         storage.check_target(shared, overwrite)
     outcomes = Outcomes(len(sources), quiet=quiet, verbose=verbose, as_json=as_json)
-    how: dict[str, Any] = {"force": force, "device": device, "map_range": map_range}
+    how: dict[str, Any] = {"force": force, "allow_slow": allow_slow, "device": device, "map_range": map_range}
     sections = []
     for source in sources:
         with outcomes.file(source):

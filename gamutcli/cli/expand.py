@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     "--compression", values=options.COMPRESSIONS, default="deflate", show_default=True, help="Of a TIFF; all lossless."
 )
 @options.force
+@options.allow_slow
 @options.privacy
 @options.device
 @options.speech
@@ -53,7 +54,8 @@ def expand(
 
     A picture that was compressed again, resized or cropped is expanded with a warning that says about what it costs;
     one that was rotated or flipped is restored so. One whose pixels have been edited is refused with exit code 4,
-    unless --force is given.
+    unless --force is given. A payload that asks for far more work than gamut's own do is refused, unless --allow-slow
+    is given.
 
     \b
     Examples:

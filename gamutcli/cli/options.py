@@ -61,6 +61,7 @@ output = option("-o", "--output", type=FOLDER, metavar="DIR", help="Write the re
 overwrite = option("--overwrite", is_flag=True, help="Replace outputs that exist; without it they are an error.")
 preserve_time = option("-p", "--preserve-time", is_flag=True, help="Give the output the input's modification time.")
 force = option("--force", is_flag=True, help="Use the payload although the pixels have changed since.")
+allow_slow = option("--allow-slow", is_flag=True, help="Do it although the payload asks for very much work.")
 carrier = choice(
     "--carrier",
     values=CARRIERS,

@@ -27,6 +27,9 @@ _WEBP_GROWTH = 8192
 """Pixels that a byte of a WebP may become. The format has no bound, for a picture of one colour takes no bits a pixel;
 photographs have 0.3 to 30 pixels a byte, plain drawings some hundreds."""
 
+_PLAIN_WEBP = 1 << 26
+"""Pixels of a WebP that may be of one colour: a quarter of a gigabyte once decoded."""
+
 _SOF, _DC_ONLY = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}, frozenset((0xC3, 0xC7, 0xCB, 0xCF))
 _SOS, _EOI = 0xDA, 0xD9
 # In what is entropy-coded, FF is followed by 00 or a restart marker.
@@ -102,7 +105,7 @@ def check_webp(name: str, data: bytes) -> None:
         width, height = max(webp.sizes(data), key=prod, default=(0, 0))
     except InputError as error:
         raise damaged(name, "WebP") from error
-    if width * height > max(_SMALL, _WEBP_GROWTH * len(data)):
+    if width * height > max(_PLAIN_WEBP, _WEBP_GROWTH * len(data)):
         raise _beyond(name, width, height)
 
 

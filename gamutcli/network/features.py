@@ -25,6 +25,10 @@ Number = TypeVar("Number", bound=np.generic)
 BOX_STEPS = 4
 #: Contrasts are cut off at this many quarter codes.
 CONTRAST_LIMIT = 64
+#: Boxes of at least this radius are summed by running sums, smaller ones number by number: whichever is quicker.
+RUNNING_FROM = 8
+#: Columns that are summed at once: the rows around a strip of a very wide picture would take much memory.
+MOST_COLUMNS = 1 << 14
 
 
 def waves(positions: DoubleArray, octaves: int, first_octave: int) -> FloatArray:
@@ -62,13 +66,19 @@ def levels_of(maximum: int) -> DoubleArray:
 
 def box_sums(srgb_codes: CodeArray, rows: slice, radius: int) -> NDArray[np.unsignedinteger]:
     """(rows, width, 3) sums of the codes in the box around each pixel of some rows, edges replicated."""
-    height = srgb_codes.shape[0]
-    reach = np.arange(rows.start - radius, rows.stop + radius).clip(0, height - 1)
-    band = srgb_codes[reach[0] : reach[-1] + 1][reach - reach[0]]
+    height, width, _ = srgb_codes.shape
     # 16 bits, where they hold the sum, halve the memory traffic.
     kind = np.uint16 if 255 * (2 * radius + 1) ** 2 < 1 << 16 else np.uint32
-    padded = np.pad(band, ((0, 0), (radius, radius), (0, 0)), "edge")
-    return _window_sums(_window_sums(padded, radius, 0, kind), radius, 1, kind)
+    reach = np.arange(rows.start - radius, rows.stop + radius).clip(0, height - 1)
+    parts = []
+    for left in range(0, width, MOST_COLUMNS):
+        right = min(width, left + MOST_COLUMNS)
+        columns = slice(max(0, left - radius), min(width, right + radius))
+        band = srgb_codes[reach[0] : reach[-1] + 1, columns][reach - reach[0]]
+        beyond = columns.start - (left - radius), right + radius - columns.stop
+        padded = np.pad(band, ((0, 0), beyond, (0, 0)), "edge")
+        parts.append(_window_sums(_window_sums(padded, radius, 0, kind), radius, 1, kind))
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
 
 def rounded_means(sums: NDArray[np.unsignedinteger], radius: int) -> IndexArray:
@@ -84,6 +94,11 @@ def _window_sums(
     band = np.moveaxis(band, axis, 0)
     side = 2 * radius + 1
     count = band.shape[0] - side + 1
+    if radius >= RUNNING_FROM and count >= radius:
+        # What overflows in the running sums is gone again from their differences.
+        running = np.zeros((len(band) + 1, *band.shape[1:]), kind)
+        np.cumsum(band, axis=0, dtype=kind, out=running[1:])
+        return np.moveaxis(running[side:] - running[:-side], 0, axis)
     sums = band[:count].astype(kind)
     for shift in range(1, side):
         sums += band[shift : shift + count]

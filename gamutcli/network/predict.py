@@ -16,6 +16,11 @@ from gamutcli.network.shape import FloatNetwork, Network
 
 #: Pixels that go through the network at once: their activations stay in a core's own cache.
 CHUNK = 2048
+#: Fewer of a network wider than this.
+CHUNK_WIDTH = 256
+#: Numbers that a table of the first layer may hold, one for each place along a side and each hidden unit.  Of a longer
+#: side, the rows that a chunk needs are computed each time.
+MOST_TABLED = 1 << 23
 
 
 class Predictor:
@@ -45,8 +50,9 @@ class Predictor:
         # that a product with their waves is quicker.
         tabled = len(self.features.tables) - 3 * len(inputs.boxes)
         self.tables = [
-            table @ first[ends[index] : ends[index] + table.shape[1]]
+            (index, FirstLayer(table, first[ends[index] : ends[index] + table.shape[1]]))
             for index, table in enumerate(self.features.tables[:tabled])
+            if index == 0 or table.size
         ]
         self.box_table, self.box_starts, self.box_weight = _stacked(self.features.tables[tabled:], first)
 
@@ -64,19 +70,22 @@ class Predictor:
         indices = self.features.indices(rows, inside)
         box_indices = None
         if self.box_starts.size:
-            box_indices = np.stack(indices[len(self.tables) :], axis=1) + self.box_starts
+            box_indices = np.stack(indices[-self.box_starts.size :], axis=1) + self.box_starts
         # Working memory that is used again and again stays in the core's cache.  Zeros of the same shape make numpy's
-        # maximum three times as fast as the number 0, and clipping indices that are in range makes take twice as fast.
-        hidden, other = np.empty((2, CHUNK, self.tables[0].shape[1]), np.float32)
+        # maximum three times as fast as the number 0.
+        width = self.weights[0].shape[1]
+        chunk = max(1, min(CHUNK, CHUNK * CHUNK_WIDTH // width))
+        hidden, other = np.empty((2, chunk, width), np.float32)
         zeros = np.zeros_like(hidden)
-        box_waves = np.empty((CHUNK, self.box_starts.size, self.box_table.shape[1]), np.float32)
-        for start in range(0, inside.size, CHUNK):
-            part = slice(start, min(inside.size, start + CHUNK))
+        box_waves = np.empty((chunk, self.box_starts.size, self.box_table.shape[1]), np.float32)
+        (_, first), *others = self.tables
+        for start in range(0, inside.size, chunk):
+            part = slice(start, min(inside.size, start + chunk))
             count = part.stop - start
             above, spare = hidden[:count], other[:count]
-            self.tables[0].take(indices[0][part], axis=0, out=above, mode="clip")
-            for table, index in zip(self.tables[1:], indices[1:], strict=False):
-                above += table.take(index[part], axis=0, out=spare, mode="clip")
+            first.take(indices[0][part], above)
+            for index, table in others:
+                above += table.take(indices[index][part], spare)
             if box_indices is not None:
                 self.box_table.take(box_indices[part], axis=0, out=box_waves[:count], mode="clip")
                 above += np.matmul(box_waves[:count].reshape(count, -1), self.box_weight, out=spare)
@@ -89,6 +98,26 @@ class Predictor:
             np.maximum(above, zeros[:count], out=above)
             np.matmul(above, self.weights[-1], out=residuals[part])
         return residuals
+
+
+class FirstLayer:
+    """What one input adds to the first layer, by its value.
+
+    Args:
+        waves: (values, waves) of the input.
+        weight: (waves, hidden) of the first layer.
+    """
+
+    def __init__(self, waves: FloatArray, weight: FloatArray) -> None:
+        self._waves, self._weight = waves, weight
+        self._table = waves @ weight if len(waves) * weight.shape[1] <= MOST_TABLED else None
+
+    def take(self, values: IndexArray, out: FloatArray) -> FloatArray:
+        """Write what some values add into (n, hidden), and return it."""
+        if self._table is None:
+            return np.matmul(self._waves[values], self._weight, out=out)
+        # Clipping indices that are in range makes take twice as fast.
+        return self._table.take(values, axis=0, out=out, mode="clip")
 
 
 def _stacked(tables: list[FloatArray], first_weight: FloatArray) -> tuple[FloatArray, IndexArray, FloatArray]:

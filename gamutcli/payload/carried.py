@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from gamutcli.containers import Blocks
 from gamutcli.payload import parts
-from gamutcli.payload.parts import Part
+from gamutcli.payload.parts import Damage, Part
 
 AUTO = "auto"
 XMP = "xmp"
@@ -17,8 +17,8 @@ SIDECAR = "sidecar"
 #: What a user may ask for.
 CARRIERS = (AUTO, XMP, EXIF, SIDECAR)
 
-#: A part, behind the name of the carrier that held it.
-Located = tuple[str, Part]
+#: A part, or what is left of one, behind the name of the carrier that held it.
+Located = tuple[str, Part | Damage]
 
 
 @dataclass(frozen=True)
@@ -44,20 +44,23 @@ class Extracted:
         payload: Its bytes.
         carrier: What held it.
         rest: The blocks of the file without it; empty where it was beside the file.
+        others: Further payloads that the file holds: one of another picture may come first.
     """
 
     payload: bytes
     carrier: str
     rest: Blocks = field(default_factory=Blocks, compare=False)
+    others: tuple[bytes, ...] = ()
 
 
 def join(found: list[Located], rest: Blocks) -> Extracted | None:
     """Join parts, and name their carriers; None when there are none.
 
     Raises:
-        PayloadError: Parts are missing or do not belong together.
+        PayloadError: Parts are there, and none of them make a whole.
     """
-    payload = parts.join(part for _, part in found)
-    if payload is None:
+    payloads = parts.join(part for _, part in found)
+    if not payloads:
         return None
-    return Extracted(payload, "+".join(dict.fromkeys(carrier for carrier, _ in found)), rest)
+    sound = (carrier for carrier, part in found if isinstance(part, Part))
+    return Extracted(payloads[0], "+".join(dict.fromkeys(sound)), rest, tuple(payloads[1:]))

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from gamutcli.containers import Blocks, Metadata, container_of, exif
 from gamutcli.containers.blocks import merge
 from gamutcli.containers.xmp import Allowance, Packet
-from gamutcli.errors import PayloadError
 from gamutcli.payload import in_exif, in_xmp, parts
 from gamutcli.payload.carried import EXIF, XMP, Embedded, Extracted, Located, join
 from gamutcli.payload.in_xmp import Unreadable
@@ -80,26 +79,14 @@ def strip(data: bytes) -> bytes:
     """Return the file without payload; see `gamutcli.payload.carriers.strip`."""
     container = container_of(data)
     held = open_blocks(container.read(data))
-    return container.write(data, clear(held).closed()).data if holds_payload(held) else data
+    return container.write(data, clear(held).closed()).data if find(held) else data
 
 
 def find(held: OpenBlocks) -> list[Located]:
-    """Return the parts of payloads in the blocks, each with the name of its carrier.
-
-    Raises:
-        PayloadError: A part is there and cannot be read.
-    """
+    """Return the parts of payloads in the blocks, and what is left of some, each with the name of its carrier."""
     packets = [*held.packets, *(opened.packet for opened in held.exif if opened.packet is not None)]
-    found = [(XMP, part) for packet in packets for part in in_xmp.find(packet)]
+    found: list[Located] = [(XMP, part) for packet in packets for part in in_xmp.find(packet)]
     return found + [(EXIF, part) for opened in held.exif for part in parts.parse(in_exif.text_of(opened.block))]
-
-
-def holds_payload(held: OpenBlocks) -> bool:
-    """Tell whether there is a payload, whole or damaged."""
-    try:
-        return bool(find(held))
-    except PayloadError:
-        return True
 
 
 def clear(held: OpenBlocks) -> OpenBlocks:

@@ -16,7 +16,7 @@ from gamutcli.containers import Metadata, exif, jpeg, xmp
 from gamutcli.containers.blocks import Blocks, merge
 from gamutcli.containers.jpeg import Layout
 from gamutcli.containers.xmp import Packet
-from gamutcli.errors import PayloadError, UsageError
+from gamutcli.errors import UsageError
 from gamutcli.payload import in_blocks, in_exif, in_xmp, parts
 from gamutcli.payload.carried import AUTO, EXIF, EXTENDED, XMP, Embedded, Extracted, Located, join
 from gamutcli.payload.in_blocks import OpenBlocks
@@ -69,11 +69,8 @@ def strip(data: bytes) -> bytes:
     """Return the file without payload; see `gamutcli.payload.carriers.strip`."""
     blocks = jpeg.read(data)
     held, extension = in_blocks.open_blocks(blocks), _open_extension(blocks)
-    try:
-        if not _find(held, extension):
-            return data
-    except PayloadError:
-        pass  # damaged, but ours: it goes as well
+    if not _find(held, extension):
+        return data
     rest = _cleared(held, extension)
     return jpeg.write_layout(data, jpeg.lay_out(rest.closed(), in_blocks.first_packet(rest)), None).data
 
@@ -86,9 +83,10 @@ def _open_extension(blocks: Blocks) -> Packet | Unreadable | None:
 
 
 def _find(held: OpenBlocks, extension: Packet | Unreadable | None) -> list[Located]:
-    if _NAMESPACE in held.blocks.torn:
-        raise PayloadError("the payload is incomplete: a part of its Extended XMP is gone (another program dropped it)")
     found = in_blocks.find(held)
+    if _NAMESPACE in held.blocks.torn:
+        lost = "the payload is incomplete: a part of its Extended XMP is gone (another program dropped it)"
+        found.append((EXTENDED, parts.Damage(lost)))
     if extension is not None:
         found += [(EXTENDED, part) for part in in_xmp.find(extension)]
     return found

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from gamutcli.containers import xmp
 from gamutcli.containers.xmp import Allowance, Packet
-from gamutcli.errors import InputError, PayloadError
+from gamutcli.errors import InputError
 from gamutcli.payload import parts
-from gamutcli.payload.parts import Part
+from gamutcli.payload.parts import Damage, Part
 
 NAMESPACE = "https://gamutcli.github.io/ns/1.0/"
 PREFIX, NAME = "gamut", "Payload"
@@ -39,22 +39,14 @@ def open_packet(packet: bytes, allowance: Allowance | None = None) -> Packet | U
         return Unreadable(packet, str(error))
 
 
-def find(packet: Packet | Unreadable) -> list[Part]:
-    """Return the parts in a packet; a broken packet counts only when it names our namespace.
-
-    Raises:
-        PayloadError: A part is there and cannot be read.
-    """
+def find(packet: Packet | Unreadable) -> list[Part | Damage]:
+    """Return the parts in a packet; a broken packet counts as damage only when it names our namespace."""
     if isinstance(packet, Unreadable):
-        if packet.is_ours:
-            raise PayloadError(f"the payload is damaged: {packet.reason}")
-        return []
-    found = []
+        return [Damage(f"the payload is damaged: {packet.reason}")] if packet.is_ours else []
+    found: list[Part | Damage] = []
     for text in packet.values(PAYLOAD):
         read = parts.parse(text.encode("ascii", "replace"))
-        if not read:
-            raise PayloadError("the payload is damaged, or a newer version of gamutcli has written it")
-        found += read
+        found += read or [Damage("the payload is damaged, or a newer version of gamutcli has written it")]
     return found
 
 

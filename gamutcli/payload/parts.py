@@ -17,6 +17,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice, product
 
 from gamutcli.errors import PayloadError, UsageError
 
@@ -25,9 +26,12 @@ MAX_PAYLOAD = 4 << 20
 
 MAX_PARTS = 64
 
+MAX_TRIED = 64
+"""How many ways to join one payload are tried, where a part turns up several times and differs."""
+
 MARK = b"gamut1:"
 
-_PART = re.compile(rb"gamut1:([0-9]{1,3})/([0-9]{1,3}):([0-9a-f]{16}):([A-Za-z0-9+/]*={0,2})")
+_PART = re.compile(rb"([0-9]{1,3})/([0-9]{1,3}):([0-9a-f]{16}):([A-Za-z0-9+/]*={0,2})")
 _SPACE = re.compile(rb"\s+")
 
 
@@ -39,6 +43,13 @@ class Part:
     total: int
     digest: bytes
     body: bytes
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What cannot be read as a part, though it says that it is one; a good copy elsewhere makes up for it."""
+
+    reason: str
 
 
 def text_length(size: int) -> int:
@@ -78,26 +89,26 @@ def frame(payload: bytes, sizes: Sequence[int]) -> list[bytes]:
     return lines
 
 
-def parse(text: bytes) -> list[Part]:
-    """Find the parts in a text that may hold other words as well.
+def parse(text: bytes) -> list[Part | Damage]:
+    """Find the parts in a text that may hold other words as well, and what is left of damaged ones."""
+    # No part holds the mark within, for it has no colon there.
+    found = [_read(piece) for piece in _SPACE.sub(b"", text).split(MARK)[1:]]
+    return list(dict.fromkeys(found))
 
-    Raises:
-        PayloadError: A part is cut short or malformed.
-    """
-    compact = _SPACE.sub(b"", text)
-    parts = []
-    for match in _PART.finditer(compact):
-        index, total = int(match[1]), int(match[2])
-        try:
-            body = base64.b64decode(match[4], validate=True)
-        except binascii.Error as error:
-            raise PayloadError("the payload is damaged: one of its parts is cut short") from error
-        if not 1 <= index <= total <= MAX_PARTS:
-            raise PayloadError("the payload is damaged: its parts are misnumbered")
-        parts.append(Part(index, total, match[3], body))
-    if len(parts) != compact.count(MARK):
-        raise PayloadError("the payload is damaged: one of its parts cannot be read")
-    return parts
+
+def _read(piece: bytes) -> Part | Damage:
+    """Read what stands behind a mark."""
+    match = _PART.match(piece)
+    if match is None:
+        return Damage("the payload is damaged: one of its parts cannot be read")
+    index, total = int(match[1]), int(match[2])
+    try:
+        body = base64.b64decode(match[4], validate=True)
+    except binascii.Error:
+        return Damage("the payload is damaged: one of its parts is cut short")
+    if not 1 <= index <= total <= MAX_PARTS:
+        return Damage("the payload is damaged: its parts are misnumbered")
+    return Part(index, total, match[3], body)
 
 
 def cut(text: bytes) -> bytes:
@@ -110,30 +121,47 @@ def cut(text: bytes) -> bytes:
     return cut(text[:start] + text[start + match.end() :])
 
 
-def join(parts: Iterable[Part]) -> bytes | None:
-    """Join parts, in any order, into their payload.
+def join(found: Iterable[Part | Damage]) -> list[bytes]:
+    """Join parts, in any order, into their payloads.
 
     Returns:
-        The payload, or None when there are no parts.
+        Every payload that is whole, in the order of their first parts; none when there are no parts.
 
     Raises:
-        PayloadError: Parts are missing, or the whole does not match its digest.
+        PayloadError: There are parts, or what is left of some, and no payload is whole.
     """
-    groups: dict[tuple[bytes, int], dict[int, bytes]] = {}
-    for part in parts:
-        groups.setdefault((part.digest, part.total), {}).setdefault(part.index, part.body)
-    if not groups:
-        return None
+    groups: dict[tuple[bytes, int], dict[int, dict[bytes, None]]] = {}
+    reasons = []
+    for part in found:
+        if isinstance(part, Damage):
+            reasons.append(part.reason)
+        else:
+            groups.setdefault((part.digest, part.total), {}).setdefault(part.index, {})[part.body] = None
+    wholes = []
     missing = ""
     for (digest, total), bodies in groups.items():
         if len(bodies) < total:
             lost = ", ".join(str(index) for index in range(1, total + 1) if index not in bodies)
             missing = f"the payload is incomplete: part {lost} of {total} is gone (another program has dropped it)"
             continue
-        whole = b"".join(bodies[index] for index in range(1, total + 1))
-        if len(whole) <= MAX_PAYLOAD and _digest(whole) == digest:
-            return whole
-    raise PayloadError(missing or "the payload is damaged: its bytes do not match their digest")
+        whole = _whole(digest, [list(bodies[index]) for index in range(1, total + 1)])
+        if whole is not None:
+            wholes.append(whole)
+    if not wholes and (groups or reasons):
+        raise PayloadError(
+            next(iter(reasons), missing or "the payload is damaged: its bytes do not match their digest")
+        )
+    return wholes
+
+
+def _whole(digest: bytes, choices: list[list[bytes]]) -> bytes | None:
+    """Return the payload of a digest, of which some parts turned up with several bodies."""
+    for bodies in islice(product(*choices), MAX_TRIED):
+        if sum(map(len, bodies)) <= MAX_PAYLOAD:
+            whole = b"".join(bodies)
+            if _digest(whole) == digest:
+                return whole
+    return None
 
 
 def _digest(payload: bytes) -> bytes:

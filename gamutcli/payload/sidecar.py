@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from gamutcli import storage
@@ -16,6 +17,7 @@ from gamutcli.errors import InputError, NoPayload, OutputError, PayloadError, Us
 from gamutcli.images import read_bytes
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import SIDECAR, Embedded, Extracted
+from gamutcli.payload.parts import MAX_PAYLOAD
 
 SUFFIX = ".gamut"
 
@@ -38,17 +40,39 @@ def payload_of(picture: Path, data: bytes) -> Extracted:
         PayloadError: It is damaged.
         InputError: The picture is damaged, or of a format that carries no payload; the sidecar cannot be read.
     """
-    with named(picture):
-        found = carriers.extract(data)
+    beside = path_beside(picture)
+    try:
+        with named(picture):
+            found = carriers.extract(data)
+    except PayloadError:
+        if not beside.is_file():
+            raise
+        found = None
     if found is not None:
         return found
-    beside = path_beside(picture)
     if not beside.is_file():
         raise NoPayload(
             f"{picture}: holds no gamutcli payload; it was not written by gamut reduce, or was stripped. A sidecar "
             f"would be {beside.name}."
         )
-    return Extracted(read_bytes(beside), SIDECAR)
+    return _of_sidecar(beside)
+
+
+def all_payloads_of(picture: Path, data: bytes) -> Iterator[Extracted]:
+    """Find every payload of a picture file, as ``payload_of`` finds the first; its sidecar's comes last."""
+    first = payload_of(picture, data)
+    yield first
+    yield from (replace(first, payload=other, others=()) for other in first.others)
+    beside = path_beside(picture)
+    if first.carrier != SIDECAR and beside.is_file():
+        last = _of_sidecar(beside)
+        if last.payload not in (first.payload, *first.others):
+            yield last
+
+
+def _of_sidecar(path: Path) -> Extracted:
+    """What a sidecar holds; no more is read than a payload can have, and a byte that makes a longer one damaged."""
+    return Extracted(read_bytes(path, MAX_PAYLOAD + 1), SIDECAR)
 
 
 def former_sidecars(picture: StrPath) -> tuple[str, ...]:

@@ -106,7 +106,7 @@ def unpack_weights(data: bytes, name: str) -> Weights:
         inputs = _inputs(json.loads(described["inputs"]))
         weights = Weights(inputs, layers, None if unit is None else float(unit), provenance)
         sizes = list(weights.shape.layers)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError, AttributeError, RecursionError) as error:
         raise _damaged(name) from error
     sound = (
         [weight.shape[::-1] for weight in layers] == sizes
@@ -154,7 +154,7 @@ def unpack_tensors(data: bytes, name: str) -> tuple[dict[str, FloatArray], dict[
 
     try:
         tensors = safetensors.numpy.load(data)
-    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+    except (safetensors.SafetensorError, ValueError, KeyError, RecursionError) as error:
         raise _damaged(name) from error
     if len(data) > MAX_BYTES or any(tensor.dtype != np.float32 for tensor in tensors.values()):
         raise _damaged(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -15,8 +16,9 @@ from gamutcli.arrays import CodeArray, FloatArray
 from gamutcli.color.gamut import Correction, codes_to_prophoto
 from gamutcli.color.spaces import Adaptation
 from gamutcli.fingerprint.frame import ORIENTATIONS, Frame, Orientation
+from gamutcli.network import features as features_module
 from gamutcli.network import predict
-from gamutcli.network.features import BOX_STEPS, CONTRAST_LIMIT, Features, centres, levels_of, waves
+from gamutcli.network.features import BOX_STEPS, CONTRAST_LIMIT, Features, box_sums, centres, levels_of, waves
 from gamutcli.network.predict import Predictor
 from gamutcli.network.shape import Box, Inputs, Network, Shape
 from gamutcli.parallel import strips
@@ -118,6 +120,42 @@ def test_box_means_of_some_rows_are_those_of_the_whole_picture(
     start = int(min(cut) * (height - 1))
     rows = slice(start, start + 1 + int((max(cut) - min(cut)) * (height - start - 1)))
     np.testing.assert_array_equal(box_means(codes, rows, radius), box_means(codes, rows_of(codes), radius)[rows])
+
+
+@pytest.mark.parametrize("size", [(40, 3), (3, 40), (25, 25), (1, 90)])
+@pytest.mark.parametrize("radius", [7, 8, 16, 64])
+def test_large_boxes_are_summed_as_small_ones_are(
+    size: tuple[int, int], radius: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = noise(*size)
+    found = box_sums(codes, rows_of(codes), radius)
+    monkeypatch.setattr(features_module, "RUNNING_FROM", 1000)
+    np.testing.assert_array_equal(found, box_sums(codes, rows_of(codes), radius))
+
+
+def test_running_sums_that_overflow_do_not_show() -> None:
+    white = np.full((1, 1 << 19, 3), 255, np.uint8).reshape(1 << 19, 1, 3)
+    assert (box_sums(white, slice(0, 1 << 19), 64) == 255 * 129**2).all()
+
+
+@pytest.mark.parametrize("columns", [1, 7, 16])
+@pytest.mark.parametrize("radius", [1, 9, 30])
+def test_pieces_of_a_wide_picture_do_not_show(columns: int, radius: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = noise(4, 50)
+    expected = box_sums(codes, slice(1, 3), radius)
+    monkeypatch.setattr(features_module, "MOST_COLUMNS", columns)
+    np.testing.assert_array_equal(box_sums(codes, slice(1, 3), radius), expected)
+
+
+def test_a_row_of_a_wide_picture_takes_little_memory() -> None:
+    codes = np.zeros((1, 1 << 18, 3), np.uint8)
+    box_sums(codes[:, :99], slice(0, 1), 64)
+    tracemalloc.start()
+    try:
+        box_sums(codes, slice(0, 1), 64)
+        assert tracemalloc.get_traced_memory()[1] < 150 * (1 << 18)  # 129 rows would be 390 bytes a pixel
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("code", [0, 1, 77, 255])
@@ -246,6 +284,26 @@ def test_pixels_are_predicted_in_the_order_asked_for() -> None:
     asked = np.array([99, 3, 3, 50])
     np.testing.assert_allclose(predictor.residuals(rows_of(codes), asked), every[asked], atol=1e-7)
     assert predictor.residuals(rows_of(codes), asked[:0]).shape == (0, 3)
+
+
+@every_kind
+def test_a_first_layer_without_tables_gives_the_same(inputs: Inputs, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = noise(30, 20)
+    expected = predicted(network(inputs), codes)
+    monkeypatch.setattr(predict, "MOST_TABLED", 0)
+    np.testing.assert_allclose(predicted(network(inputs), codes), expected, atol=1e-6)
+
+
+def test_a_long_side_and_a_wide_network_take_no_memory_together() -> None:
+    tall = np.zeros((1 << 16, 1, 3), np.uint8)
+    fitted = network(Inputs(2, 1), hidden=512, depth=1)
+    tracemalloc.start()
+    try:
+        predictor = Predictor(fitted, tall, "bradford")
+        predictor.residuals(slice(0, 5000), np.arange(5000))
+        assert tracemalloc.get_traced_memory()[1] < 60_000_000  # a table of all rows would be 134 MB
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS, ids=str)

@@ -64,7 +64,7 @@ def test_what_the_comment_says_already_stays_in_front(comment, kept):
     filled = in_exif.insert(camera_exif(comment=comment), LINE)
     said = load(filled)["Exif"][piexif.ExifIFD.UserComment]
     assert said[8:].startswith(kept)
-    assert join(parse(in_exif.text_of(filled))) == PAYLOAD
+    assert join(parse(in_exif.text_of(filled))) == [PAYLOAD]
     emptied = load(in_exif.remove(filled))["Exif"].get(piexif.ExifIFD.UserComment, b"")
     assert emptied[8:] == (comment[8:] if kept else b"")
 
@@ -120,7 +120,7 @@ def test_without_a_thumbnail_nothing_changes():
 
 
 def test_a_part_in_a_broken_block_is_still_found():
-    assert join(parse(in_exif.text_of(b"II*\0\xff\xff\xff\xff" + LINE))) == PAYLOAD
+    assert join(parse(in_exif.text_of(b"II*\0\xff\xff\xff\xff" + LINE))) == [PAYLOAD]
 
 
 def test_damage_never_escapes_as_another_error():
