@@ -117,7 +117,10 @@ def test_eight_bits_that_lost_something(tmp_path: Path, settings: dict[str, Any]
 @pytest.mark.parametrize("settings", [{}, {"rowsperstrip": 10}, {"tile": (32, 32)}])
 def test_samples_that_end_within_a_byte(tmp_path: Path, bits: int, settings: dict[str, Any]) -> None:
     codes = CODES >> (16 - bits)
-    path = write_tiff(tmp_path / "a.tif", codes, bitspersample=bits, **settings)
+    try:
+        path = write_tiff(tmp_path / "a.tif", codes, bitspersample=bits, **settings)
+    except NotImplementedError:
+        pytest.skip("this imagecodecs reads packed samples and writes none")
     np.testing.assert_array_equal(read_wide(path).codes, np.round(codes / ((1 << bits) - 1) * 65535))
 
 
