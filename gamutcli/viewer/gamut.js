@@ -848,7 +848,7 @@ function upright({ width, height, data }, orientation) {
 // 6. Onto arrays and canvases
 
 const TILE = 1024;
-let fastPath, hasGpu;
+let fastPath;
 /** Restore tiles by WebGL2, which a module of its own does. `use(tile, gpu)` is called for each. */
 async function restoreOnGpu(...given) {
   fastPath ??= import("./gamut-webgl2.js").then(({ load }) =>
@@ -865,8 +865,6 @@ function* tilesOf(width, height, side) {
 
 /** Do it on the GPU, once more if it was lost, and else in JavaScript: the path that was taken, and what came of it. */
 async function byPath(path, onGpu, inScript) {
-  // Where the browser only pretends to have a GPU, plain JavaScript is twice as fast.
-  if (path === "auto" && !(hasGpu ??= !!newCanvas(1, 1).getContext("webgl2", { failIfMajorPerformanceCaveat: true }))) path = "js";
   for (let tries = 0; path !== "js" && tries < 2; tries++) {
     try {
       return { path: "webgl2", result: await onGpu() };

@@ -175,4 +175,4 @@ def test_a_sidecar_without_its_picture_that_a_killed_run_left_is_replaced_and_no
     shutil.rmtree(web / ".gamut-batch")
     outcome = gamut(*words)
     assert outcome.code == 1
-    assert "001.jpg.gamut: exists already" in outcome.err
+    assert "001.jpg.gamut: is there without its picture" in outcome.err
