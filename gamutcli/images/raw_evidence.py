@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gamutcli.arrays import Code16Array, CodeArray, DoubleArray
+from gamutcli.images.silence import ERROR, turned_aside
 
 # LibRaw's default callback prints the file's name and one of the first two; the others are libjpeg's, of a lossy DNG.
 _COMPLAINT = re.compile(
@@ -23,9 +22,6 @@ _COMPLAINT = re.compile(
 )
 # What a progress line on a terminal consists of, which another thread draws.
 _DRAWN = (b"\x1b", b"\r")
-_STANDARD_ERROR = 2
-# There is one standard error for all threads.
-_one_listener = threading.Lock()
 
 #: Blocks along a side of the pictures that are compared.
 SIDE = 16
@@ -57,7 +53,7 @@ class Heard:
         if found:
             self.complaints.append(found[0].decode(errors="replace").strip())
         elif any(sign in line for sign in _DRAWN):
-            os.write(_STANDARD_ERROR, line)
+            os.write(ERROR, line)
         elif line.strip():
             self.remarks.append(line.decode(errors="replace").strip())
 
@@ -70,29 +66,14 @@ def overheard() -> Iterator[Heard]:
         What it wrote, once the block has ended.
     """
     heard = Heard()
-    with _one_listener:
+    with tempfile.TemporaryFile() as kept:
         try:
-            usual = os.dup(_STANDARD_ERROR)
-        except OSError:  # closed: nothing can be written there
-            yield heard
-            return
-        with tempfile.TemporaryFile() as kept:
-            _flush()
-            os.dup2(kept.fileno(), _STANDARD_ERROR)
-            try:
+            with turned_aside((ERROR,), kept):
                 yield heard
-            finally:
-                _flush()
-                os.dup2(usual, _STANDARD_ERROR)
-                os.close(usual)
-                kept.seek(0)
-                for line in kept:
-                    heard.listen(line)
-
-
-def _flush() -> None:
-    if sys.stderr is not None:
-        sys.stderr.flush()
+        finally:
+            kept.seek(0)
+            for line in kept:
+                heard.listen(line)
 
 
 def empty_rows(mosaic: NDArray[np.uint16]) -> int:
