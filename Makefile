@@ -65,7 +65,7 @@ demo: .venv/.package  ## reduce, expand and judge one sample picture (results in
 	$(BIN)/gamut expand $(DEMO)/reduced.jpg $(DEMO)/restored.tif --overwrite
 	$(BIN)/gamut eval $(DEMO)/reduced.jpg --gt $(SAMPLE) --map $(DEMO)/map.png --overwrite
 
-test: .venv/.dev .venv/.torch  ## run the tests (about three minutes on two cores)
+test: .venv/.dev .venv/.torch  ## run the tests (about twelve minutes on two cores)
 	$(BIN)/python -m pytest $(WORKERS)
 
 test-kernels: .venv/.dev .venv/.torch  ## test what fits are worth with every BLAS kernel, on three seeds (ARGS=--quick)

@@ -13,12 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from gamutcli import gpu, images, storage
+from gamutcli import gpu, images
 from gamutcli.arrays import BoolArray, FloatArray, StrPath
-from gamutcli.color import tolerance
-from gamutcli.color.gamut import Correction
 from gamutcli.containers import Metadata
-from gamutcli.errors import InputError, PayloadError, UsageError
+from gamutcli.errors import InputError, PayloadError
 from gamutcli.fingerprint.match import GRID_SIDE, SMALL_GRID_SIDE, Status, fingerprint
 from gamutcli.fitting.fit import Fit, Matrices, Progress
 from gamutcli.fitting.presets import Preset, choose, narrow_to
@@ -37,10 +35,11 @@ from gamutcli.parallel import in_order, one_blas_thread
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import Embedded
 from gamutcli.payload.format import Payload, overhead_bytes, pack
-from gamutcli.payload.sidecar import check_targets, path_beside, publish_reduced
+from gamutcli.payload.sidecar import path_beside, publish_reduced
+from gamutcli.plan import Plan, make_plan
 from gamutcli.restore import Restoration
 from gamutcli.results import ReduceResult
-from gamutcli.weights import SHIPPED, Weights, read_weights, shipped
+from gamutcli.weights import Weights
 
 #: Pixels on which what was written is measured, at most, about.
 MOST_MEASURED = 1 << 22
@@ -145,61 +144,6 @@ def reduce_image(
         steps=fitted.steps,
         notes=picture.notes + fitted.notes + judged.notes + embedded.notes,
     )
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """What is to be done, all that the user may have got wrong checked.
-
-    Attributes:
-        preset: How much work the fit does, and on what.
-        max_payload: The user's limit, bytes.
-        format: Of the reduced file.
-        quality: As given; None is the format's own default.
-        subsampling: Of a JPEG or AVIF.
-        carrier: As given.
-        seed: Of all that is random.
-        device: As given.
-        start: The weights that the fit starts from; None: random ones.
-    """
-
-    preset: Preset
-    max_payload: int | None
-    format: str
-    quality: int | None
-    subsampling: str
-    carrier: str
-    seed: int
-    device: str
-    start: Weights | None
-
-    @property
-    def correction(self) -> Correction:
-        """Which pixels the decoder will correct."""
-        quality = images.lossy_quality(self.format, self.quality)
-        return Correction(tolerance.of_format(self.format, quality), self.preset.every_pixel)
-
-
-def make_plan(
-    source: StrPath,
-    target: StrPath,
-    preset: Preset,
-    max_payload: int | None,
-    quality: int | None,
-    subsampling: str,
-    carrier: str,
-    seed: int,
-    device: str,
-    init: StrPath | None,
-    overwrite: bool,
-) -> Plan:
-    """Check everything that can be checked before any work is done; the arguments are those of ``reduce_image``."""
-    gpu.check(device)
-    format = images.format_of(target)
-    check_targets(target, carrier, overwrite)
-    storage.check_other(target, source)
-    start = None if init is None else _find_start(init, preset)
-    return Plan(preset, max_payload, format, quality, subsampling, carrier, seed, device, start)
 
 
 def refuse_reduced(source: StrPath, picture: Source) -> None:
@@ -335,21 +279,6 @@ def publish(
     embedded = carriers.embed(rendered.encoded, packed, true, plan.carrier)
     publish_reduced(target, embedded, packed, overwrite)
     return replace(embedded, notes=true.notes + embedded.notes)
-
-
-def _find_start(init: StrPath, preset: Preset) -> Weights:
-    """Find the weights that a fit is to start from."""
-    shape = preset.shape
-    weights = shipped(shape) if init == SHIPPED else read_weights(Path(init))
-    if weights is None:
-        raise UsageError(f"no weights ship for the network of preset {preset.name}; make some with `gamut pretrain`.")
-    if weights.shape != shape:
-        raise UsageError(
-            f"{os.fspath(init)}: is for {weights.shape.depth} hidden layers of {weights.shape.hidden} units, not for "
-            f"the network of preset {preset.name} ({shape.depth} of {shape.hidden}); make weights for it with `gamut "
-            "pretrain`."
-        )
-    return weights
 
 
 def _choose_start(preset: Preset, start: Weights | None) -> tuple[Preset, Matrices | None, tuple[str, ...]]:
