@@ -10,58 +10,16 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gamutcli.containers.blocks import Blocks, Written, with_iptc_in_exif
+from gamutcli.containers.items import CUT, Box, Item, Location, Meta, boxes_of, ranges_of, read_meta
 from gamutcli.containers.xmp import MAX_PACKET
 from gamutcli.errors import InputError
 
 _BRANDS = frozenset({b"avif", b"mif1", b"miaf", b"heic", b"heix", b"heim", b"heis"})
 _SEQUENCES = frozenset({b"moov", b"moof"})
 _XMP_TYPE = b"application/rdf+xml"
-_MAX_ITEMS = _MAX_EXTENTS = 4096
-_CUT = "the AVIF or HEIF file is cut short or damaged"
-
-
-@dataclass(frozen=True)
-class _Box:
-    """One box; positions in the file."""
-
-    kind: bytes
-    start: int
-    body: int
-    end: int
-
-
-@dataclass(frozen=True)
-class _Item:
-    """What ``iinf`` says of an item, and the whole entry that says it."""
-
-    number: int
-    kind: bytes
-    content_type: bytes
-    raw: bytes
-
-
-@dataclass(frozen=True)
-class _Location:
-    """Where an item's bytes are: extents of (offset, length); method 0 counts from the start of the file, 1 in idat."""
-
-    number: int
-    method: int
-    reference: int
-    extents: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True)
-class _Meta:
-    """The ``meta`` box, its children, and the three of them that list items."""
-
-    box: _Box
-    children: tuple[_Box, ...]
-    primary: int
-    items: tuple[_Item, ...]
-    locations: tuple[_Location, ...]
 
 
 def recognises(data: bytes) -> bool:
@@ -78,11 +36,17 @@ def read(data: bytes) -> Blocks:
     Raises:
         InputError: Not such a file, or cut short.
     """
-    found = _metadata(data, _meta(data)).values()
+    found = _metadata(data, _meta_of(data)).values()
     return Blocks(
         exif=tuple(block for kind, block in found if kind == b"Exif" and block),
         xmp=tuple(packet for kind, packet in found if kind == b"mime" and packet),
     )
+
+
+def _meta_of(data: bytes) -> Meta:
+    if not recognises(data):
+        raise InputError("not an AVIF or HEIF file")
+    return read_meta(data)
 
 
 def has_gain_map(data: bytes) -> bool:
@@ -93,7 +57,7 @@ def has_gain_map(data: bytes) -> bool:
     Raises:
         InputError: Not such a file, or cut short.
     """
-    meta = _meta(data)
+    meta = _meta_of(data)
     mapped = any(item.kind == b"tmap" for item in meta.items)
     return mapped or b":aux:hdrgainmap\0" in data[meta.box.body : meta.box.end]
 
@@ -104,19 +68,19 @@ def properties(data: bytes) -> list[tuple[bytes, bytes]]:
     Raises:
         InputError: Not an AVIF or HEIF file, or cut short.
     """
-    meta = _meta(data)
+    meta = _meta_of(data)
     outer = next((child for child in meta.children if child.kind == b"iprp"), None)
     if outer is None:
-        raise InputError(_CUT)
-    boxes = list(_boxes(data, outer.body, outer.end))
-    known = [box for parent in boxes if parent.kind == b"ipco" for box in _boxes(data, parent.body, parent.end)]
+        raise InputError(CUT)
+    boxes = list(boxes_of(data, outer.body, outer.end))
+    known = [box for parent in boxes if parent.kind == b"ipco" for box in boxes_of(data, parent.body, parent.end)]
     found = []
     try:
         for box in boxes:
             if box.kind == b"ipma":
                 found += [known[index - 1] for index in _associated(data[box.body : box.end], meta.primary) if index]
     except (IndexError, struct.error) as error:
-        raise InputError(_CUT) from error
+        raise InputError(CUT) from error
     return [(box.kind, data[box.body : box.end]) for box in found]
 
 
@@ -141,11 +105,11 @@ def write(data: bytes, blocks: Blocks) -> Written:
     Raises:
         InputError: Not such a file, cut short, or a sequence of pictures, whose tables are not followed here.
     """
-    if any(box.kind in _SEQUENCES for box in _boxes(data, 0, len(data))):
+    if any(box.kind in _SEQUENCES for box in boxes_of(data, 0, len(data))):
         raise InputError("the file is a sequence of pictures, which cannot carry a payload: use --carrier sidecar")
     blocks = with_iptc_in_exif(blocks)
     data = _closed(data)
-    meta = _meta(data)
+    meta = _meta_of(data)
     wanted = {*((b"Exif", block) for block in blocks.exif), *((b"mime", packet) for packet in blocks.xmp)}
     current = _metadata(data, meta)
     gone = {number for number, found in current.items() if found not in wanted}
@@ -168,124 +132,26 @@ def write(data: bytes, blocks: Blocks) -> Written:
         places = [_moved(place, moved) for place in meta.locations if place.number not in gone]
         position = moved(len(data))
         for number, (_, _, content) in zip(numbers, ours, strict=True):
-            places.append(_Location(number, 0, 0, ((position + 8, len(content)),)))
+            places.append(Location(number, 0, 0, ((position + 8, len(content)),)))
             position += 8 + len(content)
         return _packed_meta(data, meta, items, places, gone, numbers)
 
     # Its length does not depend on the offsets in it.
     new_meta = packed(len(packed(0)) - (meta.box.end - meta.box.start))
-    kept = [box for box in _boxes(data, 0, len(data)) if box not in dropped]
+    kept = [box for box in boxes_of(data, 0, len(data)) if box not in dropped]
     whole = [new_meta if box.start == meta.box.start else _raw(data, box) for box in kept]
     # A box for each item, so that it can be dropped without moving another.
     return Written(b"".join([*whole, *(_pack(b"mdat", content) for _, _, content in ours)]))
 
 
-def _boxes(data: bytes, position: int, end: int) -> Iterator[_Box]:
-    while position < end:
-        body = position + 8
-        if body > end:
-            raise InputError(_CUT)
-        size, kind = struct.unpack_from(">I4s", data, position)
-        if size == 1:
-            body += 8
-            size = int.from_bytes(data[position + 8 : position + 16], "big")
-        elif size == 0:
-            size = end - position
-        if position + size > end or body > position + size:
-            raise InputError(_CUT)
-        yield _Box(kind, position, body, position + size)
-        position += size
-
-
-def _meta(data: bytes) -> _Meta:
-    if not recognises(data):
-        raise InputError("not an AVIF or HEIF file")
-    box = next((box for box in _boxes(data, 0, len(data)) if box.kind == b"meta"), None)
-    if box is None:
-        raise InputError("the AVIF or HEIF file holds no picture")
-    children = tuple(_boxes(data, box.body + 4, box.end))
-    found = {child.kind: data[child.body : child.end] for child in reversed(children)}
-    try:
-        return _Meta(
-            box,
-            children,
-            int.from_bytes(found[b"pitm"][4:], "big"),
-            tuple(_read_items(found[b"iinf"])),
-            tuple(_read_locations(found[b"iloc"])),
-        )
-    except (KeyError, IndexError, struct.error) as error:
-        raise InputError(_CUT) from error
-
-
-def _read_items(body: bytes) -> Iterator[_Item]:
-    """Read an ``iinf`` box."""
-    for index, entry in enumerate(_boxes(body, 6 if body[0] == 0 else 8, len(body))):
-        if index == _MAX_ITEMS:
-            raise InputError(_CUT)
-        version = body[entry.body]
-        if entry.kind != b"infe" or version not in (2, 3):
-            continue
-        start = entry.body + 4
-        width = 2 if version == 2 else 4
-        number = int.from_bytes(body[start : start + width], "big")
-        start += width + 2  # the protection index
-        kind = body[start : start + 4]
-        strings = body[start + 4 : entry.end].split(b"\0")
-        content_type = strings[1] if kind == b"mime" and len(strings) > 1 else b""
-        yield _Item(number, kind, content_type, body[entry.start : entry.end])
-
-
-def _read_locations(body: bytes) -> Iterator[_Location]:
-    """Read an ``iloc`` box."""
-    cursor = _Cursor(body)
-    version = cursor.number(1)
-    cursor.number(3)
-    sizes = cursor.number(2)
-    offset_size, length_size, base_size, index_size = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
-    count = cursor.number(2 if version < 2 else 4)
-    if version > 2 or count > _MAX_ITEMS:
-        raise InputError(_CUT)
-    room = _MAX_EXTENTS
-    for _ in range(count):
-        number = cursor.number(2 if version < 2 else 4)
-        method = cursor.number(2) & 15 if version else 0
-        reference = cursor.number(2)
-        base = cursor.number(base_size)
-        extents = []
-        extent_count = cursor.number(2)
-        room -= extent_count
-        if room < 0:
-            raise InputError(_CUT)
-        for _ in range(extent_count):
-            cursor.number(index_size if version else 0)
-            extents.append((base + cursor.number(offset_size), cursor.number(length_size)))
-        yield _Location(number, method, reference, tuple(extents))
-
-
-class _Cursor:
-    """Reads big-endian numbers one after the other."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._position = 0
-
-    def number(self, size: int) -> int:
-        end = self._position + size
-        if end > len(self._data):
-            raise InputError(_CUT)
-        value = int.from_bytes(self._data[self._position : end], "big")
-        self._position = end
-        return value
-
-
-def _metadata(data: bytes, meta: _Meta) -> dict[int, tuple[bytes, bytes]]:
+def _metadata(data: bytes, meta: Meta) -> dict[int, tuple[bytes, bytes]]:
     """Return kind and content of every item that holds EXIF, without the offset before it, or XMP."""
     found = {}
     room = 2 * MAX_PACKET
     for item in meta.items:
         if item.kind != b"Exif" and (item.kind != b"mime" or item.content_type != _XMP_TYPE):
             continue
-        ranges = _ranges(data, meta, item.number)
+        ranges = ranges_of(data, meta, item.number)
         room -= sum(end - start for start, end in ranges)
         if room < 0:
             raise InputError("the AVIF or HEIF file holds more metadata than can be read")
@@ -295,31 +161,17 @@ def _metadata(data: bytes, meta: _Meta) -> dict[int, tuple[bytes, bytes]]:
     return found
 
 
-def _ranges(data: bytes, meta: _Meta, number: int) -> list[tuple[int, int]]:
-    """Return where in the file an item's bytes are; empty when they are in another file or described otherwise."""
-    place = next((place for place in meta.locations if place.number == number), None)
-    if place is None or place.reference or place.method > 1:
-        return []
-    idat = next((child for child in meta.children if child.kind == b"idat"), None)
-    start, end = (0, len(data)) if place.method == 0 else (idat.body, idat.end) if idat is not None else (0, 0)
-    ranges = []
-    for offset, length in place.extents:
-        stop = start + offset + length if length else end
-        if stop > end or start + offset > stop:
-            raise InputError(_CUT)
-        ranges.append((start + offset, stop))
-    return ranges
-
-
-def _wiped(data: bytes, meta: _Meta, numbers: set[int]) -> tuple[bytes, list[_Box]]:
+def _wiped(data: bytes, meta: Meta, numbers: set[int]) -> tuple[bytes, list[Box]]:
     """Return the file with the bytes of items wiped, and the ``mdat`` boxes that hold nothing else."""
-    stores = [box for box in _boxes(data, 0, len(data)) if box.kind == b"mdat"]
+    stores = [box for box in boxes_of(data, 0, len(data)) if box.kind == b"mdat"]
     inside = [*stores, *(child for child in meta.children if child.kind == b"idat")]
-    used = [extent for item in meta.items if item.number not in numbers for extent in _ranges(data, meta, item.number)]
+    used = [
+        extent for item in meta.items if item.number not in numbers for extent in ranges_of(data, meta, item.number)
+    ]
     ranges = {
         (start, end)
         for number in numbers
-        for start, end in _ranges(data, meta, number)
+        for start, end in ranges_of(data, meta, number)
         if any(box.body <= start and end <= box.end for box in inside)
         and not any(start < used_end and used_start < end for used_start, used_end in used)
     }
@@ -331,20 +183,20 @@ def _wiped(data: bytes, meta: _Meta, numbers: set[int]) -> tuple[bytes, list[_Bo
 
 def _closed(data: bytes) -> bytes:
     """Return the file with a length in its last box, which may run "to the end" otherwise."""
-    last = list(_boxes(data, 0, len(data)))[-1]
+    last = list(boxes_of(data, 0, len(data)))[-1]
     size = last.end - last.start
     if data[last.start : last.start + 4] != bytes(4) or size > 0xFFFFFFFF:
         return data
     return data[: last.start] + struct.pack(">I", size) + data[last.start + 4 :]
 
 
-def _item(number: int, kind: bytes, strings: bytes) -> _Item:
+def _item(number: int, kind: bytes, strings: bytes) -> Item:
     """Make an entry of ``iinf``; `strings` are its name and, for a MIME item, its type."""
     head = struct.pack(">IHH4s", 2 << 24, number, 0, kind)
-    return _Item(number, kind, b"", _pack(b"infe", head + strings))
+    return Item(number, kind, b"", _pack(b"infe", head + strings))
 
 
-def _moved(place: _Location, moved: Callable[[int], int]) -> _Location:
+def _moved(place: Location, moved: Callable[[int], int]) -> Location:
     """Return a location whose bytes have moved with the file's."""
     if place.method != 0 or place.reference:
         return place
@@ -352,7 +204,7 @@ def _moved(place: _Location, moved: Callable[[int], int]) -> _Location:
 
 
 def _packed_meta(
-    data: bytes, meta: _Meta, items: list[_Item], places: list[_Location], gone: set[int], added: list[int]
+    data: bytes, meta: Meta, items: list[Item], places: list[Location], gone: set[int], added: list[int]
 ) -> bytes:
     """Return the ``meta`` box with other items in it."""
     count = struct.pack(">IH", 0, len(items)) if len(items) <= 0xFFFF else struct.pack(">II", 1 << 24, len(items))
@@ -368,7 +220,7 @@ def _packed_meta(
     return _pack(b"meta", b"".join(parts))
 
 
-def _packed_locations(places: list[_Location]) -> bytes:
+def _packed_locations(places: list[Location]) -> bytes:
     """Return an ``iloc`` box, version 2: numbers of 4 bytes, offsets and lengths of 8."""
     packed = [struct.pack(">IHI", 2 << 24, 0x8800, len(places))]
     for place in places:
@@ -377,15 +229,15 @@ def _packed_locations(places: list[_Location]) -> bytes:
     return _pack(b"iloc", b"".join(packed))
 
 
-def _packed_references(data: bytes, meta: _Meta, gone: set[int], added: list[int]) -> bytes:
+def _packed_references(data: bytes, meta: Meta, gone: set[int], added: list[int]) -> bytes:
     """Return the ``iref`` box without items that are gone, and with new ones that describe the primary item."""
     old = next((child for child in meta.children if child.kind == b"iref"), None)
     wide = data[old.body] == 1 if old is not None else meta.primary > 0xFFFF
     width = 4 if wide else 2
     if meta.primary >> (8 * width):
-        raise InputError(_CUT)
+        raise InputError(CUT)
     entries = []
-    for entry in _boxes(data, old.body + 4, old.end) if old is not None else ():
+    for entry in boxes_of(data, old.body + 4, old.end) if old is not None else ():
         if int.from_bytes(data[entry.body : entry.body + width], "big") not in gone:
             entries.append(_raw(data, entry))
     for number in added:
@@ -395,7 +247,7 @@ def _packed_references(data: bytes, meta: _Meta, gone: set[int], added: list[int
     return _pack(b"iref", struct.pack(">I", 1 << 24 if wide else 0) + b"".join(entries))
 
 
-def _raw(data: bytes, box: _Box) -> bytes:
+def _raw(data: bytes, box: Box) -> bytes:
     return data[box.start : box.end]
 
 
