@@ -14,15 +14,15 @@ from gamutcli.batch.sizes import pixels_of
 
 MB = 1_000_000
 #: Megabytes that a process takes before it has seen a picture; what a sampled pixel takes; what a pixel does in a fit.
-_PROCESS, _SAMPLED, _FITTED = 48, 940e-6, 10.4
+_PROCESS, _SAMPLED, _FITTED = 75, 940e-6, 10.4
 #: Megabytes a megapixel that encoding to 8 bits takes, all in all.
 _ENCODED = {".jpg": 15.4, ".png": 13.3, ".webp": 43.3, ".avif": 50.0, ".jxl": 19.5, ".tif": 35.6}
 #: Of a fit that sees every pixel.
 _EVERY_PIXEL = 62.0
 #: The same for wide-gamut files: a constant, and a megapixel's. Of the constant of a TIFF, 50 are more than a picture
 #: takes with few colours outside sRGB, and 30 less than one takes that is full of them.
-_EXPANDED = {".tif": (140, 4.0), ".png": (88, 28.3), ".avif": (106, 57.2), ".jxl": (204, 26.3)}
-_JUDGED = (165, 9.2)
+_EXPANDED = {".tif": (160, 4.8), ".png": (108, 28.3), ".avif": (126, 57.2), ".jxl": (224, 26.3)}
+_JUDGED = (225, 10.2)
 #: What a thread more takes for its strips.
 _THREAD = 30
 
