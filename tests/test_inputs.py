@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from gamutcli.errors import InputError
-from gamutcli.images.kinds import _KINDS, identify
+from gamutcli.images.identify import _KINDS, identify
 from gamutcli.images.original import read_source
 from gamutcli.images.reading import Reading
-from tests.images.test_kinds import READ
+from tests.images.test_identify import READ
 from tests.support.commands import Gamut
 from tests.support.inputs import INPUTS, STRANGERS, Input
 from tests.support.markdown import ROOT

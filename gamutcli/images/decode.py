@@ -13,7 +13,7 @@ from gamutcli.images.channels import Samples, is_opaque, narrowed, usual
 from gamutcli.images.claims import check_jpeg, check_png, check_webp
 from gamutcli.images.files import decoding, jpeg_header, png_header
 from gamutcli.images.heif import depth_of
-from gamutcli.images.kinds import HEAD, sniff, title
+from gamutcli.images.identify import HEAD, sniff, title
 from gamutcli.images.picture import check_size
 from gamutcli.images.tiff import read_tiff
 

@@ -15,7 +15,7 @@ from gamutcli.containers import png
 from gamutcli.containers.exif import make_block
 from gamutcli.errors import UsageError
 from gamutcli.images import jxl
-from gamutcli.images.kinds import title
+from gamutcli.images.identify import title
 from gamutcli.images.profiles import profile_chunk
 
 #: What a lossy format does when it is not told; WebP and JPEG XL are then lossless. On photographs an AVIF of 90 keeps

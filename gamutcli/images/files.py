@@ -12,7 +12,7 @@ from pathlib import Path
 from gamutcli.arrays import StrPath
 from gamutcli.containers import png
 from gamutcli.errors import InputError, UsageError
-from gamutcli.images.kinds import title
+from gamutcli.images.identify import title
 
 _SUFFIXES = {
     ".jpg": "jpeg",

@@ -14,7 +14,7 @@ from gamutcli.color.spaces import PROPHOTO, encoding_table
 from gamutcli.errors import InputError
 from gamutcli.images.claims import check_jpeg
 from gamutcli.images.files import read_bytes
-from gamutcli.images.kinds import HEAD, identify, verdict
+from gamutcli.images.identify import HEAD, identify, verdict
 from gamutcli.images.picture import Picture, check_size
 from gamutcli.images.raw_evidence import Heard, contradicts, empty_rows, is_clipped, overheard
 from gamutcli.images.raw_layout import check_layout, incomplete

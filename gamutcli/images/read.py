@@ -10,10 +10,10 @@ from gamutcli.images.channels import picture_of
 from gamutcli.images.exr import read_exr
 from gamutcli.images.files import read_bytes
 from gamutcli.images.heif import read_avif, read_heic
+from gamutcli.images.identify import HEAD, refusal, sniff
 from gamutcli.images.jp2 import read_jp2
 from gamutcli.images.jpeg import read_jpeg
 from gamutcli.images.jxl_read import read_jxl
-from gamutcli.images.kinds import HEAD, refusal, sniff
 from gamutcli.images.picture import Picture
 from gamutcli.images.png import read_png
 from gamutcli.images.raw import RAW_SUFFIXES, read_raw

@@ -8,7 +8,7 @@ import pytest
 
 from gamutcli.errors import InputError
 from gamutcli.images import read_wide, sniff
-from gamutcli.images.kinds import _BEGINNINGS, _KINDS, identify, refusal, title
+from gamutcli.images.identify import _BEGINNINGS, _KINDS, identify, refusal, title
 from tests.support.strangers import MET, written_by_pillow
 
 # Kinds that are read, or developed where rawpy is installed.
