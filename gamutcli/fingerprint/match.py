@@ -207,10 +207,10 @@ def _means(values: CodeArray | DoubleArray, count: int) -> DoubleArray:
     size = len(values)
     # A boundary lies so many whole pixels, and so many parts of one, from the start.
     whole, parts = np.divmod(np.arange(count + 1) * size, count)
-    kind = np.uint32 if values.dtype == np.uint8 else np.float64
+    dtype = np.uint32 if values.dtype == np.uint8 else np.float64
     before = np.zeros((count + 1, *values.shape[1:]))
     for boundary in range(1, count + 1):
-        between = values[whole[boundary - 1] : whole[boundary]].sum(axis=0, dtype=kind)
+        between = values[whole[boundary - 1] : whole[boundary]].sum(axis=0, dtype=dtype)
         before[boundary] = before[boundary - 1] + between
     crossed = values[whole.clip(0, size - 1)] * (parts / count)[:, None, None]
     means: DoubleArray = np.diff(before + crossed, axis=0) * (count / size)

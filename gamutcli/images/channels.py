@@ -139,11 +139,11 @@ def narrowed(codes: CodeArray | Code16Array, white: int) -> CodeArray:
     return _looked_up(codes, white, np.dtype(np.uint8))
 
 
-def _looked_up(codes: NDArray[Any], white: int, kind: np.dtype[Any]) -> NDArray[Any]:
+def _looked_up(codes: NDArray[Any], white: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Spread codes, 0 to `white`, over all of another type; by strips, as numpy makes long indices of them."""
-    highest = int(np.iinfo(kind).max)
-    table = ((np.arange(white + 1, dtype=np.uint32) * highest + white // 2) // white).astype(kind)
-    spread = np.empty(codes.shape, kind)
+    highest = int(np.iinfo(dtype).max)
+    table = ((np.arange(white + 1, dtype=np.uint32) * highest + white // 2) // white).astype(dtype)
+    spread = np.empty(codes.shape, dtype)
     for rows in strips(*codes.shape[:2]):
         table.take(codes[rows], out=spread[rows], mode="clip")
     return spread

@@ -34,12 +34,12 @@ def decode_reduced(data: bytes, name: str = "this picture") -> CodeArray:
     Raises:
         InputError: Another format, CMYK, transparency, damaged or cut short, absurdly large.
     """
-    kind = sniff(data[:HEAD])
-    if kind not in _DECODERS:
+    format = sniff(data[:HEAD])
+    if format not in _DECODERS:
         raise InputError(
-            f"{name}: is {title(kind) if data else 'empty'}; a JPEG, PNG, TIFF, WebP, AVIF or JPEG XL is needed."
+            f"{name}: is {title(format) if data else 'empty'}; a JPEG, PNG, TIFF, WebP, AVIF or JPEG XL is needed."
         )
-    return _DECODERS[kind](data, name)
+    return _DECODERS[format](data, name)
 
 
 def _decode_jpeg(data: bytes, name: str) -> CodeArray:

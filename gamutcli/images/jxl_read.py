@@ -31,7 +31,7 @@ def read_jxl(name: str, data: bytes, reading: Reading) -> Picture:
         except InputError as error:
             raise damaged(name, "JPEG XL") from error
     check_size(name, header.width, header.height)
-    _check_kind(name, header)
+    _check_samples(name, header)
     if not header.is_animated:
         choose(name, reading, 1)
     elif reading.page is None:
@@ -59,7 +59,7 @@ def read_jxl(name: str, data: bytes, reading: Reading) -> Picture:
     return picture_of(name, samples, meaning, upright(read_metadata(data)), reading, notes)
 
 
-def _check_kind(name: str, header: Header) -> None:
+def _check_samples(name: str, header: Header) -> None:
     if any(channel.is_black for channel in header.channels):
         raise InputError(f"{name}: is CMYK; convert it to 16-bit RGB.")
     if header.depth > 16 and not header.is_float:

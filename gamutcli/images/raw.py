@@ -44,9 +44,9 @@ def read_raw(path: Path, reading: Reading = AS_IT_IS) -> Picture:
         InputError: rawpy is not installed; the file is damaged, cut short or of an unknown camera; or what came out is
             not the photograph.
     """
-    kind = identify(path.name, read_bytes(path, HEAD))
-    if kind not in ("raw", "tiff", "unknown"):
-        raise InputError(f"{path}: cannot be developed: it {verdict(kind)}.")
+    format = identify(path.name, read_bytes(path, HEAD))
+    if format not in ("raw", "tiff", "unknown"):
+        raise InputError(f"{path}: cannot be developed: it {verdict(format)}.")
     check_layout(path)
     scan = read_scan(path, reading)
     if scan is not None:

@@ -41,14 +41,14 @@ def read_wide(path: StrPath, reading: Reading = AS_IT_IS) -> Picture:
         InputError: The file cannot be read, is not complete, or leaves a choice that was not made.
     """
     file = Path(path)
-    kind = sniff(read_bytes(file, 16))
-    if kind == "raw" or (kind in ("tiff", "unknown") and file.suffix.lower() in RAW_SUFFIXES):
+    format = sniff(read_bytes(file, 16))
+    if format == "raw" or (format in ("tiff", "unknown") and file.suffix.lower() in RAW_SUFFIXES):
         return read_raw(file, reading)
-    if kind == "exr":
+    if format == "exr":
         return read_exr(file, reading)
-    if kind == "tiff":
+    if format == "tiff":
         samples, icc, notes = read_tiff(file, str(file), reading)
         return picture_of(str(file), samples, icc, read_metadata(file), reading, notes)
-    if kind in _READERS:
-        return _READERS[kind](str(file), read_bytes(file), reading)
+    if format in _READERS:
+        return _READERS[format](str(file), read_bytes(file), reading)
     raise refusal(str(file), read_bytes(file, HEAD))

@@ -80,13 +80,13 @@ def write_wide(
         OutputError: More bytes than a TIFF holds.
         OSError: The disk is full, or the like.
     """
-    kind = check_wide(path, space, compression)
+    format = check_wide(path, space, compression)
     parts = [strips] if isinstance(strips, np.ndarray) else strips
     with Path(path).open("wb") if file is None else nullcontext(file) as opened:
-        if kind in ("avif", "jxl"):
-            opened.write(encode_wide(kind, _whole(path, kind, parts), space, metadata))
-        elif kind == "png":
-            opened.write(_png(_whole(path, kind, parts), space, metadata))
+        if format in ("avif", "jxl"):
+            opened.write(encode_wide(format, _whole(path, format, parts), space, metadata))
+        elif format == "png":
+            opened.write(_png(_whole(path, format, parts), space, metadata))
         else:
             _write_tiff(opened, os.fspath(path), parts, space, metadata, compression)
 
@@ -99,10 +99,10 @@ def check_wide(path: StrPath, space: RGBSpace, compression: str = "deflate") -> 
     """
     if compression not in COMPRESSIONS:
         raise UsageError(f"unknown compression {compression}; use one of {', '.join(COMPRESSIONS)}.")
-    kind = format_of(path, wide=True)
-    if kind in ("avif", "jxl"):
-        check_space(kind, space)
-    return kind
+    format = format_of(path, wide=True)
+    if format in ("avif", "jxl"):
+        check_space(format, space)
+    return format
 
 
 def _png(codes: Code16Array, space: RGBSpace, metadata: Metadata) -> bytes:
@@ -114,10 +114,10 @@ def _png(codes: Code16Array, space: RGBSpace, metadata: Metadata) -> bytes:
     return with_metadata(tagged, true).data
 
 
-def _whole(path: StrPath, kind: str, parts: Iterable[Code16Array]) -> Code16Array:
+def _whole(path: StrPath, format: str, parts: Iterable[Code16Array]) -> Code16Array:
     """Join the parts of a picture, for formats that are encoded in one go."""
     collected = list(parts)
-    check_side(path, kind, sum(len(part) for part in collected), collected[0].shape[1])
+    check_side(path, format, sum(len(part) for part in collected), collected[0].shape[1])
     return collected[0] if len(collected) == 1 else np.concatenate(collected)
 
 

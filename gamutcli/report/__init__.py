@@ -161,8 +161,8 @@ def _text(text: str) -> str:
     return escape(text, quote=True)
 
 
-def _data(kind: str, content: bytes) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+def _data(format: str, content: bytes) -> str:
+    return f"data:image/{format};base64,{base64.b64encode(content).decode()}"
 
 
 def _share(share: float) -> str:

@@ -143,7 +143,7 @@ def map_png(rmse: FloatArray, limit: float, orientation: int) -> bytes:
     return _saved(turned(steps, orientation), "PNG", palette=viridis(), optimize=True)
 
 
-def _saved(pixels: CodeArray, kind: str, palette: CodeArray | None = None, **settings: Any) -> bytes:
+def _saved(pixels: CodeArray, format: str, palette: CodeArray | None = None, **settings: Any) -> bytes:
     from PIL import Image
 
     image = Image.fromarray(np.ascontiguousarray(pixels))
@@ -151,5 +151,5 @@ def _saved(pixels: CodeArray, kind: str, palette: CodeArray | None = None, **set
         image = image.convert("L")
         image.putpalette((palette if palette is not None else np.zeros((2, 3), np.uint8)).tobytes())
     stream = BytesIO()
-    image.save(stream, kind, **settings)
+    image.save(stream, format, **settings)
     return stream.getvalue()

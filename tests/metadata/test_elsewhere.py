@@ -187,12 +187,12 @@ def sources_with_resources(folder: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("kind", ["tiff", "jpeg", "png"])
-def test_the_copyright_flag_and_url_of_photoshop_s_resources_stay_and_are_in_xmp(kind: str, tmp_path: Path) -> None:
-    source = read_metadata(sources_with_resources(tmp_path)[kind])
+@pytest.mark.parametrize("origin", ["tiff", "jpeg", "png"])
+def test_the_copyright_flag_and_url_of_photoshop_s_resources_stay_and_are_in_xmp(origin: str, tmp_path: Path) -> None:
+    source = read_metadata(sources_with_resources(tmp_path)[origin])
     assert source.iptc == b"\x1c\x02\x69\x00\x05Title"
-    for fmt in ("jpeg", "png", "webp", "avif", "jxl", "tiff"):
-        found = read_metadata(with_metadata(encode_reduced(CODES, fmt), make_true(source, 12, 8, True)).data)
+    for format in ("jpeg", "png", "webp", "avif", "jxl", "tiff"):
+        found = read_metadata(with_metadata(encode_reduced(CODES, format), make_true(source, 12, 8, True)).data)
         assert property_of(found, f"{RIGHTS} Marked") == ["True"]
         assert property_of(found, f"{RIGHTS} WebStatement") == ["https://a.b/?c&d"]
         assert segments.rights_of(said(found, 0x8649)) == (True, "https://a.b/?c&d")

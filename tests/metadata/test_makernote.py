@@ -46,9 +46,11 @@ def written(folder: Path, source: bytes) -> list[Path]:
     """Files of every format that reduce and expand write, with the metadata of a source."""
     metadata = read_metadata(source)
     paths = []
-    for suffix, fmt in REDUCED.items():
+    for suffix, format in REDUCED.items():
         path = folder / f"reduced.{suffix}"
-        reduced = with_metadata(encode_reduced(np.zeros((8, 12, 3), np.uint8), fmt), make_true(metadata, 12, 8, True))
+        reduced = with_metadata(
+            encode_reduced(np.zeros((8, 12, 3), np.uint8), format), make_true(metadata, 12, 8, True)
+        )
         assert reduced.notes == ()
         path.write_bytes(reduced.data)
         paths.append(path)
