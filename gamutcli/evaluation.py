@@ -26,7 +26,7 @@ from gamutcli.measuring.words import decibels
 from gamutcli.metadata import orientation_of
 from gamutcli.parallel import in_order, one_blas_thread, strips
 from gamutcli.payload import carriers
-from gamutcli.payload.sidecar import named, path_beside
+from gamutcli.payload.sidecar import naming, path_beside
 from gamutcli.restore import check_pixels, check_work, open_reduced
 from gamutcli.results import Evaluation
 
@@ -288,7 +288,7 @@ def _is_reduced(source: StrPath) -> bool:
     data = images.read_bytes(path, 16)
     if images.sniff(data) not in ("tiff", "png") or path_beside(path).is_file():
         return True
-    with named(path):
+    with naming(path):
         return carriers.extract(images.read_bytes(path)) is not None
 
 

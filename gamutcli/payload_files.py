@@ -20,7 +20,7 @@ from gamutcli.payload.sidecar import (
     SUFFIX,
     check_targets,
     former_sidecars,
-    named,
+    naming,
     orphan,
     path_beside,
     publish_reduced,
@@ -99,7 +99,7 @@ def strip_payload(source: StrPath, target: StrPath, *, overwrite: bool = False) 
     _check_same_format(path, target)
     storage.check_target(target, overwrite)
     data = images.read_bytes(path)
-    with named(path):
+    with naming(path):
         stripped = carriers.strip(data)
     if stripped == data:
         beside = path_beside(path)
@@ -186,7 +186,7 @@ def embed_payload(
         notes = ("the payload was made for other pixels",)
     elif fit.status is Status.RECOMPRESSED:
         notes = (f"the picture was {fit.recognised} since: colours come back less exactly",)
-    with named(path):
+    with naming(path):
         embedded = carriers.embed(data, found.payload, Metadata(), carrier)
     publish_reduced(target, embedded, found.payload, overwrite)
     return Transfer(os.fspath(target), os.fspath(picture), embedded.carrier, len(found.payload), notes + embedded.notes)

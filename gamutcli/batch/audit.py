@@ -73,7 +73,7 @@ def audit(names: Iterable[Name | None], *, pixels: bool, jobs: int) -> Iterator[
             yield from future.result()
 
 
-def undelivered(originals: Iterable[Name | None], delivered: set[str]) -> Iterator[Finding]:
+def find_undelivered(originals: Iterable[Name | None], delivered: set[str]) -> Iterator[Finding]:
     """Tell which originals have no delivery: no picture of their name in the same place below its folder, or in it.
 
     Args:

@@ -72,7 +72,7 @@ class Layout:
         """Return the layout with the packet in the extension; the same where there is one, or no packet."""
         if self.packet is None or self.extension is not None:
             return self
-        return self.noted(MOVED_NOTE, packet=None, extension=xmp.bare(bytes(self.packet)))
+        return self.noted(MOVED_NOTE, packet=None, extension=xmp.without_wrapper(bytes(self.packet)))
 
 
 def recognises(data: bytes) -> bool:
@@ -128,7 +128,7 @@ def fit_into_segments(layout: Layout) -> Layout:
     if layout.block is not None and len(layout.block) > EXIF_MAX:
         layout = layout.without_thumbnail()
     if layout.block is not None and len(layout.block) > EXIF_MAX:
-        layout = replace(layout, block=exif.small(), notes=(EXIF_NOTE,))
+        layout = replace(layout, block=exif.least_block(), notes=(EXIF_NOTE,))
     if layout.packet is None or len(bytes(layout.packet)) <= PACKET_MAX:
         return layout
     packet = layout.packet.compacted()

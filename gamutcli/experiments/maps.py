@@ -14,7 +14,7 @@ from gamutcli.experiments.folder import Record, ResultsFolder, Row, json_bytes
 from gamutcli.experiments.markdown import document, mean, number, table
 from gamutcli.experiments.ours import preset_named, reduced_with
 from gamutcli.experiments.pictures import Subject
-from gamutcli.experiments.recipe import STEPS, fit_as_the_paper, judged, preset_of, scaled, scene_of
+from gamutcli.experiments.recipe import STEPS, fit_as_the_paper, judge_fit, preset_of, scale_steps, scene_of
 from gamutcli.experiments.runner import Findings, Job, over_pictures
 from gamutcli.fitting.presets import PRESETS
 from gamutcli.measuring.maps import ErrorMap, render_maps
@@ -95,13 +95,13 @@ def _panels(subject: Subject, job: Job) -> Iterator[_Panel]:
     """All maps of one picture, from the plain clip on."""
     size = subject.original.size
     errors = ErrorMap(*size)
-    yield _Panel("clip", errors, judged(scene_of(subject.original, PRESETS[OURS]), None, errors, False))
+    yield _Panel("clip", errors, judge_fit(scene_of(subject.original, PRESETS[OURS]), None, errors, False))
     for model in MODELS:
-        preset = preset_of(model, scaled(STEPS, job.steps_scale))
+        preset = preset_of(model, scale_steps(STEPS, job.steps_scale))
         scene = scene_of(subject.original, preset)
         network = fit_as_the_paper(scene, preset, job.seed).network
         errors = ErrorMap(*size)
-        yield _Panel(f"paper {model}", errors, judged(scene, network, errors, False))
+        yield _Panel(f"paper {model}", errors, judge_fit(scene, network, errors, False))
     errors = ErrorMap(*size)
     with TemporaryDirectory() as folder:
         preset = preset_named(OURS, job.steps_scale)

@@ -13,12 +13,12 @@ from gamutcli.arrays import StrPath
 from gamutcli.errors import UsageError
 from gamutcli.experiments import plots
 from gamutcli.experiments.folder import Record, ResultsFolder, Row, json_bytes
-from gamutcli.experiments.markdown import averaged, document, mean, number, pictures, table
+from gamutcli.experiments.markdown import document, mean, name_averaged, number, pictures, table
 from gamutcli.experiments.pictures import Subject
-from gamutcli.experiments.recipe import judged, preset_of, scaled, scene_of
+from gamutcli.experiments.recipe import judge_fit, preset_of, scale_steps, scene_of
 from gamutcli.experiments.runner import Findings, Job, over_pictures
 from gamutcli.experiments.spreadsheets import csv_bytes
-from gamutcli.experiments.starts import flattered, identity, weights_named
+from gamutcli.experiments.starts import identity, tell_flattered, weights_named
 from gamutcli.fitting.fit import fit
 from gamutcli.fitting.presets import PRESETS, Preset
 from gamutcli.fitting.sample import Sample, draw_by_residual, draw_sample_as_the_paper
@@ -62,9 +62,9 @@ def steps(job: Job, *, preset: str | None = None, model: str = "23kb", init: Str
     means = _means(records)
     compared = _compared(means, records)
     with_og = sum(_has_og(record.rows) for record in records)
-    text = f"{TITLE}, {name}, mean over {averaged(len(records), with_og)}:\n\n{_table(compared)}"
+    text = f"{TITLE}, {name}, mean over {name_averaged(len(records), with_og)}:\n\n{_table(compared)}"
     files, notes = _plotted(folder, means, f"{TITLE}: {name}, {pictures(with_og)}")
-    notes += (*_exact(means), *flattered(records, [weights]))
+    notes += (*_exact(means), *tell_flattered(records, [weights]))
     configuration = folder.configuration(records)
     data = {
         **configuration,
@@ -140,7 +140,7 @@ def _rows(subject: Subject, job: Job, preset: Preset, weights: Weights) -> Itera
     for start in (RANDOM, META):
         given = weights if start == META else None
         for count, network, seconds in _networks(sample, preset, given, job):
-            scores = judged(scene, network, color_differences=False)
+            scores = judge_fit(scene, network, color_differences=False)
             yield {
                 "start": start,
                 "steps": count,
@@ -159,11 +159,11 @@ def _networks(
     first = start.weights if start else None
     if preset.decay:
         for share in SHARES:
-            some = replace(preset, steps=scaled(preset.steps, share * job.steps_scale))
+            some = replace(preset, steps=scale_steps(preset.steps, share * job.steps_scale))
             fitted = fit(sample, some, job.seed, start_weights=first)
             yield some.steps, FloatNetwork(preset.inputs, tuple(fitted.weights), fitted.residual_scale), fitted.seconds
         return
-    counts = sorted({scaled(count, job.steps_scale) for count in PAPER_STEPS})
+    counts = sorted({scale_steps(count, job.steps_scale) for count in PAPER_STEPS})
     fitted = fit(sample, replace(preset, steps=counts[-1]), job.seed, start_weights=first, snapshots_at=counts)
     for count, snapshot in zip(counts, fitted.snapshots, strict=True):
         network = FloatNetwork(preset.inputs, tuple(snapshot), fitted.residual_scale)

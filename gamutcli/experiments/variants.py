@@ -15,7 +15,7 @@ from gamutcli.color.gamut import codes_to_prophoto
 from gamutcli.experiments.deviations import Values, World
 from gamutcli.fitting.fit import fit
 from gamutcli.fitting.presets import PAPER_INPUTS, Preset
-from gamutcli.fitting.sample import Sample, paper_pixels, shuffled
+from gamutcli.fitting.sample import Sample, paper_pixels, shuffle
 from gamutcli.measuring.metrics import Comparison, PairSample
 from gamutcli.network.features import centres, waves
 from gamutcli.network.predict import CHUNK
@@ -120,7 +120,7 @@ def draw_world(world: World, seed: int) -> tuple[Sample, Scaling]:
         return Sample(scaling.features(inputs), residuals, np.ones(len(inputs), np.float32), len(inputs))
 
     samples = list(in_order(featured, parts))
-    return shuffled(samples, world.size[0] * world.size[1], np.random.default_rng(seed)), scaling
+    return shuffle(samples, world.size[0] * world.size[1], np.random.default_rng(seed)), scaling
 
 
 def fit_in(world: World, preset: Preset, seed: int, start_weights: Sequence[FloatArray] | None = None) -> Variant:

@@ -107,7 +107,7 @@ def _line(known: DoubleArray, differences: DoubleArray, weights: DoubleArray) ->
     return explained
 
 
-def pooled(grid: DoubleArray | CodeArray, side: int) -> DoubleArray:
+def pooled_means(grid: DoubleArray | CodeArray, side: int) -> DoubleArray:
     """(n, n, channels) to (side, side, channels): means of neighbouring blocks; side divides n."""
     step = grid.shape[0] // side
     means: DoubleArray = grid.reshape(side, step, side, step, -1).mean(axis=(1, 3))

@@ -16,7 +16,7 @@ import numpy as np
 from gamutcli.arrays import CodeArray, DoubleArray
 from gamutcli.color.gamut import clipped_mask
 from gamutcli.fingerprint.crops import Blocks, register
-from gamutcli.fingerprint.edits import Judgement, judge, pooled
+from gamutcli.fingerprint.edits import Judgement, judge, pooled_means
 from gamutcli.fingerprint.frame import ORIENTATIONS, UPRIGHT, Frame, Orientation
 
 DIGEST_BYTES = 16
@@ -157,7 +157,9 @@ def _as_a_whole(
     resized = (height, width) != (known.height, known.width)
     # Blocks of fewer pixels than compression works on say little.
     side = pooled_side(known.grid.shape[0], min(height, width))
-    grids = (pooled(grid, side).reshape(side**2, -1) for grid in (known.grid, turned.undo(means), turned.undo(clipped)))
+    grids = (
+        pooled_means(grid, side).reshape(side**2, -1) for grid in (known.grid, turned.undo(means), turned.undo(clipped))
+    )
     before, after, shares = grids
     judged = judge(before, after, shares[:, 0])
     exact = turned != UPRIGHT and not resized and judged.difference < _SIMILAR

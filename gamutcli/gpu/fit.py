@@ -206,7 +206,7 @@ class _Muon:
 
     def __call__(self, gradient: Tensor, now: Tensor) -> None:
         self.momentum.mul_(MOMENTUM).add_(gradient)
-        self.stack -= now[0] * self.factors * _orthogonalised(gradient + MOMENTUM * self.momentum)
+        self.stack -= now[0] * self.factors * _orthogonalise(gradient + MOMENTUM * self.momentum)
 
 
 class _Adam:
@@ -222,7 +222,7 @@ class _Adam:
         self.weight -= now[1] * self.mean / ((self.square * now[2]).sqrt_() + 1e-8)
 
 
-def _orthogonalised(stack: Tensor) -> Tensor:
+def _orthogonalise(stack: Tensor) -> Tensor:
     """``optimisers.orthogonalised`` for each matrix of a stack; rows and columns of zeros stay zeros."""
     import torch
 

@@ -20,7 +20,7 @@ from gamutcli.images.raw_evidence import Heard, contradicts, empty_rows, is_clip
 from gamutcli.images.raw_layout import check_layout, incomplete
 from gamutcli.images.reading import AS_IT_IS, Reading
 from gamutcli.images.scan import read_scan
-from gamutcli.metadata import Metadata, read_metadata, upright
+from gamutcli.metadata import Metadata, read_metadata, upright_metadata
 
 if TYPE_CHECKING:
     import rawpy
@@ -57,7 +57,7 @@ def read_raw(path: Path, reading: Reading = AS_IT_IS) -> Picture:
     table: Code16Array = encoding_table(PROPHOTO, 65536).codes(light).astype(np.uint16)
     codes = table[developed.linear]
     notes = (_DEVELOPED, *(f"LibRaw says: {remark}" for remark in dict.fromkeys(developed.heard.remarks)))
-    return Picture(codes, read_profile(write_profile(PROPHOTO)), upright(developed.metadata), notes)
+    return Picture(codes, read_profile(write_profile(PROPHOTO)), upright_metadata(developed.metadata), notes)
 
 
 class _Developed(NamedTuple):

@@ -13,8 +13,8 @@ from gamutcli.color.spaces import DISPLAY_P3, REC2020, SRGB, RGBSpace
 from gamutcli.containers import Metadata, with_metadata
 from gamutcli.errors import OutputError, UsageError
 from gamutcli.images import jxl
-from gamutcli.images.picture import turned
-from gamutcli.metadata import make_true, orientation_of, upright
+from gamutcli.images.picture import turn
+from gamutcli.metadata import make_true, orientation_of, upright_metadata
 
 # Primaries, transfer function, matrix.
 _AVIF_COLOURS = {SRGB: (1, 13, 6), DISPLAY_P3: (12, 13, 6), REC2020: (9, 14, 9)}
@@ -56,7 +56,7 @@ def encode_wide(format: str, codes: Code16Array, space: RGBSpace, metadata: Meta
     check_space(format, space)
     orientation = orientation_of(metadata)
     if format == "avif":
-        codes, metadata = turned(codes, orientation), upright(metadata)
+        codes, metadata = turn(codes, orientation), upright_metadata(metadata)
         data = _avif(codes, space)
     else:
         data = _jxl(codes, space, orientation)

@@ -35,7 +35,7 @@ from gamutcli.metadata.ifd import (
     in_byte_order,
     lay_out,
 )
-from gamutcli.metadata.rules import PIXEL_X, PIXEL_Y, parsed
+from gamutcli.metadata.rules import PIXEL_X, PIXEL_Y, parse_exif
 from gamutcli.parallel import in_order
 
 # TIFF's number for each compression. 8 is Adobe's Deflate, which more programs know than 32946.
@@ -132,7 +132,7 @@ def _write_tiff(
     """Write header, maker note, strips, and behind them the directories; then let the header point to these."""
     # Exif wants the pixel size in compressed files only; a TIFF has its own tags for it.
     true = make_true(metadata, 0, 0, space.name == "srgb")
-    camera = parsed(true.exif)
+    camera = parse_exif(true.exif)
     if not depends_on_order(camera):
         camera = in_byte_order(camera, "<")
     offsets: list[int] = []

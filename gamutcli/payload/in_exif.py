@@ -41,7 +41,7 @@ def insert(block: bytes | None, line: bytes) -> bytes:
     Raises:
         InputError: The block cannot be read, or its tags stand in each other's place, so that one would be lost.
     """
-    block = block or exif.small()
+    block = block or exif.least_block()
     said, order = exif.comment(block)
     if not said[8:].strip(b"\0 "):
         value = UserComment.dump(line.decode(), UserComment.ASCII)

@@ -52,7 +52,7 @@ def embed(data: bytes, payload: bytes, metadata: Metadata, carrier: str) -> Embe
     merged = merge(jpeg.read(data), metadata)
     held, notes = in_blocks.without_unreadable(_cleared(in_blocks.open_blocks(merged), _open_extension(merged)))
     layout = jpeg.lay_out(held.closed(), in_blocks.first_packet(held))
-    layout = jpeg.fit_into_segments(replace(layout, block=layout.block or exif.small()))
+    layout = jpeg.fit_into_segments(replace(layout, block=layout.block or exif.least_block()))
     plan = _make_plan(layout, len(payload), carrier)
     written = jpeg.write_layout(data, _filled(plan, payload), merged.iptc)
     return Embedded(written.data, "+".join(plan.shares), (*notes, *written.notes))
@@ -155,5 +155,5 @@ def _filled(plan: _Plan, payload: bytes) -> Layout:
         layout = replace(layout, block=in_exif.insert(layout.block, lines[EXIF]))
     if EXTENDED in lines:
         there = None if layout.extension is None else xmp.parse(layout.extension)
-        layout = replace(layout, extension=xmp.bare(bytes(in_xmp.insert(there, lines[EXTENDED]))))
+        layout = replace(layout, extension=xmp.without_wrapper(bytes(in_xmp.insert(there, lines[EXTENDED]))))
     return layout

@@ -17,7 +17,7 @@ from gamutcli.color.spaces import DISPLAY_P3, SRGB
 from gamutcli.measuring.maps import CAPTION, ticks, viridis
 from gamutcli.measuring.metrics import Scores
 from gamutcli.report.charts import chromaticity_diagram, histogram
-from gamutcli.report.shown import Exhibit, map_png, mask_png, outside, screen_jpeg
+from gamutcli.report.shown import Exhibit, map_png, mask_png, outside_mask, screen_jpeg
 from gamutcli.results import Evaluation
 
 __all__ = ["Exhibit", "Introduction", "Section", "introduction", "page", "section"]
@@ -63,7 +63,7 @@ def section(
         orientation: How to turn the picture, as in EXIF.
     """
     plain, restored = exhibit.plain.linear, exhibit.restored.linear
-    beyond = {name: outside(restored, space) for name, space in (("srgb", SRGB), ("p3", DISPLAY_P3))}
+    beyond = {name: outside_mask(restored, space) for name, space in (("srgb", SRGB), ("p3", DISPLAY_P3))}
     rows, columns = restored.shape[:2]
     width, height = (rows, columns) if orientation >= 5 else (columns, rows)
     name = _text(os.path.basename(evaluation.file))  # noqa: PTH119 (a path from anywhere)

@@ -22,7 +22,7 @@ from tests.support.camera import CAMERA_PACKET, NOTHING, camera_exif, compacted,
 
 IPTC = b"\x1c\x02\x78\x00\x05hello"
 CODES = np.arange(16 * 24 * 3, dtype=np.uint8).reshape(16, 24, 3)
-CAMERA = Metadata(in_exif.insert(exif.small(), b"A camera"), CAMERA_PACKET)
+CAMERA = Metadata(in_exif.insert(exif.least_block(), b"A camera"), CAMERA_PACKET)
 
 
 def tiff_file(**settings: object) -> bytes:
@@ -104,7 +104,7 @@ def test_a_cut_file_is_refused_or_read_and_nothing_else_happens(file):
 
 
 def test_changed_bytes_never_escape_as_another_error(file):
-    data = embed(file, noise(60), Metadata(exif.small(), compacted(CAMERA_PACKET))).data
+    data = embed(file, noise(60), Metadata(exif.least_block(), compacted(CAMERA_PACKET))).data
     for position in range(0, len(data), 1 + len(data) // 150):
         for value in (0x00, 0x01, 0xFF):
             survive(data[:position] + bytes([value]) + data[position + 1 :])

@@ -30,7 +30,7 @@ overwrite = options.option(
 )
 
 
-def common(command: Command) -> Command:
+def common_options(command: Command) -> Command:
     """The arguments and options of every experiment."""
     return pictures(output(options.steps_scale(seed(overwrite(options.speech(command))))))
 
@@ -50,7 +50,7 @@ def carry_out(
 ) -> int:
     """Run an experiment on a folder of pictures, show what it found, and give the exit code.
 
-    It takes a ``Job``, made of the options of ``common``, and its own options.
+    It takes a ``Job``, made of the options of ``common_options``, and its own options.
     """
     from gamutcli.experiments.pictures import pictures_in
     from gamutcli.experiments.runner import Job
