@@ -49,7 +49,7 @@ CROPS = {
     "fabrics": sample_crop("fabrics", 320, 432),
 }
 PHOTO = CROPS["espresso"]
-kinds = pytest.mark.parametrize("kind", ["png", "jpg"])
+extensions = pytest.mark.parametrize("extension", ["png", "jpg"])
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -64,9 +64,9 @@ def album(cheap: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """photo.tif, and what `reduce_image` and `expand_image` make of it. Read only."""
     folder = tmp_path_factory.mktemp("album")
     write_tiff(folder / "photo.tif", PHOTO)
-    for kind in ("png", "jpg"):
-        reduce_image(folder / "photo.tif", folder / f"photo.{kind}", preset="fast")
-        expand_image(folder / f"photo.{kind}", folder / f"photo-{kind}.tif")
+    for extension in ("png", "jpg"):
+        reduce_image(folder / "photo.tif", folder / f"photo.{extension}", preset="fast")
+        expand_image(folder / f"photo.{extension}", folder / f"photo-{extension}.tif")
     return folder
 
 
@@ -105,14 +105,14 @@ def with_other_pixels(source: Path, target: Path, image: Image.Image) -> Path:
 
 @pytest.mark.fit
 @pytest.mark.parametrize("name", CROPS)
-@kinds
-def test_lost_colors_come_back(name: str, kind: str, tmp_path: Path) -> None:
+@extensions
+def test_lost_colors_come_back(name: str, extension: str, tmp_path: Path) -> None:
     photo = write_tiff(tmp_path / "photo.tif", CROPS[name])
-    result = reduce_image(photo, tmp_path / f"a.{kind}", preset="fast")
+    result = reduce_image(photo, tmp_path / f"a.{extension}", preset="fast")
     assert result.psnr_og is not None
     assert result.clip_psnr_og is not None
-    assert result.psnr_og > result.clip_psnr_og + (8 if kind == "png" else 3)
-    expand_image(tmp_path / f"a.{kind}", tmp_path / "r.tif")
+    assert result.psnr_og > result.clip_psnr_og + (8 if extension == "png" else 3)
+    expand_image(tmp_path / f"a.{extension}", tmp_path / "r.tif")
     found = reference.figures(
         reference.prophoto_linear(tifffile.imread(tmp_path / "r.tif")), reference.prophoto_linear(CROPS[name])
     )
@@ -126,18 +126,18 @@ def test_a_reduced_png_is_the_picture_clipped_and_rounded(album: Path) -> None:
     assert (differences > 0).mean() < 1e-3
 
 
-@kinds
-def test_a_reduced_picture_is_tagged_srgb(album: Path, kind: str) -> None:
-    with Image.open(album / f"photo.{kind}") as image:
+@extensions
+def test_a_reduced_picture_is_tagged_srgb(album: Path, extension: str) -> None:
+    with Image.open(album / f"photo.{extension}") as image:
         assert b"sRGB" in image.info["icc_profile"]
         assert image.size == (96, 64)
 
 
-@kinds
-def test_pixels_that_were_not_clipped_come_back_exactly(album: Path, kind: str) -> None:
-    restored, mask = tifffile.imread(album / f"photo-{kind}.tif"), corrected(album / f"photo.{kind}")
+@extensions
+def test_pixels_that_were_not_clipped_come_back_exactly(album: Path, extension: str) -> None:
+    restored, mask = tifffile.imread(album / f"photo-{extension}.tif"), corrected(album / f"photo.{extension}")
     assert 0.2 < mask.mean() < 0.9
-    np.testing.assert_array_equal(restored[~mask], plain_codes(album / f"photo.{kind}")[~mask])
+    np.testing.assert_array_equal(restored[~mask], plain_codes(album / f"photo.{extension}")[~mask])
 
 
 def test_in_gamut_pixels_of_a_png_are_as_good_as_8_bits_are(album: Path) -> None:
@@ -152,11 +152,11 @@ def test_in_gamut_pixels_of_a_png_are_as_good_as_8_bits_are(album: Path) -> None
     assert np.abs(restored - truth).max() < step
 
 
-@kinds
-def test_clipped_pixels_are_changed_for_the_better(album: Path, kind: str) -> None:
-    truth, mask = reference.prophoto_linear(PHOTO), corrected(album / f"photo.{kind}")
-    plain = reference.prophoto_linear(plain_codes(album / f"photo.{kind}"))
-    restored = reference.prophoto_linear(tifffile.imread(album / f"photo-{kind}.tif"))
+@extensions
+def test_clipped_pixels_are_changed_for_the_better(album: Path, extension: str) -> None:
+    truth, mask = reference.prophoto_linear(PHOTO), corrected(album / f"photo.{extension}")
+    plain = reference.prophoto_linear(plain_codes(album / f"photo.{extension}"))
+    restored = reference.prophoto_linear(tifffile.imread(album / f"photo-{extension}.tif"))
     before, after = (np.sqrt(((picture - truth)[mask] ** 2).mean()) for picture in (plain, restored))
     assert after < before / 1.4
 
@@ -181,13 +181,13 @@ def test_a_coarser_jpeg_needs_more_tolerance() -> None:
 # The same again.
 
 
-@kinds
-def test_the_same_seed_gives_the_same_file(album: Path, kind: str, tmp_path: Path) -> None:
-    reduce_image(album / "photo.tif", tmp_path / f"same.{kind}", preset="fast", seed=0)
-    assert (tmp_path / f"same.{kind}").read_bytes() == (album / f"photo.{kind}").read_bytes()
-    reduce_image(album / "photo.tif", tmp_path / f"other.{kind}", preset="fast", seed=1)
-    assert (tmp_path / f"other.{kind}").read_bytes() != (album / f"photo.{kind}").read_bytes()
-    np.testing.assert_array_equal(pixels(tmp_path / f"other.{kind}"), pixels(album / f"photo.{kind}"))
+@extensions
+def test_the_same_seed_gives_the_same_file(album: Path, extension: str, tmp_path: Path) -> None:
+    reduce_image(album / "photo.tif", tmp_path / f"same.{extension}", preset="fast", seed=0)
+    assert (tmp_path / f"same.{extension}").read_bytes() == (album / f"photo.{extension}").read_bytes()
+    reduce_image(album / "photo.tif", tmp_path / f"other.{extension}", preset="fast", seed=1)
+    assert (tmp_path / f"other.{extension}").read_bytes() != (album / f"photo.{extension}").read_bytes()
+    np.testing.assert_array_equal(pixels(tmp_path / f"other.{extension}"), pixels(album / f"photo.{extension}"))
 
 
 def test_the_same_picture_in_another_file_gives_the_same_result(album: Path, tmp_path: Path) -> None:
@@ -200,25 +200,25 @@ def test_the_same_picture_in_another_file_gives_the_same_result(album: Path, tmp
         np.testing.assert_array_equal(pixels(tmp_path / "again.png"), pixels(album / "photo.png"))
 
 
-@kinds
-def test_strips_do_not_show(album: Path, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@extensions
+def test_strips_do_not_show(album: Path, extension: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "STRIP_PIXELS", 500)
     monkeypatch.setattr(predict, "CHUNK", 70)
-    expand_image(album / f"photo.{kind}", tmp_path / "strips.tif")
-    whole = tifffile.imread(album / f"photo-{kind}.tif").astype(int)
+    expand_image(album / f"photo.{extension}", tmp_path / "strips.tif")
+    whole = tifffile.imread(album / f"photo-{extension}.tif").astype(int)
     assert np.abs(tifffile.imread(tmp_path / "strips.tif") - whole).max() <= 1
 
 
 # The figures.
 
 
-@kinds
-def test_evaluate_agrees_with_the_definitions(album: Path, kind: str) -> None:
+@extensions
+def test_evaluate_agrees_with_the_definitions(album: Path, extension: str) -> None:
     truth = reference.prophoto_linear(PHOTO)
-    found = evaluate(album / f"photo.{kind}", album / "photo.tif")
+    found = evaluate(album / f"photo.{extension}", album / "photo.tif")
     pictures = {
-        "plain": reference.plain(pixels(album / f"photo.{kind}")),
-        "restored": reference.prophoto_linear(tifffile.imread(album / f"photo-{kind}.tif")),
+        "plain": reference.plain(pixels(album / f"photo.{extension}")),
+        "restored": reference.prophoto_linear(tifffile.imread(album / f"photo-{extension}.tif")),
     }
     for name, picture in pictures.items():
         expected, scores = reference.figures(picture, truth), getattr(found, name)
@@ -229,18 +229,18 @@ def test_evaluate_agrees_with_the_definitions(album: Path, kind: str) -> None:
         assert found.og_pct == pytest.approx(expected.og_pct, abs=0.05)
 
 
-@kinds
-def test_reduce_reports_what_evaluate_measures(kind: str, tmp_path: Path) -> None:
+@extensions
+def test_reduce_reports_what_evaluate_measures(extension: str, tmp_path: Path) -> None:
     photo = write_tiff(tmp_path / "photo.tif", CROPS["fabrics"])
-    said = reduce_image(photo, tmp_path / f"a.{kind}", preset="fast")
-    found = evaluate(tmp_path / f"a.{kind}", photo)
+    said = reduce_image(photo, tmp_path / f"a.{extension}", preset="fast")
+    found = evaluate(tmp_path / f"a.{extension}", photo)
     for name in ("all", "og"):
         assert getattr(said, f"psnr_{name}") == pytest.approx(getattr(found.restored, f"psnr_{name}"), abs=0.02)
         assert getattr(said, f"clip_psnr_{name}") == pytest.approx(getattr(found.plain, f"psnr_{name}"), abs=0.02)
     assert said.og_pct == found.og_pct
     assert said.payload_bytes == found.payload_bytes
     assert found.fit_seconds is None or found.fit_seconds == pytest.approx(said.fit_seconds, abs=0.001)
-    info = inspect_image(tmp_path / f"a.{kind}")
+    info = inspect_image(tmp_path / f"a.{extension}")
     assert (info.payload_bytes, info.hidden, info.layers, info.model) == (
         said.payload_bytes,
         said.hidden,
@@ -250,10 +250,10 @@ def test_reduce_reports_what_evaluate_measures(kind: str, tmp_path: Path) -> Non
     assert (info.width, info.height, info.status, info.carrier) == (96, 64, "ok", said.carrier)
 
 
-@kinds
-def test_a_restored_file_gets_the_figures_of_the_reduced_one(album: Path, kind: str) -> None:
-    in_memory = evaluate(album / f"photo.{kind}", album / "photo.tif").restored
-    on_disk = evaluate(album / f"photo-{kind}.tif", album / "photo.tif").restored
+@extensions
+def test_a_restored_file_gets_the_figures_of_the_reduced_one(album: Path, extension: str) -> None:
+    in_memory = evaluate(album / f"photo.{extension}", album / "photo.tif").restored
+    on_disk = evaluate(album / f"photo-{extension}.tif", album / "photo.tif").restored
     for name in ("psnr_all", "psnr_og", "psnr_in", "de2000_og_mean", "de2000_og_p99"):
         assert getattr(on_disk, name) == pytest.approx(getattr(in_memory, name), abs=0.01)
 
@@ -274,12 +274,12 @@ def test_progress_is_told(album: Path, tmp_path: Path) -> None:
     assert result.fit_seconds > 0
 
 
-@kinds
+@extensions
 @pytest.mark.parametrize("limit", [700, 1500, 4000])
-def test_the_largest_payload_is_respected(album: Path, kind: str, limit: int, tmp_path: Path) -> None:
-    said = reduce_image(album / "photo.tif", tmp_path / f"a.{kind}", preset="fast", max_payload=limit)
+def test_the_largest_payload_is_respected(album: Path, extension: str, limit: int, tmp_path: Path) -> None:
+    said = reduce_image(album / "photo.tif", tmp_path / f"a.{extension}", preset="fast", max_payload=limit)
     assert said.payload_bytes <= limit
-    assert inspect_image(tmp_path / f"a.{kind}").payload_bytes == said.payload_bytes
+    assert inspect_image(tmp_path / f"a.{extension}").payload_bytes == said.payload_bytes
     if said.model == "none":
         assert any("none is stored" in note for note in said.notes)
     if limit == 4000:
@@ -310,37 +310,37 @@ SIZES = [(1, 1), (1, 7), (7, 1), (1, 300), (300, 1), (3, 5), (17, 23)]
 SCENES = ["mixed", "all out of gamut", "none out of gamut", "black", "white"]
 
 
-def there_and_back(codes: Code16Array, kind: str, folder: Path, preset: str = "fast") -> Evaluation:
+def there_and_back(codes: Code16Array, extension: str, folder: Path, preset: str = "fast") -> Evaluation:
     """Reduce and expand a picture; check what holds for any; give its figures."""
     photo = write_tiff(folder / "photo.tif", codes)
-    said = reduce_image(photo, folder / f"a.{kind}", preset=preset)
-    assert pixels(folder / f"a.{kind}").shape == codes.shape
-    assert inspect_image(folder / f"a.{kind}").status == "ok"
-    expand_image(folder / f"a.{kind}", folder / "r.tif")
+    said = reduce_image(photo, folder / f"a.{extension}", preset=preset)
+    assert pixels(folder / f"a.{extension}").shape == codes.shape
+    assert inspect_image(folder / f"a.{extension}").status == "ok"
+    expand_image(folder / f"a.{extension}", folder / "r.tif")
     restored = read_wide(folder / "r.tif")
     assert restored.codes.shape == codes.shape
     assert restored.profile is not None
     assert restored.profile.space == PROPHOTO
-    found = evaluate(folder / f"a.{kind}", photo)
+    found = evaluate(folder / f"a.{extension}", photo)
     assert found.restored.rmse_all is not None
     assert found.plain.rmse_all is not None
     assert found.restored.rmse_all <= found.plain.rmse_all + 1e-5
     assert all(value is None or not math.isnan(value) for value in vars(found.restored).values())
-    assert (said.model == "none") == (inspect_image(folder / f"a.{kind}").model == "none")
-    assert {path.name for path in folder.iterdir()} == {"photo.tif", f"a.{kind}", "r.tif"}
+    assert (said.model == "none") == (inspect_image(folder / f"a.{extension}").model == "none")
+    assert {path.name for path in folder.iterdir()} == {"photo.tif", f"a.{extension}", "r.tif"}
     return found
 
 
 @pytest.mark.fit
-@kinds
+@extensions
 @pytest.mark.parametrize("name", SCENES)
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[1]}x{size[0]}")
-def test_any_picture_goes_there_and_back(name: str, size: tuple[int, int], kind: str, tmp_path: Path) -> None:
-    found = there_and_back(scene(name, *size), kind, tmp_path)
+def test_any_picture_goes_there_and_back(name: str, size: tuple[int, int], extension: str, tmp_path: Path) -> None:
+    found = there_and_back(scene(name, *size), extension, tmp_path)
     if name == "all out of gamut":
         assert found.og_pct == 100
         assert found.restored.psnr_in is None
-        if kind == "png":
+        if extension == "png":
             assert found.restored.psnr_og is not None
             assert found.plain.psnr_og is not None
             assert found.restored.psnr_og > found.plain.psnr_og + 6
@@ -526,38 +526,38 @@ def test_an_edited_picture_is_refused_unless_forced(whole: Path, shown: Image.Im
     assert any("edited" in note for note in evaluate(edited, whole / "photo.tif", force=True).notes)
 
 
-@kinds
-def test_a_picture_without_a_payload_says_so(album: Path, kind: str, tmp_path: Path) -> None:
-    bare = tmp_path / f"bare.{kind}"
-    bare.write_bytes(carriers.strip((album / f"photo.{kind}").read_bytes()))
+@extensions
+def test_a_picture_without_a_payload_says_so(album: Path, extension: str, tmp_path: Path) -> None:
+    bare = tmp_path / f"bare.{extension}"
+    bare.write_bytes(carriers.strip((album / f"photo.{extension}").read_bytes()))
     for use in (inspect_image, lambda path: expand_image(path, tmp_path / "r.tif")):
         with pytest.raises(NoPayload):
             use(bare)
     assert not (tmp_path / "r.tif").exists()
 
 
-@kinds
-def test_a_damaged_payload_is_an_error(album: Path, kind: str, tmp_path: Path) -> None:
-    data = (album / f"photo.{kind}").read_bytes()
+@extensions
+def test_a_damaged_payload_is_an_error(album: Path, extension: str, tmp_path: Path) -> None:
+    data = (album / f"photo.{extension}").read_bytes()
     found = carriers.extract(data)
     assert found is not None
     damaged = bytearray(found.payload)
     damaged[len(damaged) // 2] ^= 0xFF
-    (tmp_path / f"a.{kind}").write_bytes(carriers.embed(carriers.strip(data), bytes(damaged), Metadata()).data)
+    (tmp_path / f"a.{extension}").write_bytes(carriers.embed(carriers.strip(data), bytes(damaged), Metadata()).data)
     with pytest.raises(PayloadError):
-        expand_image(tmp_path / f"a.{kind}", tmp_path / "r.tif")
+        expand_image(tmp_path / f"a.{extension}", tmp_path / "r.tif")
     assert not (tmp_path / "r.tif").exists()
 
 
-@kinds
-def test_an_existing_file_is_not_touched(album: Path, kind: str, tmp_path: Path) -> None:
-    target = tmp_path / f"a.{kind}"
+@extensions
+def test_an_existing_file_is_not_touched(album: Path, extension: str, tmp_path: Path) -> None:
+    target = tmp_path / f"a.{extension}"
     target.write_text("mine")
     with pytest.raises(OutputError):
         reduce_image(album / "photo.tif", target, preset="fast")
     assert target.read_text("utf-8") == "mine"
     reduce_image(album / "photo.tif", target, preset="fast", overwrite=True)
-    assert target.read_bytes() == (album / f"photo.{kind}").read_bytes()
+    assert target.read_bytes() == (album / f"photo.{extension}").read_bytes()
 
 
 def test_the_input_is_never_replaced_by_its_own_output(album: Path, tmp_path: Path) -> None:
@@ -587,21 +587,21 @@ def test_a_failure_at_the_end_leaves_nothing(album: Path, tmp_path: Path, monkey
 
 
 @pytest.mark.fit
-@kinds
+@extensions
 @pytest.mark.parametrize("preset", ["fast", "paper"])
 @pytest.mark.parametrize("rate", [1e3, 1e30])
 def test_a_fit_that_diverges_falls_back_to_the_plain_picture(
-    album: Path, kind: str, preset: str, rate: float, tmp_path: Path
+    album: Path, extension: str, preset: str, rate: float, tmp_path: Path
 ) -> None:
     with changed_presets(preset, rate=rate):
-        said = reduce_image(album / "photo.tif", tmp_path / f"a.{kind}", preset=preset)
+        said = reduce_image(album / "photo.tif", tmp_path / f"a.{extension}", preset=preset)
     assert said.psnr_all is not None
     assert said.clip_psnr_all is not None
     assert said.psnr_all >= said.clip_psnr_all
     assert said.model == "none"
     assert any("none is stored" in note for note in said.notes)
-    expand_image(tmp_path / f"a.{kind}", tmp_path / "r.tif")
-    np.testing.assert_array_equal(tifffile.imread(tmp_path / "r.tif"), plain_codes(tmp_path / f"a.{kind}"))
+    expand_image(tmp_path / f"a.{extension}", tmp_path / "r.tif")
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "r.tif"), plain_codes(tmp_path / f"a.{extension}"))
 
 
 def test_a_forged_network_of_huge_weights_is_refused(album: Path, tmp_path: Path) -> None:
