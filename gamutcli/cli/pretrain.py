@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,11 +106,6 @@ def pretrain(
     found = pictures_in(pictures)
     outcomes = Outcomes(len(found), quiet=quiet, verbose=verbose, as_json=False)
 
-    @contextmanager
-    def guard(path: Path) -> Iterator[None]:
-        with outcomes.file(path):
-            yield
-
     with outcomes.progress(output, "crops") as bar:
         progress = bar or (None if quiet else _lines(output))
         result = learn(
@@ -126,7 +119,7 @@ def pretrain(
             device=device,
             overwrite=overwrite,
             progress=progress,
-            guard=guard,
+            guard=outcomes.file,
         )
     if as_json:
         console.say(json.dumps(json_safe(asdict(result)), indent=2))

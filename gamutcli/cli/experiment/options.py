@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -58,16 +57,11 @@ def carry_out(
     found = tuple(pictures_in(pictures))
     outcomes = console.Outcomes(len(found), quiet=quiet, verbose=verbose, as_json=False)
 
-    @contextmanager
-    def guard(path: Path) -> Iterator[None]:
-        with outcomes.file(path):
-            yield
-
     def announce(text: str) -> None:
         if not quiet:
             console.progress(text)
 
-    findings = experiment(Job(found, output, steps_scale, seed, overwrite, announce, guard), **more)
+    findings = experiment(Job(found, output, steps_scale, seed, overwrite, announce, outcomes.file), **more)
     if as_json:
         console.say(json.dumps(json_safe(findings.data), indent=2))
     elif not quiet:
