@@ -51,7 +51,7 @@ def evaluate(
     """Compare a picture with its original, with and without the network.
 
     Args:
-        source: A reduced file, expanded in memory; or a restored TIFF, whose plain counterpart is the original
+        source: A reduced file, expanded in memory; or a restored one, whose plain counterpart is the original
             clipped to sRGB and rounded to 8 bits.
         reference: The original, 16-bit TIFF or PNG with an ICC profile.
         force: Compare although the pixels of a reduced file have changed.
@@ -283,10 +283,10 @@ def _map(evaluation: Evaluation, exhibit: report.Exhibit, limit: float) -> bytes
 
 
 def _is_reduced(source: StrPath) -> bool:
-    """Tell a reduced file from a restored one, which is a TIFF or PNG without a payload."""
+    """Tell a reduced file from a restored one, which holds more than 8 bits and has no payload."""
     path = Path(source)
     data = images.read_bytes(path, 16)
-    if images.sniff(data) not in ("tiff", "png") or path_beside(path).is_file():
+    if images.sniff(data) not in ("tiff", "png", "avif", "jxl") or path_beside(path).is_file():
         return True
     with naming(path):
         return carriers.extract(images.read_bytes(path)) is not None

@@ -62,8 +62,8 @@ def evaluate(
 ) -> int:
     """Compare pictures with their references.
 
-    IN is a reduced picture, expanded in memory, or a restored TIFF. Beside it the plain picture is judged: the one that
-    other viewers show, without the network; for a restored TIFF, the original clipped to 8-bit sRGB.
+    IN is a reduced picture, expanded in memory, or a restored one. Beside it the plain picture is judged: the one that
+    other viewers show, without the network; for a restored picture, the original clipped to 8-bit sRGB.
 
     RMSE and PSNR are of linear ProPhoto RGB with peak 1; dE2000 is the colour difference CIEDE2000 under D50, its mean
     and 99th percentile.
