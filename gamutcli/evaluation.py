@@ -292,10 +292,10 @@ def _is_reduced(source: StrPath) -> bool:
         return carriers.extract(images.read_bytes(path)) is not None
 
 
-def _lies_alike(source: StrPath, found: Match, reference: StrPath) -> None:
-    if found.cropped or found.frame.orientation != UPRIGHT:
+def _lies_alike(source: StrPath, matched: Match, reference: StrPath) -> None:
+    if matched.cropped or matched.frame.orientation != UPRIGHT:
         raise InputError(
-            f"{os.fspath(source)}: was {found.recognised} after it was reduced, so its pixels are not those of "
+            f"{os.fspath(source)}: was {matched.recognised} after it was reduced, so its pixels are not those of "
             f"{os.fspath(reference)}; compare a copy that lies as it did."
         )
 

@@ -45,11 +45,20 @@ def inspect_image(source: StrPath) -> Info:
         size = Path(source).stat().st_size
         return _info(source, alone, size, "file", "payload", "", math.nan, orphan(source))
     reduced = open_reduced(source)
-    found, fit = reduced.found, reduced.match
-    stages.done(f"read it and compared its pixels (block means differ by {fit.difference:.1f} codes)")
+    found, matched = reduced.found, reduced.match
+    stages.done(f"read it and compared its pixels (block means differ by {matched.difference:.1f} codes)")
     size = len(found.payload)
     notes = former_sidecars(source) if found.carrier == SIDECAR else ()
-    return _info(source, reduced.payload, size, found.carrier, fit.status.value, fit.recognised, fit.difference, notes)
+    return _info(
+        source,
+        reduced.payload,
+        size,
+        found.carrier,
+        matched.status.value,
+        matched.recognised,
+        matched.difference,
+        notes,
+    )
 
 
 def _info(
@@ -176,16 +185,16 @@ def embed_payload(
         found, made_for = next(sound_payloads(origin, given))
     mark = made_for.fingerprint
     notes: tuple[str, ...] = ()
-    fit = match(mark, images.decode_reduced(data, str(path)))
-    if fit.status is Status.CHANGED:
+    matched = match(mark, images.decode_reduced(data, str(path)))
+    if matched.status is Status.CHANGED:
         if not force:
             raise PixelsChanged(
                 f"{path}: is not the picture that the payload in {origin} was made for, or was edited since (block "
-                f"means differ by {fit.difference:.1f} codes); use --force to embed it all the same."
+                f"means differ by {matched.difference:.1f} codes); use --force to embed it all the same."
             )
         notes = ("the payload was made for other pixels",)
-    elif fit.status is Status.RECOMPRESSED:
-        notes = (f"the picture was {fit.recognised} since: colours come back less exactly",)
+    elif matched.status is Status.RECOMPRESSED:
+        notes = (f"the picture was {matched.recognised} since: colours come back less exactly",)
     with naming(path):
         embedded = carriers.embed(data, found.payload, Metadata(), carrier)
     publish_reduced(target, embedded, found.payload, overwrite)

@@ -125,5 +125,5 @@ def _compare(path: Path, payload: Payload, data: bytes, pixels: bool) -> tuple[s
         if count == mark.width * mark.height:
             return OK, ""
         return RECOMPRESSED, f"has {count:,} pixels; {mark.width} x {mark.height} were reduced"
-    fit = match(mark, images.decode_reduced(data, str(path)))
-    return fit.status.value, fit.recognised
+    matched = match(mark, images.decode_reduced(data, str(path)))
+    return matched.status.value, matched.recognised

@@ -108,7 +108,7 @@ def write(data: bytes, blocks: Blocks) -> Written:
     packet = None
     with suppress(InputError):  # one that cannot be parsed stays as it is
         packet = xmp.parse(blocks.xmp[0]) if blocks.xmp else None
-    return write_layout(data, fit_into_segments(lay_out(blocks, packet)), blocks.iptc)
+    return write_layout(data, shrink_into_segments(lay_out(blocks, packet)), blocks.iptc)
 
 
 def lay_out(blocks: Blocks, packet: Packet | None) -> Layout:
@@ -123,8 +123,8 @@ def lay_out(blocks: Blocks, packet: Packet | None) -> Layout:
     )
 
 
-def fit_into_segments(layout: Layout) -> Layout:
-    """Return a layout whose first EXIF block and first packet fit a segment each."""
+def shrink_into_segments(layout: Layout) -> Layout:
+    """Return a layout whose first EXIF block and first packet are small enough for a segment each."""
     if layout.block is not None and len(layout.block) > EXIF_MAX:
         layout = layout.without_thumbnail()
     if layout.block is not None and len(layout.block) > EXIF_MAX:

@@ -161,18 +161,18 @@ class AvifResidual:
     def _largest(self, shrink: int, kind: str, size: int) -> Candidate | None:
         """The file of the highest quality that fits, found by bisection; sizes rise with quality, or nearly so."""
         # Most sizes of a large picture do not fit at all, and cost seconds a try.
-        if not self._fits(shrink, kind, 0, size):
+        if not self._is_small_enough(shrink, kind, 0, size):
             return None
         best, above = 0, QUALITIES
         while above - best > 1:
             middle = (best + above) // 2
-            if self._fits(shrink, kind, middle, size):
+            if self._is_small_enough(shrink, kind, middle, size):
                 best = middle
             else:
                 above = middle
         return self._judged(shrink, kind, best)
 
-    def _fits(self, shrink: int, kind: str, quality: int, size: int) -> bool:
+    def _is_small_enough(self, shrink: int, kind: str, quality: int, size: int) -> bool:
         return len(self._file(shrink, kind, quality)) + SCALE_BYTES <= size
 
     def _file(self, shrink: int, kind: str, quality: int) -> bytes:

@@ -40,13 +40,13 @@ def file_names(stem: str) -> tuple[str, ...]:
     return tuple(f"{stem}.{format}" for format in FORMATS)
 
 
-def publish(folder: ResultsFolder, stem: str, draw: Callable[[], Any]) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-    """Draw a figure into the files of ``file_names``.
+def publish(folder: ResultsFolder, stem: str, render: Callable[[], Any]) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """Render a figure into the files of ``file_names``.
 
     Args:
         folder: Takes the files.
         stem: Their name.
-        draw: Gives a ``matplotlib.figure.Figure``.
+        render: Gives a ``matplotlib.figure.Figure``.
 
     Returns:
         What was written, and what to tell the user: matplotlib may be missing.
@@ -56,7 +56,7 @@ def publish(folder: ResultsFolder, stem: str, draw: Callable[[], Any]) -> tuple[
     except ImportError:
         return left_out(folder, stem, "matplotlib is not installed (pip install matplotlib)")
     with matplotlib.rc_context(STYLE):
-        figure = draw()
+        figure = render()
         return tuple(folder.publish(f"{stem}.{format}", _saved(figure, format)) for format in FORMATS), ()
 
 

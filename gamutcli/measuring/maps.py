@@ -118,7 +118,7 @@ def render_maps(
         left += column + margin
 
     width = min(content - 6 * em, 36 * em)
-    _draw_bar(figure, pen, font, ((figure.width - width) // 2, bar_top), width, em, limit)
+    _render_bar(figure, pen, font, ((figure.width - width) // 2, bar_top), width, em, limit)
     stream = BytesIO()
     figure.save(stream, "PNG")
     return stream.getvalue()
@@ -186,7 +186,7 @@ def _colored(rmse: FloatArray, limit: float) -> Image:
     return Image.fromarray(viridis()[steps])
 
 
-def _draw_bar(
+def _render_bar(
     figure: Image, pen: ImageDraw, font: Font, corner: tuple[int, int], width: int, em: int, limit: float
 ) -> None:
     """Draw the color bar, marks and caption: ``width`` pixels from 0 to ``limit``, then a point for what is above.

@@ -52,7 +52,7 @@ def embed(data: bytes, payload: bytes, metadata: Metadata, carrier: str) -> Embe
     merged = merge(jpeg.read(data), metadata)
     held, notes = in_blocks.without_unreadable(_cleared(in_blocks.open_blocks(merged), _open_extension(merged)))
     layout = jpeg.lay_out(held.closed(), in_blocks.first_packet(held))
-    layout = jpeg.fit_into_segments(replace(layout, block=layout.block or exif.least_block()))
+    layout = jpeg.shrink_into_segments(replace(layout, block=layout.block or exif.least_block()))
     plan = _make_plan(layout, len(payload), carrier)
     written = jpeg.write_layout(data, _filled(plan, payload), merged.iptc)
     return Embedded(written.data, "+".join(plan.shares), (*notes, *written.notes))
@@ -148,7 +148,7 @@ def _packet_room(packet: Packet | None) -> int:
 def _filled(plan: _Plan, payload: bytes) -> Layout:
     """Return the layout with the payload in it."""
     layout = plan.layout
-    lines = dict(zip(plan.shares, parts.frame(payload, list(plan.shares.values())), strict=True))
+    lines = dict(zip(plan.shares, parts.split(payload, list(plan.shares.values())), strict=True))
     if XMP in lines:
         layout = replace(layout, packet=in_xmp.insert(layout.packet, lines[XMP]))
     if EXIF in lines:
