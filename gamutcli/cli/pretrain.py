@@ -102,7 +102,7 @@ def pretrain(
     from gamutcli.pretrain.run import pretrain as learn
 
     network, chosen = recipe_of(preset, model)
-    chosen = _adapted(chosen, steps_scale, recipe)
+    chosen = _adapt(chosen, steps_scale, recipe)
     found = pictures_in(pictures)
     outcomes = Outcomes(len(found), quiet=quiet, verbose=verbose, as_json=False)
 
@@ -160,7 +160,7 @@ def _lines(output: Path) -> Progress:
     return progress
 
 
-def _adapted(recipe: Recipe, steps_scale: float, given: dict[str, Any]) -> Recipe:
+def _adapt(recipe: Recipe, steps_scale: float, given: dict[str, Any]) -> Recipe:
     """A recipe with what the user gave, its steps scaled."""
     changed = replace(recipe, **{name: value for name, value in given.items() if value is not None})
     return replace(changed, inner_steps=max(1, round(changed.inner_steps * steps_scale)))

@@ -204,13 +204,13 @@ class AvifResidual:
         height, width = self._size
         step = np.float32(self._scale / 127)
         if codes.shape[:2] == self._size:
-            return lambda rows: _squared((codes[rows].astype(np.float32) - 128) * step)
+            return lambda rows: _square((codes[rows].astype(np.float32) - 128) * step)
         roots = Enlarged((codes.astype(np.float32) - 128) * step)
         small_height = codes.shape[0]
 
         def residual(rows: slice) -> FloatArray:
             top, bottom = rows.start * small_height / height, rows.stop * small_height / height
-            return _squared(roots.part(top, bottom, rows.stop - rows.start, width))
+            return _square(roots.part(top, bottom, rows.stop - rows.start, width))
 
         return residual
 
@@ -258,6 +258,6 @@ def _means(picture: FloatArray, lines: NDArray[np.intp], columns: NDArray[np.int
     return means
 
 
-def _squared(roots: FloatArray) -> FloatArray:
+def _square(roots: FloatArray) -> FloatArray:
     """Undo signed roots."""
     return roots * np.abs(roots)

@@ -57,7 +57,7 @@ def publish(folder: ResultsFolder, stem: str, render: Callable[[], Any]) -> tupl
         return left_out(folder, stem, "matplotlib is not installed (pip install matplotlib)")
     with matplotlib.rc_context(STYLE):
         figure = render()
-        return tuple(folder.publish(f"{stem}.{format}", _saved(figure, format)) for format in FORMATS), ()
+        return tuple(folder.publish(f"{stem}.{format}", _encode(figure, format)) for format in FORMATS), ()
 
 
 def left_out(folder: ResultsFolder, stem: str, reason: str) -> tuple[tuple[Path, ...], tuple[str, ...]]:
@@ -109,7 +109,7 @@ def _quality(curves: Sequence[Curve], title: str, across: str, told: Callable[[f
     return figure, axes
 
 
-def _saved(figure: Any, format: str) -> bytes:
+def _encode(figure: Any, format: str) -> bytes:
     stream = BytesIO()
     figure.savefig(stream, format=format, dpi=DPI, metadata=FORMATS[format])
     return stream.getvalue()

@@ -65,7 +65,7 @@ def size(job: Job) -> Findings:
     records = over_pictures(job, folder, lambda subject: list(_rows(subject, job)))
     with_og = [record for record in records if _has_og(record.rows)]
     means = _means(with_og or records)
-    files, notes = _plotted(folder, means, len(with_og))
+    files, notes = _plot(folder, means, len(with_og))
     notes += tuple(_exact(means))
     if not avif.AVAILABLE:
         notes += ("the AVIF curve is left out, as this imagecodecs cannot write AVIF",)
@@ -170,7 +170,7 @@ def _exact(means: Sequence[Row]) -> Iterator[str]:
             yield f"{named}: {exact} exact, with an infinite PSNR that is left out of the mean"
 
 
-def _plotted(folder: ResultsFolder, means: list[Row], count: int) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+def _plot(folder: ResultsFolder, means: list[Row], count: int) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     def points(curve: str) -> list[tuple[float, float]]:
         rows = [row for row in means if row["curve"] == curve and row["bytes"] and row["psnr_og"] is not None]
         return [(row["bytes"], row["psnr_og"]) for row in rows]

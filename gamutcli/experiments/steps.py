@@ -60,10 +60,10 @@ def steps(job: Job, *, preset: str | None = None, model: str = "23kb", init: Str
     folder = ResultsFolder(job.output, "steps", settings, outputs, job.overwrite)
     records = over_pictures(job, folder, lambda subject: list(_rows(subject, job, chosen, weights)))
     means = _means(records)
-    compared = _compared(means, records)
+    compared = _compare(means, records)
     with_og = sum(_has_og(record.rows) for record in records)
     text = f"{TITLE}, {name}, mean over {name_averaged(len(records), with_og)}:\n\n{_table(compared)}"
-    files, notes = _plotted(folder, means, f"{TITLE}: {name}, {pictures(with_og)}")
+    files, notes = _plot(folder, means, f"{TITLE}: {name}, {pictures(with_og)}")
     notes += (*_exact(means), *tell_flattered(records, [weights]))
     configuration = folder.configuration(records)
     data = {
@@ -84,7 +84,7 @@ def steps(job: Job, *, preset: str | None = None, model: str = "23kb", init: Str
     singles = [
         part
         for record in records
-        for part in (f"## {record.picture}", *record.notes, _table(_compared(record.rows, [record])))
+        for part in (f"## {record.picture}", *record.notes, _table(_compare(record.rows, [record])))
     ]
     written = (
         folder.publish("steps.md", document(TITLE, configuration, [about, text, *singles], notes)),
@@ -198,7 +198,7 @@ def _exact(means: Sequence[Row]) -> Iterator[str]:
             )
 
 
-def _compared(rows: Sequence[Row], records: Sequence[Record]) -> list[Row]:
+def _compare(rows: Sequence[Row], records: Sequence[Record]) -> list[Row]:
     """Both curves beside each other, and how much faster the second gets where the first gets."""
     meta = _curve(rows, META)
     ratios = [_faster(record.rows) for record in records if _has_og(record.rows)]
@@ -256,7 +256,7 @@ def _table(compared: Sequence[Row]) -> str:
     )
 
 
-def _plotted(folder: ResultsFolder, means: list[Row], title: str) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+def _plot(folder: ResultsFolder, means: list[Row], title: str) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     curves = [plots.Curve(LABELS[start], _curve(means, start), style) for start, style in STYLES.items()]
     if not any(curve.points for curve in curves):
         return plots.left_out(folder, "steps", "no picture has a pixel out of gamut")

@@ -134,7 +134,7 @@ def fit_in(world: World, preset: Preset, seed: int, start_weights: Sequence[Floa
     """
     sample, scaling = draw_world(world, seed)
     if world.deviations.full_batch:
-        sample = _even(sample)
+        sample = _make_even(sample)
     fitted = fit(sample, world.deviations.preset(preset, len(sample.importance)), seed, start_weights=start_weights)
     network = FloatNetwork(PAPER_INPUTS, tuple(fitted.weights), fitted.residual_scale)
     return Variant(network, scaling, fitted.steps, fitted.seconds)
@@ -250,7 +250,7 @@ def _extremes(parts: list[DoubleArray]) -> Scaling:
     return Scaling(low, np.max([part.max(axis=0) for part in parts if len(part)], axis=0))
 
 
-def _even(sample: Sample) -> Sample:
+def _make_even(sample: Sample) -> Sample:
     """A sample of an even number of pixels, which two threads can share; a single pixel stays."""
     count = max(1, len(sample.importance) // 2 * 2)
     return Sample(sample.features[:count], sample.residuals[:count], sample.importance[:count], sample.pixels)

@@ -117,8 +117,8 @@ def draw_sample_as_the_paper(scene: Scene, inputs: Inputs, count: int, seed: int
     def drawn(rows: slice) -> Sample:
         og = scene.original.og_mask(rows)
         inside = paper_pixels(og)
-        weights = np.ones(inside.size, np.float32)
-        return Sample(features.rows(rows, inside), scene.residuals(rows, inside), weights, og.size)
+        importance = np.ones(inside.size, np.float32)
+        return Sample(features.rows(rows, inside), scene.residuals(rows, inside), importance, og.size)
 
     height, width = scene.original.size
     return shuffle(list(in_order(drawn, scene.strips())), height * width, np.random.default_rng(seed))

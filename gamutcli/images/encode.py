@@ -110,7 +110,7 @@ def _encode_jpeg(codes: CodeArray, settings: _Settings) -> bytes:
     import imagecodecs
 
     sampling = _SUBSAMPLINGS[settings.subsampling]
-    return _tagged(imagecodecs.jpeg8_encode(codes, level=settings.quality, subsampling=sampling, optimize=True))
+    return _tag(imagecodecs.jpeg8_encode(codes, level=settings.quality, subsampling=sampling, optimize=True))
 
 
 def _encode_png(codes: CodeArray, settings: _Settings) -> bytes:
@@ -186,7 +186,7 @@ def _encode_with_pillow(codes: CodeArray, format: str, **settings: Any) -> bytes
     return stream.getvalue()
 
 
-def _tagged(jpeg: bytes | bytearray) -> bytes:
+def _tag(jpeg: bytes | bytearray) -> bytes:
     """Put an sRGB profile behind the JFIF segment that the encoder writes first."""
     end = 4 + int.from_bytes(jpeg[4:6], "big")
     body = _ICC_APP2 + write_profile(SRGB)

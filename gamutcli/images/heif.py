@@ -119,7 +119,7 @@ def _as_shown(name: str, codes: NDArray[Any], properties: list[tuple[bytes, byte
     """
     for kind, body in properties:
         if kind == b"clap":
-            codes = _cropped(name, codes, body)
+            codes = _crop(name, codes, body)
         elif kind == b"irot" and body:
             codes = turn(codes, _ORIENTATIONS[body[0] & 3])
         elif kind == b"imir" and body:
@@ -127,7 +127,7 @@ def _as_shown(name: str, codes: NDArray[Any], properties: list[tuple[bytes, byte
     return codes
 
 
-def _cropped(name: str, codes: NDArray[Any], body: bytes) -> NDArray[Any]:
+def _crop(name: str, codes: NDArray[Any], body: bytes) -> NDArray[Any]:
     """Cut out what a clean aperture leaves: its size and how far its middle is off, all as fractions."""
     try:
         numbers = struct.unpack_from(">II II iI iI", body)

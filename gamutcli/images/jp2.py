@@ -53,7 +53,7 @@ def read_jp2(name: str, data: bytes, reading: Reading) -> Picture:
     depth = _depth(name, size, boxes)
     meaning = _meaning(name, boxes)
     with decoding(name, "JPEG 2000"), silenced():
-        codes = imagecodecs.jpeg2k_decode(_unconverted(data))
+        codes = imagecodecs.jpeg2k_decode(_hide_profile(data))
     if codes.shape[:2] != (size.height, size.width):
         raise damaged(name, "JPEG 2000")
     samples = _with_alpha(samples_of(codes, (1 << depth) - 1), boxes)
@@ -61,7 +61,7 @@ def read_jp2(name: str, data: bytes, reading: Reading) -> Picture:
     return picture_of(name, samples, meaning, read_metadata(data), reading, notes)
 
 
-def _unconverted(data: bytes) -> bytes:
+def _hide_profile(data: bytes) -> bytes:
     """Hide a restricted profile from the decoder, which would convert the codes to sRGB with it."""
     end = max(0, data.find(b"jp2c"))
     return data[:end].replace(b"colr\2", b"colr\3") + data[end:]

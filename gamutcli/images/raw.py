@@ -115,7 +115,7 @@ def _develop(path: Path) -> _Developed:
             heard,
             one_value=seen is not None and bool(seen.min() == seen.max()),
             empty_rows=empty_rows(seen) if seen is not None and seen.ndim == 2 else 0,
-            preview=_decoded(preview),
+            preview=_decode(preview),
             metadata=metadata,
         )
 
@@ -173,7 +173,7 @@ def _preview(raw: rawpy.RawPy) -> bytes | CodeArray | None:
     return bytes(preview.data) if preview.format == rawpy.ThumbFormat.JPEG else np.asarray(preview.data)
 
 
-def _decoded(preview: bytes | CodeArray | None) -> CodeArray | None:
+def _decode(preview: bytes | CodeArray | None) -> CodeArray | None:
     """Return a preview's (height, width, 3) codes, None where it is no RGB picture or damaged."""
     import imagecodecs
 

@@ -84,9 +84,9 @@ def write_wide(
     parts = [strips] if isinstance(strips, np.ndarray) else strips
     with Path(path).open("wb") if file is None else nullcontext(file) as opened:
         if format in ("avif", "jxl"):
-            opened.write(encode_wide(format, _whole(path, format, parts), space, metadata))
+            opened.write(encode_wide(format, _join(path, format, parts), space, metadata))
         elif format == "png":
-            opened.write(_png(_whole(path, format, parts), space, metadata))
+            opened.write(_png(_join(path, format, parts), space, metadata))
         else:
             _write_tiff(opened, os.fspath(path), parts, space, metadata, compression)
 
@@ -114,7 +114,7 @@ def _png(codes: Code16Array, space: RGBSpace, metadata: Metadata) -> bytes:
     return with_metadata(tagged, true).data
 
 
-def _whole(path: StrPath, format: str, parts: Iterable[Code16Array]) -> Code16Array:
+def _join(path: StrPath, format: str, parts: Iterable[Code16Array]) -> Code16Array:
     """Join the parts of a picture, for formats that are encoded in one go."""
     collected = list(parts)
     check_side(path, format, sum(len(part) for part in collected), collected[0].shape[1])
@@ -151,7 +151,7 @@ def _write_tiff(
             raise OutputError(f"{name}: would be larger than a TIFF can be (4 GB); use --compression deflate.")
     pixels = _pixel_tags(strips, offsets, compression, camera.order)
     start = file.tell()
-    layout = lay_out(_described(pixels, camera, space, true), start)
+    layout = lay_out(_describe(pixels, camera, space, true), start)
     file.write(layout.behind(start))
     file.seek(0)
     file.write(header(camera.order, layout.first))
@@ -180,7 +180,7 @@ def _pixel_tags(strips: list[_Strip], offsets: list[int], compression: str, orde
     return tags
 
 
-def _described(pixels: dict[int, Entry], camera: Directories, space: RGBSpace, metadata: Metadata) -> Directories:
+def _describe(pixels: dict[int, Entry], camera: Directories, space: RGBSpace, metadata: Metadata) -> Directories:
     """Add profile and metadata to the tags that lay out the pixels."""
     profile = write_profile(space)
     tags = {

@@ -105,7 +105,7 @@ def _from_jpeg(data: bytes) -> Metadata:
     )
     density = segments.density(held)
     comment = next((part.body for part in held if part.marker == segments.COM), b"").decode("utf-8", "replace")
-    return _joined(
+    return _join(
         jpeg.read(data),
         Elsewhere(
             texts={"Comment": comment},
@@ -118,17 +118,17 @@ def _from_jpeg(data: bytes) -> Metadata:
 def _from_blocks(data: bytes, blocks: Blocks) -> Metadata:
     notes = (GAIN_MAP,) if any(map_of.recognises(data) and map_of.has_gain_map(data) for map_of in (bmff, jxl)) else ()
     if not png.recognises(data):
-        return _joined(blocks, Elsewhere(), notes)
+        return _join(blocks, Elsewhere(), notes)
     density, profile = png.density(data), png.iptc(data) or b""
     across_down = None if density is None or not density[2] else per_inch(*density[:2])
     is_resources = profile.startswith(b"8BIM")
-    return _joined(
+    return _join(
         replace(blocks, iptc=None if is_resources else profile),
         Elsewhere(png.texts(data), across_down, profile if is_resources else b""),
     )
 
 
-def _joined(blocks: Blocks, found: Elsewhere, notes: tuple[str, ...] = ()) -> Metadata:
+def _join(blocks: Blocks, found: Elsewhere, notes: tuple[str, ...] = ()) -> Metadata:
     """Join what the blocks of a file say with what it says elsewhere."""
     # Some WebP and HEIF files hold the block as a JPEG does.
     block = next((exif.removeprefix(segments.EXIF) for exif in blocks.exif), None)

@@ -146,7 +146,7 @@ def make_true(metadata: Metadata, width: int, height: int, srgb: bool) -> Metada
     exif |= {tag: item for tag, item in old.exif.items() if tag not in _EXIF_DROPPED}
     exif |= {tag: entry(SHORT if tag == _COLOR_SPACE else LONG, fact, order=old.order) for tag, fact in facts.items()}
     settled, said = makernote.settle(Directories(old.order, descriptive(old.image), exif, old.gps), EXIF_LIMIT)
-    fitting, dropped = _fitting(settled)
+    fitting, dropped = _shrink(settled)
     if dropped:
         said += (f"the EXIF data exceed one segment, left out: {', '.join(dropped)}",)
     return replace(metadata, exif=write_block(fitting), xmp=packet, notes=metadata.notes + notes + said)
@@ -275,7 +275,7 @@ def _made_by_a_library(tag: int, item: Entry) -> bool:
     return (tag, item.data[:9]) in ((0x010E, b'{"shape":'), (0x0131, b"tifffile."))
 
 
-def _fitting(directories: Directories) -> tuple[Directories, list[str]]:
+def _shrink(directories: Directories) -> tuple[Directories, list[str]]:
     """Leave out the largest values until the block fits into a segment, which a maker note has had to by now."""
     dropped: list[int] = []
     while (excess := lay_out(directories, 8).end - EXIF_LIMIT) > 0:

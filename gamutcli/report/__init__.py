@@ -123,7 +123,7 @@ def introduction(title: str, heading: str, table: tuple[Sequence[str], Sequence[
     labels = [_text(title) for title in head[1:]]
     lines = (_row(_text(first), labels, list(map(_text, cells))) for first, *cells in rows)
     shown = f"<thead><tr>{titles}</tr></thead><tbody>{''.join(lines)}</tbody>"
-    return Introduction(title, _framed("introduction", heading, shown))
+    return Introduction(title, _wrap("introduction", heading, shown))
 
 
 def page(sections: Sequence[Section], introduction: Introduction | None = None) -> bytes:
@@ -251,10 +251,10 @@ def _overview(names: Sequence[str], evaluations: Sequence[Evaluation]) -> str:
     means = _overview_row("Mean", [_mean(column) for column in zip(*numbers, strict=True)])
     kinds = '<th scope="col">plain</th><th scope="col">restored</th>' * 2
     table = f"<thead><tr>{head}</tr><tr>{kinds}</tr></thead><tbody>{''.join(rows)}</tbody><tfoot>{means}</tfoot>"
-    return _framed("pictures", "Pictures", table)
+    return _wrap("pictures", "Pictures", table)
 
 
-def _framed(name: str, heading: str, table: str) -> str:
+def _wrap(name: str, heading: str, table: str) -> str:
     """A part of the page with a heading and a wide table, whose rows are shown one below another on a phone.
 
     A cell carries the title of its column for that; the roles are said as a browser forgets them then.

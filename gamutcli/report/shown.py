@@ -123,12 +123,12 @@ def screen_jpeg(prophoto_linear: FloatArray, orientation: int) -> bytes:
     """
     codes = encoding_table(DISPLAY_P3, 256).codes(apply_matrix(prophoto_linear, rgb_to_rgb(PROPHOTO, DISPLAY_P3)))
     pixels = turn(codes.astype(np.uint8), orientation)
-    return _saved(pixels, "JPEG", quality=92, subsampling=0, optimize=True, icc_profile=write_profile(DISPLAY_P3))
+    return _encode(pixels, "JPEG", quality=92, subsampling=0, optimize=True, icc_profile=write_profile(DISPLAY_P3))
 
 
 def mask_png(marked: BoolArray, orientation: int) -> bytes:
     """A PNG that is opaque where a mask is set, and clear elsewhere: (rows, columns) bool."""
-    return _saved(turn(marked.astype(np.uint8), orientation), "PNG", bits=1, transparency=b"\0\xff")
+    return _encode(turn(marked.astype(np.uint8), orientation), "PNG", bits=1, transparency=b"\0\xff")
 
 
 def map_png(rmse: FloatArray, limit: float, orientation: int) -> bytes:
@@ -140,10 +140,10 @@ def map_png(rmse: FloatArray, limit: float, orientation: int) -> bytes:
         orientation: How to turn it, as in EXIF.
     """
     steps = np.rint(np.minimum(rmse / limit, 1) * 255).astype(np.uint8)
-    return _saved(turn(steps, orientation), "PNG", palette=viridis(), optimize=True)
+    return _encode(turn(steps, orientation), "PNG", palette=viridis(), optimize=True)
 
 
-def _saved(pixels: CodeArray, format: str, palette: CodeArray | None = None, **settings: Any) -> bytes:
+def _encode(pixels: CodeArray, format: str, palette: CodeArray | None = None, **settings: Any) -> bytes:
     from PIL import Image
 
     image = Image.fromarray(np.ascontiguousarray(pixels))
