@@ -15,7 +15,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
-from gamutcli import parallel, restore
+from gamutcli import parallel, reduce, restore
 from gamutcli.arrays import Code16Array, CodeArray
 from gamutcli.color import tolerance
 from gamutcli.color.gamut import Correction
@@ -248,6 +248,19 @@ def test_reduce_reports_what_evaluate_measures(kind: str, tmp_path: Path) -> Non
         said.model,
     )
     assert (info.width, info.height, info.status, info.carrier) == (96, 64, "ok", said.carrier)
+
+
+def test_a_spot_between_the_bands_that_are_measured_is_measured_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grey = np.full((240, 160, 3), 30000, np.uint16)
+    grey[100:124, 60:100] = wide_codes(24, 40)
+    monkeypatch.setattr(reduce, "MOST_MEASURED", 3000)
+    photo = write_tiff(tmp_path / "photo.tif", grey)
+    said = reduce_image(photo, tmp_path / "a.png", preset="fast")
+    found = evaluate(tmp_path / "a.png", photo)
+    assert said.psnr_og == pytest.approx(found.restored.psnr_og, abs=0.02)
+    assert said.model != "none"
 
 
 @kinds
