@@ -139,6 +139,10 @@ def reduce_image(
         psnr_og=judged.scores.psnr_og,
         clip_psnr_all=judged.plain_scores.psnr_all,
         clip_psnr_og=judged.plain_scores.psnr_og,
+        de2000_og_mean=judged.scores.de2000_og_mean,
+        de2000_og_p99=judged.scores.de2000_og_p99,
+        clip_de2000_og_mean=judged.plain_scores.de2000_og_mean,
+        clip_de2000_og_p99=judged.plain_scores.de2000_og_p99,
         og_pct=100 * rendered.og_pixels / (width * height),
         fit_seconds=fitted.seconds,
         steps=fitted.steps,
@@ -317,12 +321,12 @@ def _fit_in_words(fitted: Fitted, preset: Preset) -> str:
 
 
 def _compare(scene: Scene, network: Network | None, device: str) -> tuple[Comparison, Comparison]:
-    """Errors of the plain and the restored picture against the original, without colour differences.
+    """Errors of the plain and the restored picture against the original; colour differences out of gamut alone.
 
     Of a large picture every so many strips are measured, ``MOST_MEASURED`` pixels in all: they say the same.
     """
     restoration = Restoration(scene.srgb_codes, scene.adaptation, scene.correction, network, device=device)
-    plain, restored = Comparison(color_differences=False), Comparison(color_differences=False)
+    plain, restored = Comparison(regions=("og",)), Comparison(regions=("og",))
 
     def strip(rows: slice) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
         restored = restoration.linear(rows)[0].clip(0, 1)

@@ -12,6 +12,7 @@ from gamutcli.cli.console import Outcomes, gain, percent
 from gamutcli.cli.files import copy_time, make_folder, pair
 from gamutcli.cli.piping import received, refuse_dash, sent
 from gamutcli.cli.types import Bytes, FileName
+from gamutcli.measuring.words import difference
 
 if TYPE_CHECKING:
     from gamutcli.results import ReduceResult
@@ -113,14 +114,22 @@ def reduce(
     return outcomes.close()
 
 
+def _colors(result: ReduceResult) -> str:
+    """How near the lost colours come back, mean and 99th percentile, beside how far off they are without network."""
+    mean, p99 = difference(result.de2000_og_mean), difference(result.de2000_og_p99)
+    if not result.hidden:
+        return f"colours off by dE {mean}, 99 % below {p99}, "
+    plain_mean, plain_p99 = difference(result.clip_de2000_og_mean), difference(result.clip_de2000_og_p99)
+    return f"colours back to within dE {mean} (plain {plain_mean}), 99 % below {p99} (plain {plain_p99}), "
+
+
 def _summary(result: ReduceResult) -> str:
     head = f"{result.source} -> {result.file}: "
     if result.psnr_og is None:
         return head + "every colour fits into sRGB; nothing to remember"
     return head + (
         f"{result.payload_bytes:,} bytes ({result.carrier}, network {result.model}) for {percent(result.og_pct)} "
-        "out of gamut, "
-        f"PSNR {gain(result.clip_psnr_all, result.psnr_all)}, "
+        f"out of gamut, {_colors(result)}PSNR {gain(result.clip_psnr_all, result.psnr_all)}, "
         f"out of gamut {gain(result.clip_psnr_og, result.psnr_og)}, "
         f"fitted in {result.fit_seconds:.1f} s"
     )
