@@ -16,7 +16,8 @@ class ReduceResult:
     It is measured on the written picture, above 8 megapixels on evenly spaced strips of it.  ``clip_*`` are the
     figures of the picture without the network.  A PSNR is None where there is no such pixel, and infinite where there
     is no error.  ``de2000_og_mean`` and ``_p99`` are the mean and the 99th percentile of CIEDE2000 over out-of-gamut
-    pixels, at most 200,000 evenly spaced ones, as ``Scores`` has them.
+    pixels, at most 200,000 evenly spaced ones, as ``Scores`` has them.  ``fit_seconds`` are those of all ``tries``:
+    one, but where ``target_de`` was asked for.
     """
 
     file: str
@@ -41,6 +42,8 @@ class ReduceResult:
     og_pct: float
     fit_seconds: float
     steps: int
+    target_de: float | None
+    tries: int
     notes: tuple[str, ...]
 
 

@@ -38,6 +38,12 @@ if TYPE_CHECKING:
     help="Largest payload wanted, as 3000, 3k or 12KB (1k is 1000; 1KiB is 1024).",
 )
 @options.option(
+    "--target-de",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="N",
+    help="As little effort and as few bytes as bring 99 % of the lost colours back within dE N (CIEDE2000).",
+)
+@options.option(
     "--quality",
     type=click.IntRange(1, 100),
     metavar="1-100",
@@ -88,6 +94,7 @@ def reduce(
     Examples:
       gamut reduce photo.tif photo.jpg
       gamut reduce photo.tif photo.png --preset best
+      gamut reduce photo.tif photo.png --target-de 1.5
       gamut reduce photo.tif photo.webp
       gamut reduce photo.tif photo.jpg --carrier sidecar
       gamut reduce *.tif -o web --ext jpg --quality 90
@@ -131,5 +138,13 @@ def _summary(result: ReduceResult) -> str:
         f"{result.payload_bytes:,} bytes ({result.carrier}, network {result.model}) for {percent(result.og_pct)} "
         f"out of gamut, {_colors(result)}PSNR {gain(result.clip_psnr_all, result.psnr_all)}, "
         f"out of gamut {gain(result.clip_psnr_og, result.psnr_og)}, "
-        f"fitted in {result.fit_seconds:.1f} s"
+        f"fitted in {result.fit_seconds:.1f} s{_taken(result)}"
     )
+
+
+def _taken(result: ReduceResult) -> str:
+    """What was taken to come within --target-de."""
+    if result.target_de is None:
+        return ""
+    tries = "1 try" if result.tries == 1 else f"{result.tries} tries"
+    return f" ({tries}: preset {result.preset}, {result.steps:,} steps)"
