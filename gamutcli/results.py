@@ -68,8 +68,9 @@ class Info:
     """What a reduced file holds, and whether its pixels still fit.
 
     ``recognised`` says in words what was done to them ("rotated by 180 degrees, resized"), and is empty for nothing.
-    Of a payload in a file of its own, without pixels, ``status`` is "payload" and ``difference`` not a number.  No payload
-    records how near its colours come back: ``evaluate`` tells, given the original.
+    Of a payload in a file of its own, without pixels, ``status`` is "payload" and ``difference`` not a number.
+
+    How near its colours come back, no payload records: ``evaluate`` tells, given the original.
     """
 
     file: str
