@@ -106,12 +106,13 @@ class PairSample:
         """
         pixels = np.arange(picture.size // 3) if where is None else np.flatnonzero(where)
         chosen = pixels[-self._seen % self._step :: self._step]
+        while len(self.pairs) + chosen.size > self._limit:
+            self.pairs = self.pairs[::2]
+            self._step *= 2
+            chosen = pixels[-self._seen % self._step :: self._step]
         self._seen += pixels.size
         pairs = np.stack([picture.reshape(-1, 3)[chosen], original.reshape(-1, 3)[chosen]], axis=1)
         self.pairs = np.concatenate([self.pairs, pairs])
-        while len(self.pairs) > self._limit:
-            self.pairs = self.pairs[::2]
-            self._step *= 2
 
     def delta_e(self) -> DoubleArray:
         """CIEDE2000 of the pairs that were kept: (n,)."""
