@@ -17,7 +17,7 @@ from gamutcli.images.original import Source
 from gamutcli.images.picture import EIGHT_BITS
 from gamutcli.payload import carriers
 from gamutcli.payload.sidecar import check_targets, path_beside
-from gamutcli.weights import SHIPPED, Weights, read_weights, shipped
+from gamutcli.weights import SHIPPED, Weights, find_shipped, read_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +128,7 @@ def refuse_reduced(source: StrPath, picture: Source) -> None:
 def _find_start(init: StrPath, preset: Preset) -> Weights:
     """Find the weights that a fit is to start from."""
     shape = preset.shape
-    weights = shipped(shape) if init == SHIPPED else read_weights(Path(init))
+    weights = find_shipped(shape) if init == SHIPPED else read_weights(Path(init))
     if weights is None:
         raise UsageError(f"no weights ship for the network of preset {preset.name}; make some with `gamut pretrain`.")
     if weights.shape != shape:

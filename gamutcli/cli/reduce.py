@@ -12,6 +12,7 @@ from gamutcli.cli.console import Outcomes, gain, percent
 from gamutcli.cli.files import copy_time, make_folder, pair
 from gamutcli.cli.piping import received, refuse_dash, sent
 from gamutcli.cli.types import Bytes, FileName
+from gamutcli.cli.variables import give_way
 from gamutcli.measuring.words import difference
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 @click.command()
 @options.targets(*options.CARRYING, *options.READ_ONLY, *options.RAW)
 @options.choice(
-    "--ext", values=options.REDUCED_KINDS, default="jpg", show_default=True, help="Kind of what -o and - write."
+    "--ext", values=options.REDUCED_EXTENSIONS, default="jpg", show_default=True, help="Format of what -o and - write."
 )
 @options.choice(
     "--preset",
@@ -105,6 +106,7 @@ def reduce(
       gamut reduce scans.tif photo.jpg --page 2
     """
     jobs = pair(files, output, ext)
+    give_way(settings, preset="balanced", target_de=None)
     from gamutcli.reduce import reduce_image
 
     for source, target in jobs:

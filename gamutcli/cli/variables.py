@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
 PREFIX = "GAMUT_"
 
 
-def named(*words: str) -> str:
+def variable_of(*words: str) -> str:
     """The variable of words: GAMUT_MAX_PAYLOAD, GAMUT_REDUCE_MAX_PAYLOAD."""
     return PREFIX + "_".join(words).replace("-", "_").replace(" ", "_").upper()
 
@@ -26,10 +28,10 @@ class Option(click.Option):
         """Find the variable that counts here."""
         long = next(name for name in self.opts if name.startswith("--"))[2:]
         command = ctx.command_path.partition(" ")[2]
-        own = os.environ.get(named(command, long))
+        own = os.environ.get(variable_of(command, long))
         if own:
             return own
-        shared = os.environ.get(named(long))
+        shared = os.environ.get(variable_of(long))
         if not shared or self._suits(shared, ctx):
             return shared or None
         others = (other for other in _options(ctx.find_root().command) if other.envvar == self.envvar)
@@ -41,6 +43,19 @@ class Option(click.Option):
         except click.UsageError:
             return False
         return True
+
+
+def give_way(given: dict[str, Any], **defaults: Any) -> None:
+    """Of options that exclude each other, let those from the environment give way to one on the command line.
+
+    Args:
+        given: The options of this command, which are changed.
+        defaults: Those among them, with what they are where nobody says anything.
+    """
+    context = click.get_current_context()
+    sources = {name: context.get_parameter_source(name) for name in defaults}
+    if ParameterSource.COMMANDLINE in sources.values():
+        given.update({name: defaults[name] for name in defaults if sources[name] is ParameterSource.ENVIRONMENT})
 
 
 def _options(command: click.Command) -> Iterator[Option]:

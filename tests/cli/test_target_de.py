@@ -117,6 +117,18 @@ def test_what_does_not_go_with_it_is_a_usage_error(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_command_line_comes_before_the_environment(
+    gamut: Gamut, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GAMUT_PRESET", "best")
+    assert gamut("reduce", photo, tmp_path / "a.png", "--target-de", 40, "--json").json["target_de"] == 40
+    assert gamut("batch", "reduce", photo, "-o", tmp_path / "web", "--target-de", 40, "-j", 1).code == 0
+    monkeypatch.setenv("GAMUT_TARGET_DE", "40")
+    found = gamut("reduce", photo, tmp_path / "b.png", "--preset", "fast", "--json").json
+    assert (found["preset"], found["target_de"]) == ("fast", None)
+    assert gamut("reduce", photo, tmp_path / "c.png").code == 2
+
+
 def test_the_library_says_so_too(photo: Path, tmp_path: Path) -> None:
     for wanted, preset in ((-1.0, "balanced"), (1.0, "fast")):
         with pytest.raises(UsageError, match="--target-de"):
