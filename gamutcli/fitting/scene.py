@@ -48,3 +48,7 @@ class Scene:
         """(n, 3) linear ProPhoto residuals of some pixels of a strip."""
         plain = codes_to_prophoto(self.srgb_codes[rows].reshape(-1, 3)[inside], self.adaptation)
         return self.original.linear(self.original.codes[rows].reshape(-1, 3)[inside]) - plain
+
+    def weights(self, rows: slice, inside: IndexArray) -> FloatArray | None:
+        """(n,) how much the squared errors of some pixels of a strip count; None: all the same."""
+        return None

@@ -37,4 +37,8 @@ def reduce(ext: str, **given: Any) -> int:
       gamut batch reduce photos/ -o web/ --shard 2/3
       find photos -name '*.tif' -print0 | gamut batch reduce -0 - --base photos -o web/
     """
+    from gamutcli.plan import check_target_de
+
+    if given["target_de"] is not None:
+        check_target_de(given["target_de"], given["preset"], given["model"], given["init"])
     return launch("reduce", f".{ext}", _SUFFIXES, given)
