@@ -8,7 +8,13 @@
 /** What gamut.js gives: load(core) sets it. */
 let core;
 
-const TABLE_WIDTH = 2048, MAX_TEXELS = 1 << 22, MAX_WIDTH_GPU = 512, WORK = 2e9;
+const TILE = 1024, TABLE_WIDTH = 2048, MAX_TEXELS = 1 << 22, MAX_WIDTH_GPU = 512, WORK = 2e9;
+
+/** Names of programs that play a GPU. */
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
+
+/** Groups of four numbers in a row of the tables: as many as gamut.js gives a row. */
+const quadsOf = ({ hidden }) => 2 * ((hidden + 7) >> 3);
 
 /** What the programs share: a pixel's codes; the edge of the picture stands in for what lies beyond it. */
 const GLSL = `#version 300 es
@@ -31,8 +37,8 @@ void main() {
 
 /** The program of one shape of network; numbers are written into it, so that drivers know where loops end. */
 function restoreProgram(payload, starts, space, depth, mark) {
-  const { hidden, boxes, colorOctaves, firstOctave, tolerance } = payload;
-  const quads = (hidden + 3) >> 2, float = (value) => value.toExponential(9);
+  const { boxes, colorOctaves, firstOctave, tolerance } = payload;
+  const quads = quadsOf(payload), float = (value) => value.toExponential(9);
   const mat3 = (m) => `mat3(${[0, 3, 6, 1, 4, 7, 2, 5, 8].map((k) => float(m[k])).join()})`;
   const radii = [...new Set(boxes.map((box) => box.radius))];
   const add = (row) => `at = (${row}) * Q; for (int j = 0; j < Q; j++) a[j] += table(at + j);`;
@@ -101,11 +107,11 @@ void main() {
 }
 
 /** Weights of the hidden layers in squares of four by four, and below them the light of the 256 codes. */
-function packWeights({ layers, hidden, residualScale }) {
-  const quads = (hidden + 3) >> 2, texels = [];
+function packWeights(payload) {
+  const { layers, hidden, residualScale } = payload, quads = quadsOf(payload), texels = [];
   layers.slice(1).forEach(({ rows, levels, scales }, k) => {
     const unit = k === layers.length - 2 ? residualScale : 1;
-    for (let i = 0; i < rows; i += 4) {
+    for (let i = 0; i < (rows > 3 ? 4 * quads : 4); i += 4) {
       for (let j = 0; j < 4 * quads; j++) {
         for (let o = i; o < i + 4; o++) texels.push(o < rows && j < hidden ? levels[o * hidden + j] * scales[o] * unit : 0);
       }
@@ -132,9 +138,16 @@ class Gpu {
   }
 
   constructor() {
-    this.canvas = core.newCanvas(core.TILE, core.TILE);
+    this.canvas = core.newCanvas(TILE, TILE);
     this.gl = this.canvas.getContext("webgl2", { antialias: false, depth: false });
     this.programs = new Map();
+  }
+
+  /** What the GPU is called. Chrome tells only whom it has given the extension, which Firefox minds being asked for. */
+  name() {
+    const { gl } = this, name = gl.getParameter(gl.RENDERER);
+    const told = /^webkit/i.test(name) && gl.getExtension("WEBGL_debug_renderer_info");
+    return told ? gl.getParameter(told.UNMASKED_RENDERER_WEBGL) : name;
   }
 
   program(fragment) {
@@ -191,6 +204,15 @@ class Gpu {
     }
   }
 
+  /** Codes of the frame that is bound. */
+  read(width, height, depth) {
+    const { gl } = this, count = 4 * width * height;
+    const codes = depth === 16 ? new Uint32Array(count) : new Uint8Array(count);
+    const kind = depth === 16 ? [gl.RGBA_INTEGER, gl.UNSIGNED_INT] : [gl.RGBA, gl.UNSIGNED_BYTE];
+    gl.readPixels(0, 0, width, height, ...kind, codes);
+    return { width, height, data: codes };
+  }
+
   frame(texture) {
     const { gl } = this, frame = gl.createFramebuffer();
     gl.bindFramebuffer(gl.FRAMEBUFFER, frame);
@@ -200,31 +222,39 @@ class Gpu {
 }
 
 /** Whether the fast path can take a picture. */
-const fitsGpu = ({ hidden }, { width, height }) =>
-  hidden <= MAX_WIDTH_GPU && ((width + height + 10000) * ((hidden + 3) >> 2)) <= MAX_TEXELS;
+const fitsGpu = (payload, { width, height }) =>
+  payload.hidden <= MAX_WIDTH_GPU && (width + height + 10000) * quadsOf(payload) <= MAX_TEXELS;
 
-/** Give the function that restores tiles of a picture, with what it shares with gamut.js. */
+/** Have what gamut.js shares; give what it needs. `side`: of a tile, at most. */
 export function load(shared) {
   core = shared;
-  return restoreOnGpu;
+  return { restoreOnGpu, speed, side: TILE };
 }
 
-/** Restore tiles of a picture on the GPU. `tiles`: [x, y, width, height], 1024 a side at most. `use(tile, gpu)` for each. */
-async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mark }, tiles, toCanvas, use) {
+/** "fast", "slow" (software plays the GPU) or "none". */
+function speed() {
+  try {
+    return SOFTWARE.test(Gpu.get().name()) ? "slow" : "fast";
+  } catch {
+    return "none";
+  }
+}
+
+/** Restore tiles of a picture: `use(tile, restored)` has each on a canvas, or as codes, {width, height, data}. */
+async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mark, toCanvas }, tiles, use) {
   const { width, height } = bitmap;
   if (!fitsGpu(payload, bitmap)) throw new core.GamutError("unsupported", "the network is too wide, or the picture too large, for WebGL2");
   const gpu = Gpu.get(toCanvas && !mark ? space : null), { gl } = gpu;
-  const { table, starts } = payload.depth ? core.tabulate(payload, width, height, way) : { table: [0], starts: [] };
+  const { table, starts } = payload.depth ? core.tabulate(payload, [width, height], way, [0, 0, width, height]) : { table: [0], starts: [] };
   const fragment = restoreProgram(payload, starts, space, depth, mark);
-  const radii = [...new Set(payload.boxes.map((box) => box.radius))], margin = Math.max(0, ...radii);
+  const radii = [...new Set(payload.boxes.map((box) => box.radius))];
   const { packed } = packWeights(payload);
   const kept = [gpu.floats(1, table), gpu.floats(2, packed)], made = [], frames = [];
   const cost = payload.hidden * (payload.hidden * payload.depth + 30) + 100;
   try {
     for (const tile of tiles) {
-      const [x, y] = [0, 1].map((k) => Math.max(0, tile[k] - margin));
-      const [right, below] = [width, height].map((end, k) => Math.min(end, tile[k] + tile[k + 2] + margin));
-      const crop = await createImageBitmap(bitmap, x, y, right - x, below - y, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+      const [x, y, across, down] = core.regionOf(tile, core.marginOf(payload), bitmap);
+      const crop = await createImageBitmap(bitmap, x, y, across, down, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
       // Another picture may have used the context meanwhile.
       gl.pixelStorei(gl.UNPACK_COLORSPACE_CONVERSION_WEBGL, gl.NONE);
       if (toCanvas && !mark && "drawingBufferColorSpace" in gl) gl.drawingBufferColorSpace = space;
@@ -237,21 +267,21 @@ async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mark }, ti
       const shared = { source: 0, origin: [x, y], size: [width, height] };
       const sums = {};
       radii.forEach((radius, k) => {
-        const texture = gpu.texture(3 + k, (at) => gl.texStorage2D(at, 1, gl.RGBA16UI, right - x, below - y));
+        const texture = gpu.texture(3 + k, (at) => gl.texStorage2D(at, 1, gl.RGBA16UI, across, down));
         made.push(texture);
         frames.push(gpu.frame(texture));
-        gpu.draw(SUMS, { ...shared, radius }, [0, 0, right - x, below - y], 10 * radius + 10, frames.at(-1));
+        gpu.draw(SUMS, { ...shared, radius }, [0, 0, across, down], 10 * radius + 10, frames.at(-1));
         sums[`sums${k}`] = 3 + k;
       });
-      let target = null, at = [0, core.TILE - tile[3], tile[2], tile[3]];
+      let target = null, at = [0, TILE - tile[3], tile[2], tile[3]];
       if (!toCanvas) {
         made.push(gpu.texture(15, (place) => gl.texStorage2D(place, 1, depth === 16 ? gl.RGBA16UI : gl.RGBA8, tile[2], tile[3])));
         frames.push((target = gpu.frame(made.at(-1))));
         at = [0, 0, tile[2], tile[3]];
       }
-      gpu.draw(fragment, { ...shared, ...sums, tables: 1, weights: 2, first: tile.slice(0, 2), bottom: toCanvas ? core.TILE : 0 }, at, cost, target);
+      gpu.draw(fragment, { ...shared, ...sums, tables: 1, weights: 2, first: tile.slice(0, 2), bottom: toCanvas ? TILE : 0 }, at, cost, target);
       if (gl.isContextLost()) throw new core.GamutError("unsupported", "the GPU was lost");
-      use(tile, gpu);
+      use(tile, toCanvas ? gpu.canvas : gpu.read(tile[2], tile[3], depth));
       made.splice(0).forEach((texture) => gl.deleteTexture(texture));
       frames.splice(0).forEach((frame) => gl.deleteFramebuffer(frame));
     }
