@@ -1,2 +1,1232 @@
-// For pages without modules: <script src="gamut-img.classic.js" defer></script> registers <gamut-img>. MIT licence.
-import(new URL("gamut-img.js", document.currentScript.src).href);
+// gamut-img.classic.js: gamut.js, gamut-webgl2.js and gamut-img.js in one classic script, which registers <gamut-img> and gives
+// pages `gamut.render` and its like. Made from them by `make classic`; change those. MIT licence.
+(() => {
+"use strict";
+const SCRIPT = globalThis.document?.currentScript?.src;
+// gamut.js: an sRGB file that carries a payload of `gamut reduce` becomes its wide-gamut picture again. MIT licence.
+// docs/WEB.md of gamutcli says how it is used; it is written from docs/FORMAT.md, whose sections number the ones below.
+
+/** What went wrong. `code`: "no-payload", "damaged", "version", "changed", "unsupported" or "noise". */
+class GamutError extends Error {
+  name = "GamutError";
+  constructor(code, message) {
+    super(message);
+    this.code = code;
+  }
+}
+
+// 1. Finding the payload
+
+const NAMESPACE = "https://gamutcli.github.io/ns/1.0/";
+const PART = /gamut1:([0-9]{1,3})\/([0-9]{1,3}):([0-9a-f]{16}):([A-Za-z0-9+/]*={0,2})/g;
+const MAX_TEXT = 8 << 20, MAX_PAYLOAD = 4 << 20;
+
+const ascii = (bytes, start, end) => new TextDecoder("latin1").decode(bytes.subarray(start, end));
+const startsWith = (bytes, text, at = 0) => [...text].every((letter, k) => bytes[at + k] === letter.charCodeAt(0));
+const view = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+const joined = async (pieces) => new Uint8Array(await new Blob(pieces).arrayBuffer());
+
+/** Take a file apart. `bare` is the file without its metadata: browsers decode it as it is stored, not turned, not converted. */
+async function takeApart(bytes) {
+  const file = { type: "", xmp: [], exif: [], extended: [], bare: [] };
+  if (startsWith(bytes, "\xff\xd8")) takeJpegApart(bytes, file);
+  else if (startsWith(bytes, "\x89PNG\r\n")) await takePngApart(bytes, file);
+  else if (startsWith(bytes, "RIFF") && startsWith(bytes, "WEBP", 8)) takeWebpApart(bytes, file);
+  else throw new GamutError("unsupported", "neither JPEG, PNG nor WebP");
+  return file;
+}
+
+function takeJpegApart(bytes, file) {
+  const kinds = {
+    "http://ns.adobe.com/xap/1.0/\0": file.xmp,
+    "http://ns.adobe.com/xmp/extension/\0": file.extended,
+    "Exif\0\0": file.exif,
+  };
+  file.type = "image/jpeg";
+  file.bare.push(bytes.subarray(0, 2));
+  let at = 2;
+  while (at + 4 <= bytes.length && bytes[at] === 0xff && bytes[at + 1] !== 0xda) {
+    const marker = bytes[at + 1], end = at + 2 + 256 * bytes[at + 2] + bytes[at + 3];
+    if (marker === 0xff) {
+      at += 1;
+      continue;
+    }
+    if (end > bytes.length || end < at + 4) break;
+    // APP1 holds EXIF and XMP, APP2 profiles and what belongs to other pictures.
+    if (marker !== 0xe1 && marker !== 0xe2) file.bare.push(bytes.subarray(at, end));
+    for (const [signature, list] of marker === 0xe1 ? Object.entries(kinds) : []) {
+      if (startsWith(bytes, signature, at + 4)) list.push(bytes.subarray(at + 4 + signature.length, end));
+    }
+    at = end;
+  }
+  file.bare.push(bytes.subarray(at));
+}
+
+async function takePngApart(bytes, file) {
+  file.type = "image/png";
+  file.bare.push(bytes.subarray(0, 8));
+  for (let at = 8, end; at + 12 <= bytes.length; at = end) {
+    end = at + 12 + view(bytes).getUint32(at);
+    if (end > bytes.length) break;
+    const kind = ascii(bytes, at + 4, at + 8), body = bytes.subarray(at + 8, end - 4);
+    if (kind === "eXIf") file.exif.push(body);
+    if (/^([iz]T|tE)Xt$/.test(kind)) file.xmp.push(...(await xmpOfText(kind, body)));
+    // Of what a decoder may do without, only transparency belongs to the pixels.
+    if (/^[A-Z]|^tRNS/.test(kind)) file.bare.push(bytes.subarray(at, end));
+  }
+}
+
+/** The XMP packet of a PNG text chunk, in a list that is empty where it holds none. */
+async function xmpOfText(kind, body) {
+  const keyword = ascii(body, 0, Math.max(0, body.subarray(0, 80).indexOf(0))), raw = keyword === "Raw profile type xmp";
+  if ((keyword !== "XML:com.adobe.xmp" && !raw) || body.length > MAX_TEXT) return [];
+  let at = keyword.length + (kind === "zTXt" ? 2 : 1);
+  const compressed = kind === "zTXt" || (kind === "iTXt" && body[at] === 1);
+  if (kind === "iTXt") at = body.indexOf(0, body.indexOf(0, at + 2) + 1) + 1;
+  let text = body.subarray(at);
+  if (compressed) text = await inflate(text, "deflate", MAX_TEXT);
+  if (!raw) return [text];
+  const digits = ascii(text).replace(/^\n.*\n\s*\d+\n/, "").replace(/\s/g, "");
+  return [Uint8Array.from(digits.match(/../g) ?? [], (pair) => parseInt(pair, 16))];
+}
+
+function takeWebpApart(bytes, file) {
+  const head = bytes.slice(0, 12);
+  file.type = "image/webp";
+  file.bare.push(head);
+  for (let at = 12, end; at + 8 <= bytes.length; at = end) {
+    const length = view(bytes).getUint32(at + 4, true), kind = ascii(bytes, at, at + 4);
+    end = at + 8 + length + (length & 1);
+    if (at + 8 + length > bytes.length) break;
+    const body = bytes.subarray(at + 8, at + 8 + length);
+    if (kind === "XMP ") file.xmp.push(body);
+    else if (kind === "EXIF") file.exif.push(startsWith(body, "Exif\0\0") ? body.subarray(6) : body);
+    else if (kind !== "ICCP") {
+      const chunk = bytes.slice(at, end);
+      if (kind === "VP8X") chunk[8] &= ~0x2c; // it says no longer that there are profile, EXIF and XMP
+      file.bare.push(chunk);
+    }
+  }
+  view(head).setUint32(4, file.bare.reduce((sum, piece) => sum + piece.length, -8), true);
+}
+
+/** Inflate so many bytes at most. Anything but one whole stream that ends with the data is an error. */
+async function inflate(data, format, most) {
+  const reader = new Blob([data]).stream().pipeThrough(new DecompressionStream(format)).getReader(), pieces = [];
+  try {
+    for (let piece, length = 0; !(piece = await reader.read()).done; ) {
+      length += piece.value.length;
+      if (length > most) throw new Error("more is inflated than there should be");
+      pieces.push(piece.value);
+    }
+  } catch {
+    reader.cancel().catch(() => {});
+    throw damaged("a compressed part is damaged, or too long");
+  }
+  return joined(pieces);
+}
+const damaged = (message) => new GamutError("damaged", message);
+
+/** Values of the property in an XMP packet. Which elements bind its prefix does not matter: a value shows that it is one. */
+function xmpValues(packet) {
+  const wide = packet[0] === 0 || packet[1] === 0 || packet[0] >= 0xfe, little = packet[0] === 0xff || packet[1] === 0;
+  const text = new TextDecoder(wide ? (little ? "utf-16le" : "utf-16be") : "utf-8").decode(packet);
+  if (text.includes("<!DOCTYPE")) return [];
+  const bound = text.matchAll(/\sxmlns(:[^\s<>"'=/:]{1,100})?\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/g);
+  const prefixes = new Set([...bound].filter(([, , one, other]) => (one ?? other) === NAMESPACE).map(([, prefix = ""]) => prefix.slice(1)));
+  const values = [];
+  const property = /([<\s])(?:([^\s<>"'=/:]{1,100}):)?Payload(?:\s*=\s*(?:"([^"<]*)"|'([^'<]*)')|(?:\s[^<>]*)?>([^<]*))/g;
+  for (const [, before, prefix = "", one, other, inner] of text.matchAll(property)) {
+    // Attributes without a prefix are of no namespace.
+    if (prefixes.has(prefix) && (before === "<" ? inner : prefix && (one ?? other))) values.push(inner ?? one ?? other);
+  }
+  return values.map((value) => value.replace(/&#(x?)([0-9a-f]{1,4});/gi, (_, hex, code) => String.fromCharCode(parseInt(code, hex ? 16 : 10))));
+}
+
+/** Orientation and user comment of an EXIF block. */
+function readExif(block) {
+  const little = startsWith(block, "II"), data = view(block);
+  /** Where an entry of a directory lies; undefined where there is none. */
+  const entry = (directory, tag) => {
+    const count = directory + 2 <= block.length ? data.getUint16(directory, little) : 0;
+    for (let k = 0, at = directory + 2; k < count && at + 12 <= block.length; k++, at += 12) {
+      if (data.getUint16(at, little) === tag) return at;
+    }
+    return undefined;
+  };
+  const first = block.length < 8 ? block.length : data.getUint32(4, little);
+  const turn = entry(first, 0x0112), pointer = entry(first, 0x8769);
+  const comment = pointer && entry(data.getUint32(pointer + 8, little), 0x9286);
+  const from = comment && data.getUint32(comment + 8, little);
+  return {
+    orientation: (turn && data.getUint16(turn + 8, little)) || 1,
+    comment: comment ? ascii(block, from, from + data.getUint32(comment + 4, little)).replaceAll("\0", "") : "",
+  };
+}
+
+/** Extended XMP: the chunks of one name, joined by their offsets. */
+function joinExtensions(chunks) {
+  const packets = new Map();
+  for (const chunk of chunks) {
+    if (chunk.length < 40) continue;
+    const name = ascii(chunk, 0, 32), length = view(chunk).getUint32(32), at = view(chunk).getUint32(36);
+    if (length > MAX_TEXT || at + chunk.length - 40 > length) continue;
+    if (!packets.has(name)) packets.set(name, new Uint8Array(length));
+    if (packets.get(name).length === length) packets.get(name).set(chunk.subarray(40), at);
+  }
+  return [...packets.values()];
+}
+
+/** The SHA-256 of bytes in hexadecimal digits; "" where a page is not served safely and browsers refuse to compute it. */
+const sha256 = async (bytes) =>
+  globalThis.crypto?.subtle ? hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))) : "";
+const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** Find a file's payload, as it travels: {payload, carrier}. */
+async function findPayload(file) {
+  const short = (packet) => packet.length <= MAX_TEXT, groups = new Map();
+  const texts = {
+    xmp: file.xmp.filter(short).flatMap(xmpValues),
+    "extended-xmp": joinExtensions(file.extended).flatMap(xmpValues),
+    exif: file.exif.filter(short).map((block) => readExif(block).comment),
+  };
+  for (const carrier in texts) {
+    for (const [, index, total, digest, body] of texts[carrier].flatMap((text) => [...text.replace(/\s/g, "").matchAll(PART)])) {
+      const key = `${digest}/${Number(total)}`, count = total <= 64 ? Number(total) : 0;
+      if (!groups.has(key)) groups.set(key, { digest, parts: Array.from({ length: count }, () => new Set()), carriers: new Set() });
+      groups.get(key).parts[index - 1]?.add(body);
+      groups.get(key).carriers.add(carrier);
+    }
+  }
+  if (!groups.size) throw new GamutError("no-payload", "this picture holds no payload");
+  for (const { digest, parts, carriers } of groups.values()) {
+    // A part that turned up with several bodies hides none of them; so many ways to join them are tried.
+    const ways = Math.min(64, parts.reduce((product, bodies) => product * bodies.size, parts.length && 1));
+    for (let way = 0; way < ways; way++) {
+      let rest = way;
+      const bodies = parts.map((found) => {
+        const body = [...found][rest % found.size];
+        rest = Math.floor(rest / found.size);
+        return body;
+      });
+      try {
+        const payload = await joined(bodies.map((body) => Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0))));
+        const whole = await sha256(payload);
+        if (!whole || whole.startsWith(digest)) return { payload, carrier: [...carriers].join("+") };
+      } catch { /* what is no base64 is no part */ }
+    }
+  }
+  throw damaged("the payload is incomplete or damaged");
+}
+
+// 2. The payload, byte by byte
+
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, value) => {
+  for (let k = 0; k < 8; k++) value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
+  return value;
+});
+const crc32 = (bytes) => ~bytes.reduce((crc, byte) => CRC_TABLE[(crc ^ byte) & 255] ^ (crc >>> 8), -1) >>> 0;
+
+function float16(bits) {
+  const mantissa = bits & 1023, exponent = (bits >> 10) & 31, sign = bits >> 15 ? -1 : 1;
+  if (exponent === 31) return NaN;
+  return exponent ? sign * 2 ** (exponent - 15) * (1 + mantissa / 1024) : (sign * mantissa) / 2 ** 24;
+}
+
+/** How each version is read; a newer one adds its own and gives the same fields. */
+const VERSIONS = { 1: unpackVersion1 };
+
+/** Unpack a bare payload (bytes that begin with GMUT). */
+async function unpack(data) {
+  if (data.length < 48 || data.length > MAX_PAYLOAD || !startsWith(data, "GMUT")) throw damaged("this is no payload");
+  const read = VERSIONS[data[4]];
+  if (!read) throw new GamutError("version", `payload version ${data[4]}: a newer program is needed`);
+  if (crc32(data.subarray(0, -4)) !== view(data).getUint32(data.length - 4, true)) {
+    throw damaged("the payload is damaged: its checksum does not match");
+  }
+  return { version: data[4], size: data.length, ...(await read(data)) };
+}
+
+async function unpackVersion1(data) {
+  const header = view(data), flags = data[5], bodyAt = 44 + 2 * data[38], boxes = [];
+  const payload = {
+    everyPixel: Boolean(flags & 1),
+    adaptation: flags & 2 ? "cat02" : "bradford",
+    linearColor: Boolean(flags & 4),
+    tolerance: data[6],
+    side: data[7],
+    width: header.getUint32(8, true),
+    height: header.getUint32(12, true),
+    digest: hex(data.subarray(16, 32)),
+    positionOctaves: data[32],
+    colorOctaves: data[33],
+    firstOctave: header.getInt8(34),
+    depth: data[35],
+    hidden: header.getUint16(36, true),
+    residualScale: header.getFloat32(40, true),
+    boxes,
+  };
+  const { side, depth, hidden, positionOctaves, colorOctaves } = payload;
+  const bounds = [[flags, 0, 7], [payload.tolerance, 0, 64], [side, 1, 32], [payload.width, 1, 1 << 20], [payload.height, 1, 1 << 20],
+    [positionOctaves, 0, 16], [colorOctaves, 0, 16], [payload.firstOctave, -16, 16], [depth, 0, 8], [data[38], 0, 8], [data[39], 0, 0],
+    [hidden, depth && 1, depth && 1024], [positionOctaves + colorOctaves, depth && 1, 32], [bodyAt + 4, 0, data.length]];
+  for (let at = 44; at < Math.min(bodyAt, data.length); at += 2) {
+    boxes.push({ radius: data[at] & 127, contrast: data[at] > 127, octaves: data[at + 1] });
+    bounds.push([data[at] & 127, 0, 64], [data[at + 1], 0, 16]);
+  }
+  if (!Number.isFinite(payload.residualScale) || bounds.some(([value, least, most]) => value < least || value > most)) {
+    throw damaged("the payload's numbers are out of bounds");
+  }
+
+  const inputs = 4 * positionOctaves + 6 * boxes.reduce((sum, box) => sum + box.octaves, colorOctaves);
+  const widths = depth ? [inputs, ...Array(depth).fill(hidden), 3] : [], layers = widths.slice(1).map((rows, k) => ({ rows, columns: widths[k] }));
+  const outputs = layers.reduce((sum, { rows }) => sum + rows, 0), levels = layers.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
+  const gridBytes = 3 * side * side, size = gridBytes + levels + 2 * outputs, deflated = data.subarray(bodyAt, -4);
+  const body = await inflate(deflated, "deflate-raw", size);
+  // Not every DecompressionStream minds what lies behind the stream; a stream that needs its last byte has nothing there.
+  const junk = await inflate(deflated.subarray(0, -1), "deflate-raw", size).then(() => true, () => false);
+  if (body.length !== size || junk) throw damaged("the payload's body has the wrong length");
+
+  const grid = body.slice(0, gridBytes);
+  grid.forEach((step, k) => {
+    if (k % (3 * side) >= 3) grid[k] = step + grid[k - 3];
+  });
+  let at = gridBytes, row = gridBytes + levels, reach = Math.max(1, Math.abs(payload.residualScale));
+  for (const layer of layers) {
+    layer.levels = new Int8Array(body.buffer, at, layer.rows * layer.columns).slice();
+    layer.scales = Float32Array.from({ length: layer.rows }, (_, o) => float16(body[row + o] | (body[row + o + outputs] << 8)));
+    at += layer.levels.length;
+    row += layer.rows;
+    const sums = Array.from(layer.scales, (scale, o) =>
+      Math.abs(scale) * layer.levels.subarray(o * layer.columns, (o + 1) * layer.columns).reduce((sum, level) => sum + Math.abs(level), 0));
+    reach *= Math.max(1, ...sums); // NaN stays NaN
+  }
+  if (!(reach < 1e24)) throw damaged("the payload's weights make no sense");
+  return { ...payload, grid, layers, weights: levels };
+}
+
+/** What a file (JPEG, PNG, WebP) or a sidecar holds: the fields of its payload, and its `carrier`. */
+async function decodePayload(bytes) {
+  bytes = new Uint8Array(bytes.buffer ?? bytes, bytes.byteOffset ?? 0, bytes.byteLength);
+  if (startsWith(bytes, "GMUT")) return { carrier: "sidecar", ...(await unpack(bytes)) };
+  const { payload, carrier } = await findPayload(await takeApart(bytes));
+  return { carrier, ...(await unpack(payload)) };
+}
+
+// 3. Do the pixels fit?
+
+/** The eight ways a picture can lie, as they were: whether x and y are swapped, rows and columns run backwards. */
+const WAYS = Array.from({ length: 8 }, (_, k) => ({ swap: k > 3, rows: Boolean(k & 1), columns: Boolean(k & 2) }));
+
+/** Which blocks a pixel of a side lies in, for each: [block, share] pairs. */
+function overlaps(count, side) {
+  const shares = Array.from({ length: count }, () => []);
+  for (let block = 0; block < side; block++) {
+    const from = (block * count) / side, to = ((block + 1) * count) / side;
+    for (let k = Math.floor(from); k < to; k++) shares[k].push([block, ((Math.min(k + 1, to) - Math.max(k, from)) * side) / count]);
+  }
+  return shares;
+}
+
+/** Compare pixels, in strips of RGBA codes, with those that the payload was made for: {status, way}. */
+async function matchPixels({ side, grid, digest, ...payload }, width, height, strips, { force } = {}) {
+  const sameSize = width === payload.width && height === payload.height;
+  const rgb = new Uint8Array(sameSize ? 3 * width * height : 0), means = new Float64Array(3 * side * side), sums = new Float64Array(3 * side);
+  const columns = overlaps(width, side), rows = overlaps(height, side);
+  let at = 0, row = 0, opaque = true;
+  for await (const codes of strips) {
+    for (let k = 0; k < codes.length; row++) {
+      sums.fill(0);
+      for (let x = 0; x < width; x++, k += 4) {
+        if (sameSize) (rgb[at++] = codes[k]), (rgb[at++] = codes[k + 1]), (rgb[at++] = codes[k + 2]);
+        opaque &&= codes[k + 3] === 255;
+        for (const [block, share] of columns[x]) for (let c = 0; c < 3; c++) sums[3 * block + c] += share * codes[k + c];
+      }
+      for (const [block, share] of rows[row]) for (let k = 0; k < 3 * side; k++) means[3 * side * block + k] += share * sums[k];
+    }
+  }
+  if (opaque && sameSize && (await sha256(rgb)).startsWith(digest)) return { status: "ok", way: WAYS[0] };
+  /** Mean difference from the grid of a picture that lay in some way. */
+  const difference = (way) => means.reduce((sum, mean, k) => {
+    const a = Math.floor(k / 3 / side), b = Math.floor(k / 3) % side, y = way.rows ? side - 1 - a : a, x = way.columns ? side - 1 - b : b;
+    return sum + Math.abs(mean - grid[3 * (way.swap ? x * side + y : y * side + x) + (k % 3)]) / means.length;
+  }, 0);
+  const differences = WAYS.map(difference), least = Math.min(...differences), way = WAYS[differences.indexOf(least)];
+  if (least < 1 && opaque) return { status: "recompressed", way };
+  if (!force) throw new GamutError("changed", `the picture was edited: block means differ by ${least.toFixed(1)} codes`);
+  return { status: "changed", way };
+}
+
+// 4. Decoding the picture
+
+const TO_PROPHOTO = {
+  bradford: [0.529292999, 0.330116148, 0.140590853, 0.098360085, 0.87346992, 0.028169994, 0.01687612, 0.117658738, 0.865465142],
+  cat02: [0.528734646, 0.333936378, 0.137328976, 0.097587195, 0.878989713, 0.023423092, 0.016384538, 0.106579789, 0.877035673],
+};
+const FROM_PROPHOTO = {
+  prophoto: [1, 0, 0, 0, 1, 0, 0, 0, 1],
+  "display-p3": [1.632504413, -0.379669385, -0.252835028, -0.153680493, 1.166690363, -0.01300987, 0.010390206, -0.062805069, 1.052414863],
+  srgb: [2.034289161, -0.727507819, -0.306781342, -0.22880199, 1.231725545, -0.002923555, -0.008562279, -0.153265288, 1.161827567],
+};
+const LIGHT = Float64Array.from({ length: 256 }, (_, code) => {
+  const encoded = code / 255;
+  return encoded < 0.04045 ? encoded / 12.92 : ((encoded + 0.055) / 1.055) ** 2.4;
+});
+
+function encode(light, space) {
+  if (!(light > 0)) return 0;
+  if (light >= 1) return 1;
+  if (space === "prophoto") return light < 1 / 512 ? 16 * light : light ** (1 / 1.8);
+  return light < 0.04045 / 12.92 ? light * 12.92 : 1.055 * light ** (1 / 2.4) - 0.055;
+}
+
+/** Codes of light that is given in steps of 1/65535, for 8 bits. */
+const ENCODED = {};
+const encodingTable = (space) =>
+  (ENCODED[space] ??= Uint8Array.from({ length: 65536 }, (_, step) => 255 * encode(step / 65535, space) + 0.5));
+
+/** Tabulate the first layer for a tile [x, y, width, height] of a picture: a row for each value that an input can have. */
+function tabulate(payload, [width, height], way, [left, top, across, down]) {
+  const { positionOctaves, colorOctaves, hidden, linearColor, boxes } = payload, { levels, scales, columns } = payload.layers[0];
+  const stride = (hidden + 7) & ~7, inputs = [];
+  const place = (from, side, backwards) => (k) => (backwards ? -1 : 1) * ((2 * (from + k) + 1) / side - 1);
+  // Of each input: how many values it has, and which (with linear colour none, but a row for each wave); octaves; first feature.
+  inputs.push([down, place(top, height, way.rows), positionOctaves, way.swap ? 2 * positionOctaves : 0]);
+  inputs.push([across, place(left, width, way.columns), positionOctaves, way.swap ? 0 : 2 * positionOctaves]);
+  let feature = 4 * positionOctaves;
+  const channels = (count, value, octaves) => {
+    for (let c = 0; c < 3; c++, feature += 2 * octaves) inputs.push([count, value, octaves, feature]);
+  };
+  if (linearColor) channels(2 * colorOctaves, null, colorOctaves);
+  else channels(256, (code) => (2 * code) / 255 - 1, colorOctaves);
+  for (const { contrast, octaves } of boxes) {
+    if (contrast) channels(129, (q) => (q - 64) / 64, octaves);
+    else channels(1021, (q) => (2 * q) / 1020 - 1, octaves);
+  }
+  const starts = [], waves = new Float64Array(32);
+  const table = new Float64Array(stride * inputs.reduce((sum, [count]) => sum + count, 0));
+  let at = 0;
+  for (const [count, value, octaves, first] of inputs) {
+    starts.push(at / stride);
+    for (let row = 0; row < count; row++, at += stride) {
+      if (value) setWaves(waves, value(row), payload, octaves);
+      else waves.fill(0).fill(1, row, row + 1);
+      for (let o = 0; o < hidden; o++) {
+        let sum = 0;
+        for (let i = 0, from = o * columns + first; i < 2 * octaves; i++) sum += waves[i] * levels[from + i];
+        table[at + o] = sum * scales[o];
+      }
+    }
+  }
+  return { table, starts, stride };
+}
+
+/** All sines of an input, then all its cosines. */
+function setWaves(waves, value, { firstOctave }, octaves) {
+  for (let k = 0; k < octaves; k++) {
+    const angle = 2 ** (firstOctave + k) * Math.PI * value;
+    waves[k] = Math.sin(angle);
+    waves[octaves + k] = Math.cos(angle);
+  }
+}
+
+/** Sum rows of a table, each with its weight: eight sums at a time, which stay in the processor's registers. */
+function sumRows(sums, { table, stride }, rows, weights, count) {
+  for (let o = 0; o < stride; o += 8) {
+    let a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
+    for (let k = 0; k < count; k++) {
+      const at = rows[k] * stride + o, weight = weights[k];
+      a += weight * table[at];
+      b += weight * table[at + 1];
+      c += weight * table[at + 2];
+      d += weight * table[at + 3];
+      e += weight * table[at + 4];
+      f += weight * table[at + 5];
+      g += weight * table[at + 6];
+      h += weight * table[at + 7];
+    }
+    sums[o] = a, sums[o + 1] = b, sums[o + 2] = c, sums[o + 3] = d;
+    sums[o + 4] = e, sums[o + 5] = f, sums[o + 6] = g, sums[o + 7] = h;
+  }
+}
+
+/** The network of a tile. Every layer is a weighted sum of rows: of the tables, then of a row for each input above zero. */
+class Network {
+  constructor(payload, size, way, tile) {
+    const { hidden, layers, residualScale } = payload, most = Math.max(hidden + 7, 256);
+    const others = layers.slice(1).map(({ rows, levels, scales }, k) => {
+      const stride = (rows + 7) & ~7, table = new Float64Array(hidden * stride), unit = k === layers.length - 2 ? residualScale : 1;
+      levels.forEach((level, i) => (table[(i % hidden) * stride + Math.floor(i / hidden)] = level * scales[Math.floor(i / hidden)] * unit));
+      return { table, stride };
+    });
+    Object.assign(this, { payload, layers: [tabulate(payload, size, way, tile), ...others], count: 0, waves: new Float64Array(32) });
+    Object.assign(this, { rows: new Int32Array(most), weights: new Float64Array(most), sums: new Float64Array(most) });
+  }
+
+  /** Have a row of the tables among those to be summed: the one of a value of an input. */
+  take(input, value, weight = 1) {
+    this.rows[this.count] = this.layers[0].starts[input] + value;
+    this.weights[this.count++] = weight;
+  }
+
+  /** Have the waves of a linear colour's channel among them. */
+  takeWaves(channel, value) {
+    const { payload, waves } = this, { colorOctaves } = payload;
+    setWaves(waves, 2 * Math.fround(value) - 1, payload, colorOctaves);
+    for (let k = 0; k < 2 * colorOctaves; k++) this.take(2 + channel, k, waves[k]);
+  }
+
+  /** The residual, for the rows that were taken. Two inputs of three are zero: they cost nothing. */
+  finish() {
+    const { layers, rows, weights, sums, payload: { hidden } } = this;
+    for (let k = 0; k < layers.length; k++) {
+      sumRows(sums, layers[k], rows, weights, this.count);
+      this.count = 0;
+      for (let i = 0; i < hidden && k < layers.length - 1; i++) {
+        if (sums[i] > 0) {
+          rows[this.count] = i;
+          weights[this.count++] = sums[i];
+        }
+      }
+    }
+    return sums;
+  }
+}
+
+/** Means of the codes around a pixel, in quarter codes, by sums over all that lies above and left of a place. */
+class BoxMeans {
+  constructor({ data, width, height }, margin) {
+    const stride = 3 * (width + 2 * margin + 1), sums = new Uint32Array(stride * (height + 2 * margin + 1));
+    for (let y = 0, at = stride + 3; y < height + 2 * margin; y++, at += 3) {
+      const from = width * Math.min(Math.max(y - margin, 0), height - 1), line = [0, 0, 0];
+      for (let x = 0; x < width + 2 * margin; x++) {
+        const pixel = 4 * (from + Math.min(Math.max(x - margin, 0), width - 1));
+        for (let c = 0; c < 3; c++, at++) sums[at] = sums[at - stride] + (line[c] += data[pixel + c]);
+      }
+    }
+    Object.assign(this, { margin, stride, sums });
+  }
+
+  at(x, y, c, radius) {
+    const { margin, stride, sums } = this, side = 2 * radius + 1, area = side * side;
+    const first = stride * (y + margin - radius) + 3 * (x + margin - radius) + c, last = first + stride * side;
+    // Sums of more than 32 bits wrap; their difference is right.
+    return Math.floor((4 * ((sums[last + 3 * side] - sums[last] - sums[first + 3 * side] + sums[first]) >>> 0) + (area >> 1)) / area);
+  }
+}
+
+/** Which pixels look clipped, for codes of the pixel's least and largest channel. */
+function isCorrected({ depth, everyPixel, tolerance }, least, most) {
+  if (!depth || everyPixel) return depth > 0;
+  const high = 255 - tolerance;
+  return (least <= tolerance || most >= high) && most > tolerance && least < high;
+}
+
+/** By more than half an 8-bit code near white: what rounds to a colour of the screen can be shown. */
+const HALF_CODE = 0.0045;
+
+/**
+ * Restore a tile from a region {data, width, height, x, y} of codes, which holds all that the tile's boxes cover. With `mark` it
+ * becomes white, opaque where sRGB cannot hold the colour and clear elsewhere. `rest` is awaited after each row.
+ */
+async function restoreTile({ payload, way, size, tile, region, space = "display-p3", depth = 8, mark = false }, rest) {
+  const [left, top, width, height] = tile, { boxes, linearColor } = payload, { data: codes } = region;
+  const matrix = FROM_PROPHOTO[mark ? "srgb" : space], [m0, m1, m2, m3, m4, m5, m6, m7, m8] = TO_PROPHOTO[payload.adaptation];
+  const table = depth === 8 && encodingTable(space), light = new Float64Array(3);
+  const data = depth === 8 ? new Uint8ClampedArray(4 * width * height) : new Uint16Array(4 * width * height);
+  let network = null, means = null;
+  for (let y = 0, to = 0; y < height; y++) {
+    const inRegion = top + y - region.y;
+    for (let x = 0, at = 4 * (region.width * inRegion + left - region.x); x < width; x++, at += 4, to += 4) {
+      const red = codes[at], green = codes[at + 1], blue = codes[at + 2], r = LIGHT[red], g = LIGHT[green], b = LIGHT[blue];
+      light[0] = m0 * r + m1 * g + m2 * b;
+      light[1] = m3 * r + m4 * g + m5 * b;
+      light[2] = m6 * r + m7 * g + m8 * b;
+      if (isCorrected(payload, Math.min(red, green, blue), Math.max(red, green, blue))) {
+        network ??= new Network(payload, size, way, tile);
+        means ??= new BoxMeans(region, marginOf(payload));
+        network.take(0, y);
+        network.take(1, x);
+        for (let c = 0; c < 3; c++) {
+          if (linearColor) network.takeWaves(c, light[c]);
+          else network.take(2 + c, codes[at + c]);
+        }
+        for (let k = 0; k < boxes.length; k++) {
+          const { radius, contrast } = boxes[k];
+          for (let c = 0; c < 3; c++) {
+            const mean = means.at(left + x - region.x, inRegion, c, radius);
+            network.take(5 + 3 * k + c, contrast ? 64 + Math.max(-64, Math.min(64, 4 * codes[at + c] - mean)) : mean);
+          }
+        }
+        const residual = network.finish();
+        for (let c = 0; c < 3; c++) light[c] += residual[c];
+      }
+      let outside = false;
+      for (let c = 0; c < 3; c++) {
+        const value = matrix[3 * c] * light[0] + matrix[3 * c + 1] * light[1] + matrix[3 * c + 2] * light[2];
+        if (mark) outside ||= value < -HALF_CODE || value > 1 + HALF_CODE;
+        else if (table) data[to + c] = table[value > 0 ? (value < 1 ? (value * 65535 + 0.5) | 0 : 65535) : 0];
+        else data[to + c] = 65535 * encode(value, space) + 0.5;
+      }
+      if (!mark) data[to + 3] = depth === 8 ? 255 : 65535;
+      else if (outside) data.fill(255, to, to + 4);
+    }
+    if (rest) await rest();
+  }
+  return { width, height, data };
+}
+const marginOf = ({ boxes }) => Math.max(0, ...boxes.map(({ radius }) => radius));
+
+/** Refuse what no network of `gamut reduce` comes near: it would take the machine. */
+function guardWork({ hidden, weights }, width, height) {
+  if (weights * width * height > (hidden > 256 ? 2 ** 36 : 2 ** 40)) throw new GamutError("unsupported", "the network is too large for the picture");
+}
+
+/** Restore pixels {width, height, data} that are decoded already, RGBA codes as they were stored: the same, and a status. */
+async function restorePixels(payload, { width, height, data }, options = {}) {
+  const { way, status } = await matchPixels(payload, width, height, [data], options);
+  const region = { data, width, height, x: 0, y: 0 };
+  return { ...(await restoreTile({ ...options, payload, way, region, size: [width, height], tile: [0, 0, width, height] })), status };
+}
+
+// 5. In a browser: decoding, and the JavaScript path
+
+if (typeof WorkerGlobalScope !== "undefined" && self.name === "gamut.js") {
+  onmessage = async ({ data: job }) => {
+    const restored = job && (await restoreTile(job));
+    postMessage(restored, restored ? [restored.data.buffer] : []);
+  };
+}
+
+/** Have a worker restore a tile. Without a job it shows that it runs. */
+function askWorker(worker, job = null) {
+  return new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }) => resolve(data ?? worker);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      reject(new GamutError("unsupported", event.message ?? "no worker can be had"));
+    };
+    worker.postMessage(job, job ? [job.region.data.buffer] : []);
+  });
+}
+const startWorker = async () => askWorker(new Worker(SCRIPT, { name: "gamut.js" }));
+
+/** Workers that wait for tiles; none at all where files, policies or other hosts allow none. */
+const idle = [];
+let hasWorkers;
+
+/** Restore tiles in JavaScript, in as many workers as there are processors. */
+async function restoreInScript({ payload, way, bitmap }, settings, tiles, use) {
+  if (!readsExactly()) throw new GamutError("noise", "this browser adds noise to pixels that scripts read");
+  hasWorkers ??= startWorker().then((worker) => Boolean(idle.push(worker)), () => false);
+  const lanes = (await hasWorkers) ? Math.min(tiles.length, navigator.hardwareConcurrency ?? 2, 8) : 1;
+  let pause = 0, next = 0;
+  /** Between slices of work the page stays alive. */
+  const rest = async () => {
+    if (performance.now() < pause) return;
+    await new Promise((resolve) => setTimeout(resolve));
+    pause = performance.now() + 12;
+  };
+  const lane = async () => {
+    const worker = (await hasWorkers) ? idle.pop() ?? (await startWorker()) : null;
+    while (next < tiles.length) {
+      const tile = tiles[next++], { data, ...region } = codesOf(bitmap, regionOf(tile, marginOf(payload), bitmap));
+      const job = { ...settings, payload, way, tile, size: [bitmap.width, bitmap.height], region: { data, ...region } };
+      use(tile, await (worker ? askWorker(worker, job) : restoreTile(job, rest)));
+    }
+    if (worker) idle.push(worker);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+}
+
+/** A tile and what lies around it: [x, y, width, height]. */
+function regionOf(tile, margin, { width, height }) {
+  const [x, y] = [0, 1].map((k) => Math.max(0, tile[k] - margin));
+  const [right, below] = [width, height].map((end, k) => Math.min(end, tile[k] + tile[k + 2] + margin));
+  return [x, y, right - x, below - y];
+}
+
+const newCanvas = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
+
+/** A part of a bitmap as RGBA codes: {data, width, height, x, y}. */
+function codesOf(bitmap, [x, y, width, height]) {
+  const context = newCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  context.drawImage(bitmap, -x, -y);
+  return { data: context.getImageData(0, 0, width, height).data, width, height, x, y };
+}
+
+/** RGBA codes of a bitmap, in strips from top to bottom. */
+async function* stripsOf(bitmap) {
+  const { width, height } = bitmap, rows = Math.max(1, Math.floor((1 << 20) / width));
+  for (let y = 0; y < height; y += rows) {
+    yield codesOf(bitmap, [0, y, width, Math.min(rows, height - y)]).data;
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+}
+
+let exact;
+/** Whether a script reads the very pixels that it drew: against fingerprinting, some browsers add noise. */
+function readsExactly() {
+  if (exact !== undefined) return exact;
+  const context = newCanvas(16, 16).getContext("2d", { willReadFrequently: true }), image = context.createImageData(16, 16);
+  image.data.forEach((_, k) => (image.data[k] = k % 4 === 3 ? 255 : (k * 97) % 256));
+  context.putImageData(image, 0, 0);
+  return (exact = context.getImageData(0, 0, 16, 16).data.every((code, k) => code === image.data[k]));
+}
+
+/** Open a picture: its payload, its pixels as stored, whether they fit. */
+async function open(bytes, { sidecar, check = true, force }) {
+  const file = await takeApart(bytes), payload = await decodePayload(sidecar ?? bytes);
+  // One piece: Firefox decodes no blob of several.
+  const blob = new Blob([await joined(file.bare)], { type: file.type });
+  const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" }).catch(() => {
+    throw new GamutError("unsupported", "this browser cannot decode the picture");
+  });
+  try {
+    const { width, height } = bitmap;
+    guardWork(payload, width, height);
+    let match = { status: "unchecked", way: WAYS[0] };
+    if (check && readsExactly()) match = await matchPixels(payload, width, height, stripsOf(bitmap), { force });
+    const orientation = file.exif.map((block) => readExif(block).orientation).find((turn) => turn > 1 && turn < 9) ?? 1;
+    return { payload, bitmap, orientation, ...match };
+  } catch (error) {
+    bitmap.close();
+    throw error;
+  }
+}
+
+/** Where the upright picture's pixel (x, y) lies in one stored with this orientation: [a, b, c, d, e, f] as of a canvas. */
+function uprightMatrix(orientation, width, height) {
+  return [, [1, 0, 0, 1, 0, 0], [-1, 0, 0, 1, width, 0], [-1, 0, 0, -1, width, height], [1, 0, 0, -1, 0, height],
+    [0, 1, 1, 0, 0, 0], [0, 1, -1, 0, height, 0], [0, -1, -1, 0, height, width], [0, -1, 1, 0, 0, width]][orientation];
+}
+
+// 6. Onto arrays and canvases
+
+let fastPath;
+/** The WebGL2 path has a module of its own: who does not need it does not load it, and without it JavaScript does. */
+const loadGpu = () => (fastPath ??= importGpu().then(({ load }) =>
+  load({ GamutError, HALF_CODE, FROM_PROPHOTO, LIGHT, TO_PROPHOTO, marginOf, newCanvas, regionOf, tabulate })));
+
+/** Cut a picture into tiles. */
+function* tilesOf(width, height, side) {
+  for (let y = 0; y < height; y += side) {
+    for (let x = 0; x < width; x += side) yield [x, y, Math.min(side, width - x), Math.min(side, height - y)];
+  }
+}
+
+/**
+ * Restore what `plan(side)` gives, tiles, by the first path that does it, for `use(tile, restored)`. The GPU is tried twice,
+ * since it may be lost; where software plays it, JavaScript is faster.
+ */
+async function restoreTiles(opened, settings, plan, use) {
+  const gpu = settings.path === "js" ? null : await loadGpu().catch(() => null);
+  const auto = { fast: ["webgl2", "webgl2", "js"], slow: ["js", "webgl2"], none: ["js"] }[gpu?.speed() ?? "none"];
+  const paths = { js: ["js"], webgl2: ["webgl2", "webgl2"] }[settings.path] ?? auto;
+  for (;;) {
+    const path = paths.shift();
+    try {
+      if (path === "js") await restoreInScript(opened, settings, [...plan(512)], use);
+      else await gpu.restoreOnGpu(opened, settings, plan(gpu.side), use);
+      return path;
+    } catch (error) {
+      if (!paths.length) throw error;
+    }
+  }
+}
+
+/** Restore a picture: {width, height, data, path, status, payload} with RGBA codes, upright. */
+async function restore(bytes, { space = "display-p3", depth = 8, path = "auto", ...options } = {}) {
+  const opened = await open(bytes, options), { bitmap, payload, orientation, status } = opened, { width, height } = bitmap;
+  try {
+    if (!readsExactly()) throw new GamutError("noise", "this browser adds noise to pixels that scripts read");
+    const data = new (depth === 16 ? Uint16Array : Uint8ClampedArray)(4 * width * height), swapped = orientation > 4;
+    const [a, b, c, d, e, f] = uprightMatrix(orientation, width, height), across = swapped ? height : width;
+    const put = ([left, top, w, h], { data: codes }) => {
+      for (let k = 0; k < w * h; k++) {
+        // Centres of pixels are turned; they lie half a pixel from their corners.
+        const x = left + (k % w) + 0.5, y = top + Math.floor(k / w) + 0.5;
+        const to = 4 * (Math.floor(a * x + c * y + e) + across * Math.floor(b * x + d * y + f));
+        for (let i = 0; i < 4; i++) data[to + i] = codes[4 * k + i];
+      }
+    };
+    const taken = await restoreTiles(opened, { space, depth, path }, (side) => tilesOf(width, height, side), put);
+    return { width: across, height: swapped ? width : height, data, path: taken, status, payload };
+  } finally {
+    bitmap.close();
+  }
+}
+
+/** A canvas of more pixels stays empty on some phones. */
+const MAX_CANVAS = 16777216;
+
+/** Draw the restored picture, or where sRGB cannot hold it (`mark`), on a canvas, of `maxPixels` at most. */
+async function render(canvas, bytes, { maxPixels = MAX_CANVAS, mark = false, path = "auto", ...options } = {}) {
+  const opened = await open(bytes, options), { bitmap, payload, orientation, status } = opened;
+  const { width, height } = bitmap, swapped = orientation > 4;
+  const scale = Math.min(1, Math.sqrt(Math.min(maxPixels, MAX_CANVAS) / (width * height)));
+  const [w, h] = [width, height].map((side) => Math.max(1, Math.floor(side * scale)));
+  const context = canvas.getContext("2d", { colorSpace: "display-p3" });
+  const space = context.getContextAttributes?.().colorSpace ?? "srgb";
+  /** Clear the canvas. Tiles end at its whole pixels, and reach a little further, for what smoothing sees. */
+  const plan = (side) => {
+    Object.assign(canvas, { width: swapped ? h : w, height: swapped ? w : h });
+    context.setTransform(...uprightMatrix(orientation, w, h));
+    context.imageSmoothingEnabled = scale < 1;
+    context.imageSmoothingQuality = "high";
+    const reach = scale < 1 ? Math.ceil(2 / scale) + 2 : 0;
+    return [...tilesOf(w, h, Math.max(1, Math.floor((side - 2 * reach - 2) * scale)))].map((part) => {
+      const [x, y, across, down] = part, left = Math.floor((x * width) / w), top = Math.floor((y * height) / h);
+      const tile = [left, top, Math.ceil(((x + across) * width) / w) - left, Math.ceil(((y + down) * height) / h) - top];
+      return [...regionOf(tile, reach, bitmap), part];
+    });
+  };
+  /** Draw a tile, of which a part of the canvas is wanted. */
+  const put = ([x, y, across, down, part], restored) => {
+    context.save();
+    context.beginPath();
+    context.rect(...part);
+    context.clip();
+    context.drawImage(restored.data ? sheetOf(restored, space) : restored,
+      0, 0, across, down, (x * w) / width, (y * h) / height, (across * w) / width, (down * h) / height);
+    context.restore();
+  };
+  try {
+    const taken = await restoreTiles(opened, { space, mark, path, depth: 8, toCanvas: true }, plan, put);
+    return { width: swapped ? height : width, height: swapped ? width : height, path: taken, status, space, payload };
+  } finally {
+    bitmap.close();
+  }
+}
+
+/** Codes on a canvas of their own. */
+function sheetOf({ width, height, data }, colorSpace) {
+  const sheet = newCanvas(width, height);
+  sheet.getContext("2d", { colorSpace }).putImageData(new ImageData(data, width, height, { colorSpace }), 0, 0);
+  return sheet;
+}
+
+async function importGpu() {
+/**
+ * gamut-webgl2.js: the fast path of gamut.js, which loads it where a browser has WebGL2. MIT licence.
+ *
+ * The first layer is a sum of table rows, and the tables are textures; the hidden layers run in a fragment shader; pixels
+ * that do not look clipped leave it early. What both paths share comes from gamut.js as an argument.
+ */
+
+/** What gamut.js gives: load(core) sets it. */
+let core;
+
+const TILE = 1024, TABLE_WIDTH = 2048, MAX_TEXELS = 1 << 22, MAX_WIDTH_GPU = 512, WORK = 2e9;
+
+/** Names of programs that play a GPU. */
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
+
+/** Groups of four numbers in a row of the tables: as many as gamut.js gives a row. */
+const quadsOf = ({ hidden }) => 2 * ((hidden + 7) >> 3);
+
+/** What the programs share: a pixel's codes; the edge of the picture stands in for what lies beyond it. */
+const GLSL = `#version 300 es
+precision highp float; precision highp int; precision highp sampler2D; precision highp usampler2D;
+uniform sampler2D source; uniform ivec2 origin, size, first; uniform int bottom;
+ivec2 inside(ivec2 at) { return clamp(at, ivec2(0), size - 1) - origin; }
+ivec3 codes(ivec2 at) { return ivec3(texelFetch(source, inside(at), 0).rgb * 255.0 + 0.5); }
+ivec2 place() { ivec2 at = ivec2(gl_FragCoord.xy); return first + (bottom > 0 ? ivec2(at.x, bottom - 1 - at.y) : at); }
+`;
+const VERTEX = `#version 300 es
+void main() { gl_Position = vec4(gl_VertexID == 1 ? 3 : -1, gl_VertexID == 2 ? 3 : -1, 0, 1); }`;
+
+/** Sums over 2 radius + 1 pixels of a row, exact. */
+const SUMS = `${GLSL}uniform int radius; out uvec4 sum;
+void main() {
+  sum = uvec4(0);
+  ivec2 at = ivec2(gl_FragCoord.xy) + origin;
+  for (int k = -radius; k <= radius; k++) sum.rgb += uvec3(codes(at + ivec2(k, 0)));
+}`;
+
+/** The program of one shape of network; numbers are written into it, so that drivers know where loops end. */
+function restoreProgram(payload, starts, space, depth, mark) {
+  const { boxes, colorOctaves, firstOctave, tolerance } = payload;
+  const quads = quadsOf(payload), float = (value) => value.toExponential(9);
+  const mat3 = (m) => `mat3(${[0, 3, 6, 1, 4, 7, 2, 5, 8].map((k) => float(m[k])).join()})`;
+  const radii = [...new Set(boxes.map((box) => box.radius))];
+  const add = (row) => `at = (${row}) * Q; for (int j = 0; j < Q; j++) a[j] += table(at + j);`;
+  const channels = (rows) => [0, 1, 2].map((c) => add(rows(c))).join("\n");
+  const waves = () => `for (int k = 0; k < ${colorOctaves}; k++) {
+    vec3 turns = fract((2.0 * light - 1.0) * exp2(float(k + ${firstOctave - 1})) + 0.5) - 0.5;
+    vec3 s = sin(turns * 6.283185307), c = cos(turns * 6.283185307);
+    ${[0, 1, 2].map((c) => `for (int j = 0; j < Q; j++) a[j] += s[${c}] * table((${starts[2 + c]} + k) * Q + j)
+      + c[${c}] * table((${starts[2 + c] + colorOctaves} + k) * Q + j);`).join("\n")}
+  }`;
+  const corrected = !payload.depth ? "false" : payload.everyPixel ? "true"
+    : `(least <= ${tolerance} || most >= ${255 - tolerance}) && most > ${tolerance} && least < ${255 - tolerance}`;
+  const network = !payload.depth ? "" : `
+    vec4 a[Q], b[Q];
+    int at;
+    for (int j = 0; j < Q; j++) a[j] = table(p.y * Q + j);
+    ${add(`${starts[1]} + p.x`)}
+    ${payload.linearColor ? waves() : channels((c) => `${starts[2 + c]} + code[${c}]`)}
+    ivec3 value;
+    ${boxes.map(({ radius, contrast }, k) => `value = mean(sums${radii.indexOf(radius)}, p, ${radius});
+    ${contrast ? "value = clamp(4 * code - value, -64, 64) + 64;" : ""}
+    ${channels((c) => `${starts[5 + 3 * k + c]} + value[${c}]`)}`).join("\n")}
+    at = 0;
+    for (int layer = 1; layer < ${payload.depth}; layer++) {
+      for (int i = 0; i < Q; i++) {
+        vec4 sum = vec4(0);
+        for (int j = 0; j < Q; j++, at += 4) {
+          vec4 x = max(a[j], 0.0);
+          sum += x.x * weight(at) + x.y * weight(at + 1) + x.z * weight(at + 2) + x.w * weight(at + 3);
+        }
+        b[i] = sum;
+      }
+      for (int i = 0; i < Q; i++) a[i] = b[i];
+    }
+    for (int j = 0; j < Q; j++, at += 4) {
+      vec4 x = max(a[j], 0.0);
+      light += (x.x * weight(at) + x.y * weight(at + 1) + x.z * weight(at + 2) + x.w * weight(at + 3)).rgb;
+    }`;
+  const curve = space === "prophoto" ? "mix(pow(v, vec3(1.0 / 1.8)), 16.0 * v, lessThan(v, vec3(1.0 / 512.0)))"
+    : "mix(1.055 * pow(v, vec3(1.0 / 2.4)) - 0.055, 12.92 * v, lessThan(v, vec3(0.0031308049)))";
+  const output = mark ? `color = vec4(any(greaterThan(abs(light - 0.5), vec3(${0.5 + core.HALF_CODE}))));`
+    : `vec3 v = clamp(light, 0.0, 1.0); v = ${curve};
+    color = ${depth === 16 ? "uvec4(v * 65535.0 + 0.5, 65535)" : "vec4(floor(v * 255.0 + 0.5) / 255.0, 1)"};`;
+  return `${GLSL}const int Q = ${quads};
+uniform sampler2D tables, weights; ${radii.map((_, k) => `uniform usampler2D sums${k};`).join("")}
+out ${depth === 16 ? "uvec4" : "vec4"} color;
+vec4 table(int at) { return texelFetch(tables, ivec2(at & ${TABLE_WIDTH - 1}, at / ${TABLE_WIDTH}), 0); }
+vec4 weight(int at) { return texelFetch(weights, ivec2(at & ${TABLE_WIDTH - 1}, at / ${TABLE_WIDTH}), 0); }
+float lit(int code) { return texelFetch(weights, ivec2(code, textureSize(weights, 0).y - 1), 0).r; }
+ivec3 mean(usampler2D sums, ivec2 at, int radius) {
+  uvec3 sum = uvec3(0);
+  for (int k = -radius; k <= radius; k++) sum += texelFetch(sums, inside(at + ivec2(0, k)), 0).rgb;
+  int n = (2 * radius + 1) * (2 * radius + 1);
+  return (4 * ivec3(sum) + n / 2) / n;
+}
+void main() {
+  ivec2 p = place();
+  ivec3 code = codes(p);
+  int least = min(min(code.r, code.g), code.b), most = max(max(code.r, code.g), code.b);
+  vec3 light = ${mat3(core.TO_PROPHOTO[payload.adaptation])} * vec3(lit(code.r), lit(code.g), lit(code.b));
+  if (${corrected}) {${network}
+  }
+  light = ${mat3(core.FROM_PROPHOTO[mark ? "srgb" : space])} * light;
+  ${output}
+}`;
+}
+
+/** Weights of the hidden layers in squares of four by four, and below them the light of the 256 codes. */
+function packWeights(payload) {
+  const { layers, hidden, residualScale } = payload, quads = quadsOf(payload), texels = [];
+  layers.slice(1).forEach(({ rows, levels, scales }, k) => {
+    const unit = k === layers.length - 2 ? residualScale : 1;
+    for (let i = 0; i < (rows > 3 ? 4 * quads : 4); i += 4) {
+      for (let j = 0; j < 4 * quads; j++) {
+        for (let o = i; o < i + 4; o++) texels.push(o < rows && j < hidden ? levels[o * hidden + j] * scales[o] * unit : 0);
+      }
+    }
+  });
+  const height = Math.ceil(texels.length / 4 / TABLE_WIDTH) + 1, packed = new Float32Array(4 * TABLE_WIDTH * height);
+  packed.set(texels);
+  core.LIGHT.forEach((light, code) => (packed[4 * (TABLE_WIDTH * (height - 1) + code)] = light));
+  return { packed, height };
+}
+
+/** One context for all pictures of a page: browsers keep few. */
+class Gpu {
+  static shared = null;
+
+  static get(space) {
+    const gpu = (Gpu.shared ??= new Gpu());
+    if (!gpu.gl || gpu.gl.isContextLost()) {
+      Gpu.shared = null;
+      throw new core.GamutError("unsupported", "WebGL2 is not to be had");
+    }
+    if (space && "drawingBufferColorSpace" in gpu.gl) gpu.gl.drawingBufferColorSpace = space;
+    return gpu;
+  }
+
+  constructor() {
+    this.canvas = core.newCanvas(TILE, TILE);
+    this.gl = this.canvas.getContext("webgl2", { antialias: false, depth: false });
+    this.programs = new Map();
+  }
+
+  /** What the GPU is called. Chrome tells only whom it has given the extension, which Firefox minds being asked for. */
+  name() {
+    const { gl } = this, name = gl.getParameter(gl.RENDERER);
+    const told = /^webkit/i.test(name) && gl.getExtension("WEBGL_debug_renderer_info");
+    return told ? gl.getParameter(told.UNMASKED_RENDERER_WEBGL) : name;
+  }
+
+  program(fragment) {
+    const { gl, programs } = this;
+    if (programs.has(fragment)) return programs.get(fragment);
+    const program = gl.createProgram();
+    for (const [kind, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, fragment]]) {
+      const shader = gl.createShader(kind);
+      gl.shaderSource(shader, source);
+      gl.compileShader(shader);
+      gl.attachShader(program, shader);
+    }
+    gl.linkProgram(program);
+    if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
+      const log = gl.getShaderInfoLog(gl.getAttachedShaders(program)[1]) || gl.getProgramInfoLog(program);
+      throw new core.GamutError("unsupported", `this GPU cannot run the network: ${log}`);
+    }
+    programs.set(fragment, program);
+    return program;
+  }
+
+  texture(unit, upload) {
+    const { gl } = this, texture = gl.createTexture();
+    gl.activeTexture(gl.TEXTURE0 + unit);
+    gl.bindTexture(gl.TEXTURE_2D, texture);
+    for (const side of ["MIN_FILTER", "MAG_FILTER"]) gl.texParameteri(gl.TEXTURE_2D, gl[`TEXTURE_${side}`], gl.NEAREST);
+    upload(gl.TEXTURE_2D);
+    return texture;
+  }
+
+  floats(unit, values) {
+    const { gl } = this, height = Math.ceil(values.length / 4 / TABLE_WIDTH), padded = new Float32Array(4 * TABLE_WIDTH * height);
+    padded.set(values);
+    return this.texture(unit, (at) => gl.texImage2D(at, 0, gl.RGBA32F, TABLE_WIDTH, height, 0, gl.RGBA, gl.FLOAT, padded));
+  }
+
+  /** Run a program over a part of its target, in strips that no GPU takes too long for. */
+  draw(fragment, uniforms, [x, y, width, height], cost, target) {
+    const { gl } = this, program = this.program(fragment);
+    gl.useProgram(program);
+    for (const [name, value] of Object.entries(uniforms)) {
+      const at = gl.getUniformLocation(program, name);
+      if (Array.isArray(value)) gl.uniform2i(at, ...value);
+      else gl.uniform1i(at, value);
+    }
+    gl.bindFramebuffer(gl.FRAMEBUFFER, target);
+    gl.viewport(x, y, width, height);
+    gl.enable(gl.SCISSOR_TEST);
+    const rows = Math.max(1, Math.floor(WORK / cost / width));
+    for (let row = 0; row < height; row += rows) {
+      gl.scissor(x, y + row, width, Math.min(rows, height - row));
+      gl.drawArrays(gl.TRIANGLES, 0, 3);
+      gl.flush();
+    }
+  }
+
+  /** Codes of the frame that is bound. */
+  read(width, height, depth) {
+    const { gl } = this, count = 4 * width * height;
+    const codes = depth === 16 ? new Uint32Array(count) : new Uint8Array(count);
+    const kind = depth === 16 ? [gl.RGBA_INTEGER, gl.UNSIGNED_INT] : [gl.RGBA, gl.UNSIGNED_BYTE];
+    gl.readPixels(0, 0, width, height, ...kind, codes);
+    return { width, height, data: codes };
+  }
+
+  frame(texture) {
+    const { gl } = this, frame = gl.createFramebuffer();
+    gl.bindFramebuffer(gl.FRAMEBUFFER, frame);
+    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0);
+    return frame;
+  }
+}
+
+/** Whether the fast path can take a picture. */
+const fitsGpu = (payload, { width, height }) =>
+  payload.hidden <= MAX_WIDTH_GPU && (width + height + 10000) * quadsOf(payload) <= MAX_TEXELS;
+
+/** Have what gamut.js shares; give what it needs. `side`: of a tile, at most. */
+function load(shared) {
+  core = shared;
+  return { restoreOnGpu, speed, side: TILE };
+}
+
+/** "fast", "slow" (software plays the GPU) or "none". */
+function speed() {
+  try {
+    return SOFTWARE.test(Gpu.get().name()) ? "slow" : "fast";
+  } catch {
+    return "none";
+  }
+}
+
+/** Restore tiles of a picture: `use(tile, restored)` has each on a canvas, or as codes, {width, height, data}. */
+async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mark, toCanvas }, tiles, use) {
+  const { width, height } = bitmap;
+  if (!fitsGpu(payload, bitmap)) throw new core.GamutError("unsupported", "the network is too wide, or the picture too large, for WebGL2");
+  const gpu = Gpu.get(toCanvas && !mark ? space : null), { gl } = gpu;
+  const { table, starts } = payload.depth ? core.tabulate(payload, [width, height], way, [0, 0, width, height]) : { table: [0], starts: [] };
+  const fragment = restoreProgram(payload, starts, space, depth, mark);
+  const radii = [...new Set(payload.boxes.map((box) => box.radius))];
+  const { packed } = packWeights(payload);
+  const kept = [gpu.floats(1, table), gpu.floats(2, packed)], made = [], frames = [];
+  const cost = payload.hidden * (payload.hidden * payload.depth + 30) + 100;
+  try {
+    for (const tile of tiles) {
+      const [x, y, across, down] = core.regionOf(tile, core.marginOf(payload), bitmap);
+      const crop = await createImageBitmap(bitmap, x, y, across, down, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+      // Another picture may have used the context meanwhile.
+      gl.pixelStorei(gl.UNPACK_COLORSPACE_CONVERSION_WEBGL, gl.NONE);
+      if (toCanvas && !mark && "drawingBufferColorSpace" in gl) gl.drawingBufferColorSpace = space;
+      kept.forEach((texture, k) => {
+        gl.activeTexture(gl.TEXTURE1 + k);
+        gl.bindTexture(gl.TEXTURE_2D, texture);
+      });
+      made.push(gpu.texture(0, (at) => gl.texImage2D(at, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, crop)));
+      crop.close();
+      const shared = { source: 0, origin: [x, y], size: [width, height] };
+      const sums = {};
+      radii.forEach((radius, k) => {
+        const texture = gpu.texture(3 + k, (at) => gl.texStorage2D(at, 1, gl.RGBA16UI, across, down));
+        made.push(texture);
+        frames.push(gpu.frame(texture));
+        gpu.draw(SUMS, { ...shared, radius }, [0, 0, across, down], 10 * radius + 10, frames.at(-1));
+        sums[`sums${k}`] = 3 + k;
+      });
+      let target = null, at = [0, TILE - tile[3], tile[2], tile[3]];
+      if (!toCanvas) {
+        made.push(gpu.texture(15, (place) => gl.texStorage2D(place, 1, depth === 16 ? gl.RGBA16UI : gl.RGBA8, tile[2], tile[3])));
+        frames.push((target = gpu.frame(made.at(-1))));
+        at = [0, 0, tile[2], tile[3]];
+      }
+      gpu.draw(fragment, { ...shared, ...sums, tables: 1, weights: 2, first: tile.slice(0, 2), bottom: toCanvas ? TILE : 0 }, at, cost, target);
+      if (gl.isContextLost()) throw new core.GamutError("unsupported", "the GPU was lost");
+      use(tile, toCanvas ? gpu.canvas : gpu.read(tile[2], tile[3], depth));
+      made.splice(0).forEach((texture) => gl.deleteTexture(texture));
+      frames.splice(0).forEach((frame) => gl.deleteFramebuffer(frame));
+    }
+  } finally {
+    [...kept, ...made].forEach((texture) => gl.deleteTexture(texture));
+    frames.forEach((frame) => gl.deleteFramebuffer(frame));
+  }
+}
+
+return { load };
+}
+
+if (globalThis.HTMLElement) {
+/**
+ * gamut-img.js: <gamut-img><img src="photo.jpg" alt="..."></gamut-img> shows the restored picture where that can be seen, and
+ * leaves the plain <img> alone everywhere else. MIT licence.
+ *
+ * Attributes: `sidecar` (the address of a .gamut file; empty: that of the picture with .gamut behind), `state` ("plain" or
+ * "restored", set here) and `why` (a word, set here). Events: "restored", "plain" and "error", which do not bubble.
+ */
+
+
+const STYLE = `
+  :host { display: inline-block; position: relative; max-width: 100%; line-height: 0; }
+  canvas { position: absolute; pointer-events: none; display: none; }
+  :host([state="restored"]) canvas { display: block; }
+`;
+const wide = matchMedia("(color-gamut: p3)");
+
+/** Pictures one after another: they share a GPU, and a page may hold many. */
+let last = Promise.resolve();
+const inTurn = (task) => (last = last.then(task, task));
+
+class GamutImage extends HTMLElement {
+  #canvas = document.createElement("canvas");
+  #shown = ""; // the address that is on the canvas, or that failed
+  #run = 0;
+  #image = null;
+  #near = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.#update(), { rootMargin: "50%" });
+  #sizes = new ResizeObserver(() => this.#lay());
+  #changes = new MutationObserver(() => this.connectedCallback());
+  #onLoad = () => this.#update();
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: "open" }), sheet = new CSSStyleSheet();
+    sheet.replaceSync(STYLE); // a strict policy allows no style element
+    root.adoptedStyleSheets = [sheet];
+    this.#canvas.setAttribute("aria-hidden", "true"); // the <img> below it keeps its alt text
+    root.append(document.createElement("slot"), this.#canvas);
+  }
+
+  connectedCallback() {
+    this.disconnectedCallback();
+    this.#image = this.querySelector("img");
+    this.#changes.observe(this, { childList: true, subtree: true });
+    wide.addEventListener("change", this.#onLoad);
+    if (!this.#image) return;
+    this.#image.addEventListener("load", this.#onLoad);
+    this.#near.observe(this.#image);
+    this.#sizes.observe(this.#image);
+  }
+
+  disconnectedCallback() {
+    for (const observer of [this.#near, this.#sizes, this.#changes]) observer.disconnect();
+    this.#image?.removeEventListener("load", this.#onLoad);
+    wide.removeEventListener("change", this.#onLoad);
+    this.#run++;
+  }
+
+  #tell(state, why, event = state, detail = { why }) {
+    if (this.getAttribute("state") === state && this.getAttribute("why") === why) return;
+    this.setAttribute("state", state);
+    this.setAttribute("why", why);
+    this.dispatchEvent(new CustomEvent(event, { detail }));
+  }
+
+  #update() {
+    const image = this.#image;
+    if (!wide.matches) return this.#tell("plain", "screen");
+    if (!image?.complete || !image.naturalWidth) return undefined; // its load event comes
+    const address = image.currentSrc;
+    if (address === this.#shown) return this.#canvas.width ? this.#lay() || this.#tell("restored", "") : undefined;
+    this.#shown = address;
+    const run = ++this.#run;
+    return inTurn(() => (run === this.#run ? this.#restore(address, run) : undefined));
+  }
+
+  async #restore(address, run) {
+    try {
+      // The browser has it in its cache: "force-cache" asks for it no second time.
+      const load = async (from) => {
+        const answer = await fetch(from, { cache: "force-cache" }).catch(() => null);
+        if (!answer?.ok) throw new GamutError("cors", `${from} cannot be read by a script`);
+        return new Uint8Array(await answer.arrayBuffer());
+      };
+      const sidecar = this.getAttribute("sidecar");
+      const options = sidecar === null ? {} : { sidecar: await load(new URL(sidecar || `${address}.gamut`, document.baseURI)) };
+      const told = await render(this.#canvas, await load(address), { ...options, maxPixels: this.#pixels() });
+      if (run !== this.#run) return;
+      if (told.space !== "display-p3") throw new GamutError("browser", "this browser draws no Display P3");
+      this.#lay();
+      this.#tell("restored", "", "restored", told);
+    } catch (error) {
+      if (run !== this.#run) return;
+      this.#canvas.width = 0;
+      const failed = !["no-payload", "cors", "browser", "noise"].includes(error.code);
+      this.#tell("plain", error.code ?? "error", failed ? "error" : "plain", { why: error.code ?? "error", error });
+    }
+  }
+
+  /** Twice as many pixels as the picture takes on the screen: room for growing a little. */
+  #pixels() {
+    const { width, height } = this.#image.getBoundingClientRect();
+    return Math.max(65536, 2 * width * height * devicePixelRatio ** 2);
+  }
+
+  /** Put the canvas right over the picture, with its fit and its corners. */
+  #lay() {
+    const image = this.#image, style = getComputedStyle(image), canvas = this.#canvas;
+    if (!canvas.width || !image.offsetWidth) return;
+    const edge = (side) => parseFloat(style[`border${side}Width`]) + parseFloat(style[`padding${side}`]);
+    Object.assign(canvas.style, {
+      left: `${image.offsetLeft + edge("Left")}px`,
+      top: `${image.offsetTop + edge("Top")}px`,
+      width: `${image.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight)}px`,
+      height: `${image.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom)}px`,
+      objectFit: style.objectFit,
+      objectPosition: style.objectPosition,
+      borderRadius: style.borderRadius,
+    });
+  }
+}
+
+if (!customElements.get("gamut-img")) customElements.define("gamut-img", GamutImage);
+}
+globalThis.gamut = { GamutError, decodePayload, render, restore, restorePixels };
+})();

@@ -66,7 +66,7 @@ async function takePngApart(bytes, file) {
     if (end > bytes.length) break;
     const kind = ascii(bytes, at + 4, at + 8), body = bytes.subarray(at + 8, end - 4);
     if (kind === "eXIf") file.exif.push(body);
-    if (/^[itz][TX]+t$/.test(kind)) file.xmp.push(...(await xmpOfText(kind, body)));
+    if (/^([iz]T|tE)Xt$/.test(kind)) file.xmp.push(...(await xmpOfText(kind, body)));
     // Of what a decoder may do without, only transparency belongs to the pixels.
     if (/^[A-Z]|^tRNS/.test(kind)) file.bare.push(bytes.subarray(at, end));
   }
