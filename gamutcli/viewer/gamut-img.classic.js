@@ -1,5 +1,5 @@
-// gamut-img.classic.js: gamut.js, gamut-webgl2.js and gamut-img.js in one classic script, which registers <gamut-img> and gives
-// pages `gamut.render` and its like. Made from them by `make classic`; change those. MIT licence.
+// gamut-img.classic.js: gamut.js, gamut-webgl2.js and gamut-img.js in one classic script, which registers <gamut-img>
+// and gives pages `gamut.render` and its like. Made from them by `make classic`; change those. MIT licence.
 (() => {
 "use strict";
 const SCRIPT = globalThis.document?.currentScript?.src;
@@ -938,6 +938,7 @@ class Gpu {
   static shared = null;
 
   static get(space) {
+    if (Gpu.shared?.gl?.isContextLost()) Gpu.shared = null;
     const gpu = (Gpu.shared ??= new Gpu());
     if (!gpu.gl || gpu.gl.isContextLost()) {
       Gpu.shared = null;
@@ -1064,7 +1065,10 @@ async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mark, toCa
   try {
     for (const tile of tiles) {
       const [x, y, across, down] = core.regionOf(tile, core.marginOf(payload), bitmap);
-      const crop = await createImageBitmap(bitmap, x, y, across, down, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+      // By a canvas: Firefox uploads another part of a bitmap than the one that createImageBitmap() cuts out of it.
+      const crop = core.newCanvas(across, down);
+      crop.getContext("2d").drawImage(bitmap, -x, -y);
+      await new Promise((resolve) => setTimeout(resolve)); // the page stays alive
       // Another picture may have used the context meanwhile.
       gl.pixelStorei(gl.UNPACK_COLORSPACE_CONVERSION_WEBGL, gl.NONE);
       if (toCanvas && !mark && "drawingBufferColorSpace" in gl) gl.drawingBufferColorSpace = space;
@@ -1073,7 +1077,6 @@ async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mark, toCa
         gl.bindTexture(gl.TEXTURE_2D, texture);
       });
       made.push(gpu.texture(0, (at) => gl.texImage2D(at, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, crop)));
-      crop.close();
       const shared = { source: 0, origin: [x, y], size: [width, height] };
       const sums = {};
       radii.forEach((radius, k) => {
@@ -1109,8 +1112,9 @@ if (globalThis.HTMLElement) {
  * gamut-img.js: <gamut-img><img src="photo.jpg" alt="..."></gamut-img> shows the restored picture where that can be seen, and
  * leaves the plain <img> alone everywhere else. MIT licence.
  *
- * Attributes: `sidecar` (the address of a .gamut file; empty: that of the picture with .gamut behind), `state` ("plain" or
- * "restored", set here) and `why` (a word, set here). Events: "restored", "plain" and "error", which do not bubble.
+ * Attributes: `sidecar` (the address of a .gamut file; empty: that of the picture with .gamut behind), `path` ("webgl2" or "js"
+ * instead of the better one), `state` ("plain" or "restored", set here) and `why` (a word, set here). Events: "restored", "plain"
+ * and "error", which do not bubble.
  */
 
 
@@ -1124,6 +1128,13 @@ const wide = matchMedia("(color-gamut: p3)");
 /** Pictures one after another: they share a GPU, and a page may hold many. */
 let last = Promise.resolve();
 const inTurn = (task) => (last = last.then(task, task));
+
+/** Bytes of a file that the browser has in its cache: "force-cache" asks for it no second time. */
+async function load(address) {
+  const answer = await fetch(address, { cache: "force-cache" }).catch(() => null);
+  if (!answer?.ok) throw new GamutError("cors", `${address} cannot be read by a script`);
+  return new Uint8Array(await answer.arrayBuffer());
+}
 
 class GamutImage extends HTMLElement {
   #canvas = document.createElement("canvas");
@@ -1182,15 +1193,16 @@ class GamutImage extends HTMLElement {
 
   async #restore(address, run) {
     try {
-      // The browser has it in its cache: "force-cache" asks for it no second time.
-      const load = async (from) => {
-        const answer = await fetch(from, { cache: "force-cache" }).catch(() => null);
-        if (!answer?.ok) throw new GamutError("cors", `${from} cannot be read by a script`);
-        return new Uint8Array(await answer.arrayBuffer());
-      };
+      // Of another host, only what the <img> itself has asked for with CORS may be read: no need to ask and be refused.
+      if (new URL(address).origin !== origin && !/^(blob|data):/.test(address) && this.#image.crossOrigin === null) {
+        throw new GamutError("cors", `${address} is of another host, and has no crossorigin attribute`);
+      }
       const sidecar = this.getAttribute("sidecar");
-      const options = sidecar === null ? {} : { sidecar: await load(new URL(sidecar || `${address}.gamut`, document.baseURI)) };
-      const told = await render(this.#canvas, await load(address), { ...options, maxPixels: this.#pixels() });
+      const told = await render(this.#canvas, await load(address), {
+        sidecar: sidecar === null ? undefined : await load(new URL(sidecar || `${address}.gamut`, document.baseURI)),
+        path: this.getAttribute("path") ?? "auto",
+        maxPixels: this.#pixels(),
+      });
       if (run !== this.#run) return;
       if (told.space !== "display-p3") throw new GamutError("browser", "this browser draws no Display P3");
       this.#lay();
@@ -1198,8 +1210,8 @@ class GamutImage extends HTMLElement {
     } catch (error) {
       if (run !== this.#run) return;
       this.#canvas.width = 0;
-      const failed = !["no-payload", "cors", "browser", "noise"].includes(error.code);
-      this.#tell("plain", error.code ?? "error", failed ? "error" : "plain", { why: error.code ?? "error", error });
+      const why = error instanceof GamutError ? error.code : "error";
+      this.#tell("plain", why, ["no-payload", "cors", "browser", "noise"].includes(why) ? "plain" : "error", { why, error });
     }
   }
 

@@ -128,6 +128,7 @@ class Gpu {
   static shared = null;
 
   static get(space) {
+    if (Gpu.shared?.gl?.isContextLost()) Gpu.shared = null;
     const gpu = (Gpu.shared ??= new Gpu());
     if (!gpu.gl || gpu.gl.isContextLost()) {
       Gpu.shared = null;
@@ -254,7 +255,10 @@ async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mark, toCa
   try {
     for (const tile of tiles) {
       const [x, y, across, down] = core.regionOf(tile, core.marginOf(payload), bitmap);
-      const crop = await createImageBitmap(bitmap, x, y, across, down, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+      // By a canvas: Firefox uploads another part of a bitmap than the one that createImageBitmap() cuts out of it.
+      const crop = core.newCanvas(across, down);
+      crop.getContext("2d").drawImage(bitmap, -x, -y);
+      await new Promise((resolve) => setTimeout(resolve)); // the page stays alive
       // Another picture may have used the context meanwhile.
       gl.pixelStorei(gl.UNPACK_COLORSPACE_CONVERSION_WEBGL, gl.NONE);
       if (toCanvas && !mark && "drawingBufferColorSpace" in gl) gl.drawingBufferColorSpace = space;
@@ -263,7 +267,6 @@ async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mark, toCa
         gl.bindTexture(gl.TEXTURE_2D, texture);
       });
       made.push(gpu.texture(0, (at) => gl.texImage2D(at, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, crop)));
-      crop.close();
       const shared = { source: 0, origin: [x, y], size: [width, height] };
       const sums = {};
       radii.forEach((radius, k) => {
