@@ -1,10 +1,254 @@
-// gamut-img.classic.js: gamut.js, gamut-webgl2.js and gamut-img.js in one classic script, which registers <gamut-img>
-// and gives pages `gamut.render` and its like. Made from them by `make classic`; change those. MIT licence.
+// gamut-img.classic.js: gamut.js, gamut-pixels.js, gamut-webgl2.js and gamut-img.js in one classic script, which registers
+// <gamut-img> and gives pages `gamut.render` and its like. Made from them by `make classic`; change those. MIT licence.
 (() => {
 "use strict";
 const SCRIPT = globalThis.document?.currentScript?.src;
+// gamut-pixels.js: what gamut.js does to pixels, in JavaScript. It is a worker's script too. MIT licence.
+// Sections are those of docs/FORMAT.md of gamutcli. Every sum is one of float64, and no loop makes an object.
+
+// 4.2 Linear ProPhoto RGB, 4.7 Out
+
+const TO_PROPHOTO = {
+  bradford: [0.529292999, 0.330116148, 0.140590853, 0.098360085, 0.87346992, 0.028169994, 0.01687612, 0.117658738, 0.865465142],
+  cat02: [0.528734646, 0.333936378, 0.137328976, 0.097587195, 0.878989713, 0.023423092, 0.016384538, 0.106579789, 0.877035673],
+};
+const FROM_PROPHOTO = {
+  prophoto: [1, 0, 0, 0, 1, 0, 0, 0, 1],
+  "display-p3": [1.632504413, -0.379669385, -0.252835028, -0.153680493, 1.166690363, -0.01300987, 0.010390206, -0.062805069, 1.052414863],
+  srgb: [2.034289161, -0.727507819, -0.306781342, -0.22880199, 1.231725545, -0.002923555, -0.008562279, -0.153265288, 1.161827567],
+};
+const lightOf = (code) => (code / 255 < 0.04045 ? code / 255 / 12.92 : ((code / 255 + 0.055) / 1.055) ** 2.4);
+const LIGHT = Float64Array.from({ length: 256 }, (_, code) => lightOf(code));
+/** By more than half an 8-bit code near white: what rounds to a colour of the screen can be shown. */
+const HALF_CODE = 0.0045;
+
+function encode(light, space) {
+  if (!(light > 0)) return 0;
+  if (light >= 1) return 1;
+  if (space === "prophoto") return light < 1 / 512 ? 16 * light : light ** (1 / 1.8);
+  return light < 0.04045 / 12.92 ? light * 12.92 : 1.055 * light ** (1 / 2.4) - 0.055;
+}
+
+/** Codes of light that is given in steps of 1/65535, for 8 bits. */
+const ENCODED = {};
+const encodingTable = (space) =>
+  (ENCODED[space] ??= Uint8Array.from({ length: 65536 }, (_, step) => 255 * encode(step / 65535, space) + 0.5));
+
+// 4.1 Which pixels go through the network
+
+/** Which pixels look clipped, for codes of the pixel's least and largest channel. */
+function isClipped({ depth, everyPixel, tolerance }, least, most) {
+  if (!depth || everyPixel) return depth > 0;
+  const high = 255 - tolerance;
+  return (least <= tolerance || most >= high) && most > tolerance && least < high;
+}
+
+// 4.4 The inputs, 4.5 Waves, 4.6 The network
+
+/** Tabulate the first layer for a tile [x, y, width, height] of a picture: a row for each value that an input can have. */
+function tabulate(payload, [width, height], way, [left, top, across, down]) {
+  const { positionOctaves, colorOctaves, hidden, linearColor, boxes } = payload, { levels, scales, columns } = payload.layers[0];
+  const stride = (hidden + 7) & ~7, inputs = [];
+  const place = (from, side, backwards) => (k) => (backwards ? -1 : 1) * ((2 * (from + k) + 1) / side - 1);
+  // Of each input: how many values it has, and which (with linear colour none, but a row for each wave); octaves; first feature.
+  inputs.push([down, place(top, height, way.rows), positionOctaves, way.swap ? 2 * positionOctaves : 0]);
+  inputs.push([across, place(left, width, way.columns), positionOctaves, way.swap ? 0 : 2 * positionOctaves]);
+  let feature = 4 * positionOctaves;
+  const channels = (count, value, octaves) => {
+    for (let c = 0; c < 3; c++, feature += 2 * octaves) inputs.push([count, value, octaves, feature]);
+  };
+  if (linearColor) channels(2 * colorOctaves, null, colorOctaves);
+  else channels(256, (code) => (2 * code) / 255 - 1, colorOctaves);
+  for (const { contrast, octaves } of boxes) {
+    if (contrast) channels(129, (q) => (q - 64) / 64, octaves);
+    else channels(1021, (q) => (2 * q) / 1020 - 1, octaves);
+  }
+  const starts = [], waves = new Float64Array(32);
+  const table = new Float64Array(stride * inputs.reduce((sum, [count]) => sum + count, 0));
+  let at = 0;
+  for (const [count, value, octaves, first] of inputs) {
+    starts.push(at / stride);
+    for (let row = 0; row < count; row++, at += stride) {
+      if (value) setWaves(waves, value(row), payload, octaves);
+      else waves.fill(0).fill(1, row, row + 1);
+      for (let o = 0; o < hidden; o++) {
+        let sum = 0;
+        for (let i = 0, from = o * columns + first; i < 2 * octaves; i++) sum += waves[i] * levels[from + i];
+        table[at + o] = sum * scales[o];
+      }
+    }
+  }
+  return { table, starts, stride };
+}
+
+/** All sines of an input, then all its cosines. */
+function setWaves(waves, value, { firstOctave }, octaves) {
+  for (let k = 0; k < octaves; k++) {
+    const angle = 2 ** (firstOctave + k) * Math.PI * value;
+    waves[k] = Math.sin(angle);
+    waves[octaves + k] = Math.cos(angle);
+  }
+}
+
+/** Sum rows of a table, each with its weight: eight sums at a time, which stay in the processor's registers. */
+function sumRows(sums, { table, stride }, rows, weights, count) {
+  for (let o = 0; o < stride; o += 8) {
+    let a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
+    for (let k = 0; k < count; k++) {
+      const at = rows[k] * stride + o, weight = weights[k];
+      a += weight * table[at];
+      b += weight * table[at + 1];
+      c += weight * table[at + 2];
+      d += weight * table[at + 3];
+      e += weight * table[at + 4];
+      f += weight * table[at + 5];
+      g += weight * table[at + 6];
+      h += weight * table[at + 7];
+    }
+    sums[o] = a, sums[o + 1] = b, sums[o + 2] = c, sums[o + 3] = d;
+    sums[o + 4] = e, sums[o + 5] = f, sums[o + 6] = g, sums[o + 7] = h;
+  }
+}
+
+/** The network of a tile. Every layer is a weighted sum of rows: of the tables, then of a row for each input above zero. */
+class Network {
+  constructor(payload, size, way, tile) {
+    const { hidden, layers, residualScale } = payload, most = Math.max(hidden + 7, 256);
+    const others = layers.slice(1).map(({ rows, levels, scales }, k) => {
+      const stride = (rows + 7) & ~7, table = new Float64Array(hidden * stride), unit = k === layers.length - 2 ? residualScale : 1;
+      levels.forEach((level, i) => (table[(i % hidden) * stride + Math.floor(i / hidden)] = level * scales[Math.floor(i / hidden)] * unit));
+      return { table, stride };
+    });
+    Object.assign(this, { payload, layers: [tabulate(payload, size, way, tile), ...others], count: 0, waves: new Float64Array(32) });
+    Object.assign(this, { rows: new Int32Array(most), weights: new Float64Array(most), sums: new Float64Array(most) });
+  }
+
+  /** Have a row of the tables among those to be summed: the one of a value of an input. */
+  take(input, value, weight = 1) {
+    this.rows[this.count] = this.layers[0].starts[input] + value;
+    this.weights[this.count++] = weight;
+  }
+
+  /** Have the waves of a linear colour's channel among them. */
+  takeWaves(channel, value) {
+    const { payload, waves } = this, { colorOctaves } = payload;
+    setWaves(waves, 2 * Math.fround(value) - 1, payload, colorOctaves);
+    for (let k = 0; k < 2 * colorOctaves; k++) this.take(2 + channel, k, waves[k]);
+  }
+
+  /** The residual, for the rows that were taken. Two inputs of three are zero: they cost nothing. */
+  finish() {
+    const { layers, rows, weights, sums, payload: { hidden } } = this;
+    for (let k = 0; k < layers.length; k++) {
+      sumRows(sums, layers[k], rows, weights, this.count);
+      this.count = 0;
+      for (let i = 0; i < hidden && k < layers.length - 1; i++) {
+        if (sums[i] > 0) {
+          rows[this.count] = i;
+          weights[this.count++] = sums[i];
+        }
+      }
+    }
+    return sums;
+  }
+}
+
+/** Means of the codes around a pixel, in quarter codes, by sums over all that lies above and left of a place. */
+class BoxMeans {
+  constructor({ data, width, height }, margin) {
+    const stride = 3 * (width + 2 * margin + 1), sums = new Uint32Array(stride * (height + 2 * margin + 1));
+    for (let y = 0, at = stride + 3; y < height + 2 * margin; y++, at += 3) {
+      const from = width * Math.min(Math.max(y - margin, 0), height - 1), line = [0, 0, 0];
+      for (let x = 0; x < width + 2 * margin; x++) {
+        const pixel = 4 * (from + Math.min(Math.max(x - margin, 0), width - 1));
+        for (let c = 0; c < 3; c++, at++) sums[at] = sums[at - stride] + (line[c] += data[pixel + c]);
+      }
+    }
+    Object.assign(this, { margin, stride, sums });
+  }
+
+  at(x, y, c, radius) {
+    const { margin, stride, sums } = this, side = 2 * radius + 1, area = side * side;
+    const first = stride * (y + margin - radius) + 3 * (x + margin - radius) + c, last = first + stride * side;
+    // Sums of more than 32 bits wrap; their difference is right.
+    return Math.floor((4 * ((sums[last + 3 * side] - sums[last] - sums[first + 3 * side] + sums[first]) >>> 0) + (area >> 1)) / area);
+  }
+}
+
+/**
+ * Restore a tile from a region {data, width, height, x, y} of codes, which holds all that the tile's boxes cover. With `mark` it
+ * becomes white, opaque where sRGB cannot hold the colour and clear elsewhere. `rest` is awaited after each row.
+ */
+async function restoreTile({ payload, way, size, tile, region, space = "display-p3", depth = 8, mark = false }, rest) {
+  const [left, top, width, height] = tile, { boxes, linearColor } = payload, { data: codes } = region;
+  const matrix = FROM_PROPHOTO[mark ? "srgb" : space], [m0, m1, m2, m3, m4, m5, m6, m7, m8] = TO_PROPHOTO[payload.adaptation];
+  const table = depth === 8 && encodingTable(space), light = new Float64Array(3);
+  const data = depth === 8 ? new Uint8ClampedArray(4 * width * height) : new Uint16Array(4 * width * height);
+  let network = null, means = null;
+  for (let y = 0, to = 0; y < height; y++) {
+    const inRegion = top + y - region.y;
+    for (let x = 0, at = 4 * (region.width * inRegion + left - region.x); x < width; x++, at += 4, to += 4) {
+      const red = codes[at], green = codes[at + 1], blue = codes[at + 2], r = LIGHT[red], g = LIGHT[green], b = LIGHT[blue];
+      light[0] = m0 * r + m1 * g + m2 * b;
+      light[1] = m3 * r + m4 * g + m5 * b;
+      light[2] = m6 * r + m7 * g + m8 * b;
+      if (isClipped(payload, Math.min(red, green, blue), Math.max(red, green, blue))) {
+        network ??= new Network(payload, size, way, tile);
+        means ??= new BoxMeans(region, marginOf(payload));
+        network.take(0, y);
+        network.take(1, x);
+        for (let c = 0; c < 3; c++) {
+          if (linearColor) network.takeWaves(c, light[c]);
+          else network.take(2 + c, codes[at + c]);
+        }
+        for (let k = 0; k < boxes.length; k++) {
+          const { radius, contrast } = boxes[k];
+          for (let c = 0; c < 3; c++) {
+            const mean = means.at(left + x - region.x, inRegion, c, radius);
+            network.take(5 + 3 * k + c, contrast ? 64 + Math.max(-64, Math.min(64, 4 * codes[at + c] - mean)) : mean);
+          }
+        }
+        const residual = network.finish();
+        for (let c = 0; c < 3; c++) light[c] += residual[c];
+      }
+      let outside = false;
+      for (let c = 0; c < 3; c++) {
+        const value = matrix[3 * c] * light[0] + matrix[3 * c + 1] * light[1] + matrix[3 * c + 2] * light[2];
+        if (mark) outside ||= value < -HALF_CODE || value > 1 + HALF_CODE;
+        else if (table) data[to + c] = table[value > 0 ? (value < 1 ? (value * 65535 + 0.5) | 0 : 65535) : 0];
+        else data[to + c] = 65535 * encode(value, space) + 0.5;
+      }
+      if (!mark) data[to + 3] = depth === 8 ? 255 : 65535;
+      else if (outside) data.fill(255, to, to + 4);
+    }
+    if (rest) await rest();
+  }
+  return { width, height, data };
+}
+
+/** How far a pixel's boxes reach. */
+const marginOf = ({ boxes }) => Math.max(0, ...boxes.map(({ radius }) => radius));
+
+/** A tile and what lies around it: [x, y, width, height]. */
+function regionOf(tile, margin, { width, height }) {
+  const [x, y] = [0, 1].map((k) => Math.max(0, tile[k] - margin));
+  const [right, below] = [width, height].map((end, k) => Math.min(end, tile[k] + tile[k + 2] + margin));
+  return [x, y, right - x, below - y];
+}
+
+// In a worker
+
+if (typeof WorkerGlobalScope !== "undefined" && self.name === "gamut-pixels.js") {
+  onmessage = async ({ data: job }) => {
+    const restored = job && (await restoreTile(job));
+    postMessage(restored, restored ? [restored.data.buffer] : []);
+  };
+}
+
 // gamut.js: an sRGB file that carries a payload of `gamut reduce` becomes its wide-gamut picture again. MIT licence.
 // docs/WEB.md of gamutcli says how it is used; it is written from docs/FORMAT.md, whose sections number the ones below.
+// This module reads files and draws on canvases; gamut-pixels.js restores pixels, and gamut-webgl2.js where there is a GPU.
+
 
 /** What went wrong. `code`: "no-payload", "damaged", "version", "changed", "unsupported" or "noise". */
 class GamutError extends Error {
@@ -360,224 +604,6 @@ async function matchPixels({ side, grid, digest, ...payload }, width, height, st
 
 // 4. Decoding the picture
 
-const TO_PROPHOTO = {
-  bradford: [0.529292999, 0.330116148, 0.140590853, 0.098360085, 0.87346992, 0.028169994, 0.01687612, 0.117658738, 0.865465142],
-  cat02: [0.528734646, 0.333936378, 0.137328976, 0.097587195, 0.878989713, 0.023423092, 0.016384538, 0.106579789, 0.877035673],
-};
-const FROM_PROPHOTO = {
-  prophoto: [1, 0, 0, 0, 1, 0, 0, 0, 1],
-  "display-p3": [1.632504413, -0.379669385, -0.252835028, -0.153680493, 1.166690363, -0.01300987, 0.010390206, -0.062805069, 1.052414863],
-  srgb: [2.034289161, -0.727507819, -0.306781342, -0.22880199, 1.231725545, -0.002923555, -0.008562279, -0.153265288, 1.161827567],
-};
-const LIGHT = Float64Array.from({ length: 256 }, (_, code) => {
-  const encoded = code / 255;
-  return encoded < 0.04045 ? encoded / 12.92 : ((encoded + 0.055) / 1.055) ** 2.4;
-});
-
-function encode(light, space) {
-  if (!(light > 0)) return 0;
-  if (light >= 1) return 1;
-  if (space === "prophoto") return light < 1 / 512 ? 16 * light : light ** (1 / 1.8);
-  return light < 0.04045 / 12.92 ? light * 12.92 : 1.055 * light ** (1 / 2.4) - 0.055;
-}
-
-/** Codes of light that is given in steps of 1/65535, for 8 bits. */
-const ENCODED = {};
-const encodingTable = (space) =>
-  (ENCODED[space] ??= Uint8Array.from({ length: 65536 }, (_, step) => 255 * encode(step / 65535, space) + 0.5));
-
-/** Tabulate the first layer for a tile [x, y, width, height] of a picture: a row for each value that an input can have. */
-function tabulate(payload, [width, height], way, [left, top, across, down]) {
-  const { positionOctaves, colorOctaves, hidden, linearColor, boxes } = payload, { levels, scales, columns } = payload.layers[0];
-  const stride = (hidden + 7) & ~7, inputs = [];
-  const place = (from, side, backwards) => (k) => (backwards ? -1 : 1) * ((2 * (from + k) + 1) / side - 1);
-  // Of each input: how many values it has, and which (with linear colour none, but a row for each wave); octaves; first feature.
-  inputs.push([down, place(top, height, way.rows), positionOctaves, way.swap ? 2 * positionOctaves : 0]);
-  inputs.push([across, place(left, width, way.columns), positionOctaves, way.swap ? 0 : 2 * positionOctaves]);
-  let feature = 4 * positionOctaves;
-  const channels = (count, value, octaves) => {
-    for (let c = 0; c < 3; c++, feature += 2 * octaves) inputs.push([count, value, octaves, feature]);
-  };
-  if (linearColor) channels(2 * colorOctaves, null, colorOctaves);
-  else channels(256, (code) => (2 * code) / 255 - 1, colorOctaves);
-  for (const { contrast, octaves } of boxes) {
-    if (contrast) channels(129, (q) => (q - 64) / 64, octaves);
-    else channels(1021, (q) => (2 * q) / 1020 - 1, octaves);
-  }
-  const starts = [], waves = new Float64Array(32);
-  const table = new Float64Array(stride * inputs.reduce((sum, [count]) => sum + count, 0));
-  let at = 0;
-  for (const [count, value, octaves, first] of inputs) {
-    starts.push(at / stride);
-    for (let row = 0; row < count; row++, at += stride) {
-      if (value) setWaves(waves, value(row), payload, octaves);
-      else waves.fill(0).fill(1, row, row + 1);
-      for (let o = 0; o < hidden; o++) {
-        let sum = 0;
-        for (let i = 0, from = o * columns + first; i < 2 * octaves; i++) sum += waves[i] * levels[from + i];
-        table[at + o] = sum * scales[o];
-      }
-    }
-  }
-  return { table, starts, stride };
-}
-
-/** All sines of an input, then all its cosines. */
-function setWaves(waves, value, { firstOctave }, octaves) {
-  for (let k = 0; k < octaves; k++) {
-    const angle = 2 ** (firstOctave + k) * Math.PI * value;
-    waves[k] = Math.sin(angle);
-    waves[octaves + k] = Math.cos(angle);
-  }
-}
-
-/** Sum rows of a table, each with its weight: eight sums at a time, which stay in the processor's registers. */
-function sumRows(sums, { table, stride }, rows, weights, count) {
-  for (let o = 0; o < stride; o += 8) {
-    let a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
-    for (let k = 0; k < count; k++) {
-      const at = rows[k] * stride + o, weight = weights[k];
-      a += weight * table[at];
-      b += weight * table[at + 1];
-      c += weight * table[at + 2];
-      d += weight * table[at + 3];
-      e += weight * table[at + 4];
-      f += weight * table[at + 5];
-      g += weight * table[at + 6];
-      h += weight * table[at + 7];
-    }
-    sums[o] = a, sums[o + 1] = b, sums[o + 2] = c, sums[o + 3] = d;
-    sums[o + 4] = e, sums[o + 5] = f, sums[o + 6] = g, sums[o + 7] = h;
-  }
-}
-
-/** The network of a tile. Every layer is a weighted sum of rows: of the tables, then of a row for each input above zero. */
-class Network {
-  constructor(payload, size, way, tile) {
-    const { hidden, layers, residualScale } = payload, most = Math.max(hidden + 7, 256);
-    const others = layers.slice(1).map(({ rows, levels, scales }, k) => {
-      const stride = (rows + 7) & ~7, table = new Float64Array(hidden * stride), unit = k === layers.length - 2 ? residualScale : 1;
-      levels.forEach((level, i) => (table[(i % hidden) * stride + Math.floor(i / hidden)] = level * scales[Math.floor(i / hidden)] * unit));
-      return { table, stride };
-    });
-    Object.assign(this, { payload, layers: [tabulate(payload, size, way, tile), ...others], count: 0, waves: new Float64Array(32) });
-    Object.assign(this, { rows: new Int32Array(most), weights: new Float64Array(most), sums: new Float64Array(most) });
-  }
-
-  /** Have a row of the tables among those to be summed: the one of a value of an input. */
-  take(input, value, weight = 1) {
-    this.rows[this.count] = this.layers[0].starts[input] + value;
-    this.weights[this.count++] = weight;
-  }
-
-  /** Have the waves of a linear colour's channel among them. */
-  takeWaves(channel, value) {
-    const { payload, waves } = this, { colorOctaves } = payload;
-    setWaves(waves, 2 * Math.fround(value) - 1, payload, colorOctaves);
-    for (let k = 0; k < 2 * colorOctaves; k++) this.take(2 + channel, k, waves[k]);
-  }
-
-  /** The residual, for the rows that were taken. Two inputs of three are zero: they cost nothing. */
-  finish() {
-    const { layers, rows, weights, sums, payload: { hidden } } = this;
-    for (let k = 0; k < layers.length; k++) {
-      sumRows(sums, layers[k], rows, weights, this.count);
-      this.count = 0;
-      for (let i = 0; i < hidden && k < layers.length - 1; i++) {
-        if (sums[i] > 0) {
-          rows[this.count] = i;
-          weights[this.count++] = sums[i];
-        }
-      }
-    }
-    return sums;
-  }
-}
-
-/** Means of the codes around a pixel, in quarter codes, by sums over all that lies above and left of a place. */
-class BoxMeans {
-  constructor({ data, width, height }, margin) {
-    const stride = 3 * (width + 2 * margin + 1), sums = new Uint32Array(stride * (height + 2 * margin + 1));
-    for (let y = 0, at = stride + 3; y < height + 2 * margin; y++, at += 3) {
-      const from = width * Math.min(Math.max(y - margin, 0), height - 1), line = [0, 0, 0];
-      for (let x = 0; x < width + 2 * margin; x++) {
-        const pixel = 4 * (from + Math.min(Math.max(x - margin, 0), width - 1));
-        for (let c = 0; c < 3; c++, at++) sums[at] = sums[at - stride] + (line[c] += data[pixel + c]);
-      }
-    }
-    Object.assign(this, { margin, stride, sums });
-  }
-
-  at(x, y, c, radius) {
-    const { margin, stride, sums } = this, side = 2 * radius + 1, area = side * side;
-    const first = stride * (y + margin - radius) + 3 * (x + margin - radius) + c, last = first + stride * side;
-    // Sums of more than 32 bits wrap; their difference is right.
-    return Math.floor((4 * ((sums[last + 3 * side] - sums[last] - sums[first + 3 * side] + sums[first]) >>> 0) + (area >> 1)) / area);
-  }
-}
-
-/** Which pixels look clipped, for codes of the pixel's least and largest channel. */
-function isCorrected({ depth, everyPixel, tolerance }, least, most) {
-  if (!depth || everyPixel) return depth > 0;
-  const high = 255 - tolerance;
-  return (least <= tolerance || most >= high) && most > tolerance && least < high;
-}
-
-/** By more than half an 8-bit code near white: what rounds to a colour of the screen can be shown. */
-const HALF_CODE = 0.0045;
-
-/**
- * Restore a tile from a region {data, width, height, x, y} of codes, which holds all that the tile's boxes cover. With `mark` it
- * becomes white, opaque where sRGB cannot hold the colour and clear elsewhere. `rest` is awaited after each row.
- */
-async function restoreTile({ payload, way, size, tile, region, space = "display-p3", depth = 8, mark = false }, rest) {
-  const [left, top, width, height] = tile, { boxes, linearColor } = payload, { data: codes } = region;
-  const matrix = FROM_PROPHOTO[mark ? "srgb" : space], [m0, m1, m2, m3, m4, m5, m6, m7, m8] = TO_PROPHOTO[payload.adaptation];
-  const table = depth === 8 && encodingTable(space), light = new Float64Array(3);
-  const data = depth === 8 ? new Uint8ClampedArray(4 * width * height) : new Uint16Array(4 * width * height);
-  let network = null, means = null;
-  for (let y = 0, to = 0; y < height; y++) {
-    const inRegion = top + y - region.y;
-    for (let x = 0, at = 4 * (region.width * inRegion + left - region.x); x < width; x++, at += 4, to += 4) {
-      const red = codes[at], green = codes[at + 1], blue = codes[at + 2], r = LIGHT[red], g = LIGHT[green], b = LIGHT[blue];
-      light[0] = m0 * r + m1 * g + m2 * b;
-      light[1] = m3 * r + m4 * g + m5 * b;
-      light[2] = m6 * r + m7 * g + m8 * b;
-      if (isCorrected(payload, Math.min(red, green, blue), Math.max(red, green, blue))) {
-        network ??= new Network(payload, size, way, tile);
-        means ??= new BoxMeans(region, marginOf(payload));
-        network.take(0, y);
-        network.take(1, x);
-        for (let c = 0; c < 3; c++) {
-          if (linearColor) network.takeWaves(c, light[c]);
-          else network.take(2 + c, codes[at + c]);
-        }
-        for (let k = 0; k < boxes.length; k++) {
-          const { radius, contrast } = boxes[k];
-          for (let c = 0; c < 3; c++) {
-            const mean = means.at(left + x - region.x, inRegion, c, radius);
-            network.take(5 + 3 * k + c, contrast ? 64 + Math.max(-64, Math.min(64, 4 * codes[at + c] - mean)) : mean);
-          }
-        }
-        const residual = network.finish();
-        for (let c = 0; c < 3; c++) light[c] += residual[c];
-      }
-      let outside = false;
-      for (let c = 0; c < 3; c++) {
-        const value = matrix[3 * c] * light[0] + matrix[3 * c + 1] * light[1] + matrix[3 * c + 2] * light[2];
-        if (mark) outside ||= value < -HALF_CODE || value > 1 + HALF_CODE;
-        else if (table) data[to + c] = table[value > 0 ? (value < 1 ? (value * 65535 + 0.5) | 0 : 65535) : 0];
-        else data[to + c] = 65535 * encode(value, space) + 0.5;
-      }
-      if (!mark) data[to + 3] = depth === 8 ? 255 : 65535;
-      else if (outside) data.fill(255, to, to + 4);
-    }
-    if (rest) await rest();
-  }
-  return { width, height, data };
-}
-const marginOf = ({ boxes }) => Math.max(0, ...boxes.map(({ radius }) => radius));
-
 /** Refuse what no network of `gamut reduce` comes near: it would take the machine. */
 function guardWork({ hidden, weights }, width, height) {
   if (weights * width * height > (hidden > 256 ? 2 ** 36 : 2 ** 40)) throw new GamutError("unsupported", "the network is too large for the picture");
@@ -592,13 +618,6 @@ async function restorePixels(payload, { width, height, data }, options = {}) {
 
 // 5. In a browser: decoding, and the JavaScript path
 
-if (typeof WorkerGlobalScope !== "undefined" && self.name === "gamut.js") {
-  onmessage = async ({ data: job }) => {
-    const restored = job && (await restoreTile(job));
-    postMessage(restored, restored ? [restored.data.buffer] : []);
-  };
-}
-
 /** Have a worker restore a tile. Without a job it shows that it runs. */
 function askWorker(worker, job = null) {
   return new Promise((resolve, reject) => {
@@ -610,7 +629,7 @@ function askWorker(worker, job = null) {
     worker.postMessage(job, job ? [job.region.data.buffer] : []);
   });
 }
-const startWorker = async () => askWorker(new Worker(SCRIPT, { name: "gamut.js" }));
+const startWorker = async () => askWorker(new Worker(SCRIPT, { name: "gamut-pixels.js" }));
 
 /** Workers that wait for tiles; none at all where files, policies or other hosts allow none. */
 const idle = [];
@@ -638,13 +657,6 @@ async function restoreInScript({ payload, way, bitmap }, settings, tiles, use) {
     if (worker) idle.push(worker);
   };
   await Promise.all(Array.from({ length: lanes }, lane));
-}
-
-/** A tile and what lies around it: [x, y, width, height]. */
-function regionOf(tile, margin, { width, height }) {
-  const [x, y] = [0, 1].map((k) => Math.max(0, tile[k] - margin));
-  const [right, below] = [width, height].map((end, k) => Math.min(end, tile[k] + tile[k + 2] + margin));
-  return [x, y, right - x, below - y];
 }
 
 const newCanvas = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
@@ -704,10 +716,8 @@ function uprightMatrix(orientation, width, height) {
 
 // 6. Onto arrays and canvases
 
-let fastPath;
-/** The WebGL2 path has a module of its own: who does not need it does not load it, and without it JavaScript does. */
-const loadGpu = () => (fastPath ??= importGpu().then(({ load }) =>
-  load({ GamutError, HALF_CODE, FROM_PROPHOTO, LIGHT, TO_PROPHOTO, marginOf, newCanvas, regionOf, tabulate })));
+/** Who does not need WebGL2 does not load it; where it cannot be loaded, JavaScript restores. */
+const loadGpu = () => importGpu().catch(() => null);
 
 /** Cut a picture into tiles. */
 function* tilesOf(width, height, side) {
@@ -721,17 +731,17 @@ function* tilesOf(width, height, side) {
  * since it may be lost; where software plays it, JavaScript is faster.
  */
 async function restoreTiles(opened, settings, plan, use) {
-  const gpu = settings.path === "js" ? null : await loadGpu().catch(() => null);
+  const gpu = settings.path === "js" ? null : await loadGpu();
   const auto = { fast: ["webgl2", "webgl2", "js"], slow: ["js", "webgl2"], none: ["js"] }[gpu?.speed() ?? "none"];
   const paths = { js: ["js"], webgl2: ["webgl2", "webgl2"] }[settings.path] ?? auto;
   for (;;) {
     const path = paths.shift();
     try {
       if (path === "js") await restoreInScript(opened, settings, [...plan(512)], use);
-      else await gpu.restoreOnGpu(opened, settings, plan(gpu.side), use);
+      else await gpu.restoreOnGpu(opened, settings, plan(gpu.SIDE), use);
       return path;
     } catch (error) {
-      if (!paths.length) throw error;
+      if (!paths.length) throw error instanceof GamutError ? error : new GamutError("unsupported", error.message);
     }
   }
 }
@@ -808,17 +818,15 @@ function sheetOf({ width, height, data }, colorSpace) {
 }
 
 async function importGpu() {
-/**
- * gamut-webgl2.js: the fast path of gamut.js, which loads it where a browser has WebGL2. MIT licence.
- *
- * The first layer is a sum of table rows, and the tables are textures; the hidden layers run in a fragment shader; pixels
- * that do not look clipped leave it early. What both paths share comes from gamut.js as an argument.
- */
+// gamut-webgl2.js: the fast path of gamut.js, which loads it where a browser has WebGL2. MIT licence.
+//
+// The first layer is a sum of table rows, and the tables are textures; the hidden layers run in a fragment shader; pixels that
+// do not look clipped leave it early.
 
-/** What gamut.js gives: load(core) sets it. */
-let core;
 
-const TILE = 1024, TABLE_WIDTH = 2048, MAX_TEXELS = 1 << 22, MAX_WIDTH_GPU = 512, WORK = 2e9;
+/** Of a tile, at most. */
+const SIDE = 1024;
+const TABLE_WIDTH = 2048, MAX_TEXELS = 1 << 22, MAX_WIDTH_GPU = 512, WORK = 2e9;
 
 /** Names of programs that play a GPU. */
 const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
@@ -889,7 +897,7 @@ function restoreProgram(payload, starts, space, depth, mark) {
     }`;
   const curve = space === "prophoto" ? "mix(pow(v, vec3(1.0 / 1.8)), 16.0 * v, lessThan(v, vec3(1.0 / 512.0)))"
     : "mix(1.055 * pow(v, vec3(1.0 / 2.4)) - 0.055, 12.92 * v, lessThan(v, vec3(0.0031308049)))";
-  const output = mark ? `color = vec4(any(greaterThan(abs(light - 0.5), vec3(${0.5 + core.HALF_CODE}))));`
+  const output = mark ? `color = vec4(any(greaterThan(abs(light - 0.5), vec3(${0.5 + HALF_CODE}))));`
     : `vec3 v = clamp(light, 0.0, 1.0); v = ${curve};
     color = ${depth === 16 ? "uvec4(v * 65535.0 + 0.5, 65535)" : "vec4(floor(v * 255.0 + 0.5) / 255.0, 1)"};`;
   return `${GLSL}const int Q = ${quads};
@@ -908,10 +916,10 @@ void main() {
   ivec2 p = place();
   ivec3 code = codes(p);
   int least = min(min(code.r, code.g), code.b), most = max(max(code.r, code.g), code.b);
-  vec3 light = ${mat3(core.TO_PROPHOTO[payload.adaptation])} * vec3(lit(code.r), lit(code.g), lit(code.b));
+  vec3 light = ${mat3(TO_PROPHOTO[payload.adaptation])} * vec3(lit(code.r), lit(code.g), lit(code.b));
   if (${corrected}) {${network}
   }
-  light = ${mat3(core.FROM_PROPHOTO[mark ? "srgb" : space])} * light;
+  light = ${mat3(FROM_PROPHOTO[mark ? "srgb" : space])} * light;
   ${output}
 }`;
 }
@@ -929,9 +937,11 @@ function packWeights(payload) {
   });
   const height = Math.ceil(texels.length / 4 / TABLE_WIDTH) + 1, packed = new Float32Array(4 * TABLE_WIDTH * height);
   packed.set(texels);
-  core.LIGHT.forEach((light, code) => (packed[4 * (TABLE_WIDTH * (height - 1) + code)] = light));
+  LIGHT.forEach((light, code) => (packed[4 * (TABLE_WIDTH * (height - 1) + code)] = light));
   return { packed, height };
 }
+
+const newCanvas = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
 
 /** One context for all pictures of a page: browsers keep few. */
 class Gpu {
@@ -942,14 +952,14 @@ class Gpu {
     const gpu = (Gpu.shared ??= new Gpu());
     if (!gpu.gl || gpu.gl.isContextLost()) {
       Gpu.shared = null;
-      throw new core.GamutError("unsupported", "WebGL2 is not to be had");
+      throw new Error("WebGL2 is not to be had");
     }
     if (space && "drawingBufferColorSpace" in gpu.gl) gpu.gl.drawingBufferColorSpace = space;
     return gpu;
   }
 
   constructor() {
-    this.canvas = core.newCanvas(TILE, TILE);
+    this.canvas = newCanvas(SIDE, SIDE);
     this.gl = this.canvas.getContext("webgl2", { antialias: false, depth: false });
     this.programs = new Map();
   }
@@ -974,7 +984,7 @@ class Gpu {
     gl.linkProgram(program);
     if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
       const log = gl.getShaderInfoLog(gl.getAttachedShaders(program)[1]) || gl.getProgramInfoLog(program);
-      throw new core.GamutError("unsupported", `this GPU cannot run the network: ${log}`);
+      throw new Error(`this GPU cannot run the network: ${log}`);
     }
     programs.set(fragment, program);
     return program;
@@ -1036,12 +1046,6 @@ class Gpu {
 const fitsGpu = (payload, { width, height }) =>
   payload.hidden <= MAX_WIDTH_GPU && (width + height + 10000) * quadsOf(payload) <= MAX_TEXELS;
 
-/** Have what gamut.js shares; give what it needs. `side`: of a tile, at most. */
-function load(shared) {
-  core = shared;
-  return { restoreOnGpu, speed, side: TILE };
-}
-
 /** "fast", "slow" (software plays the GPU) or "none". */
 function speed() {
   try {
@@ -1054,9 +1058,9 @@ function speed() {
 /** Restore tiles of a picture: `use(tile, restored)` has each on a canvas, or as codes, {width, height, data}. */
 async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mark, toCanvas }, tiles, use) {
   const { width, height } = bitmap;
-  if (!fitsGpu(payload, bitmap)) throw new core.GamutError("unsupported", "the network is too wide, or the picture too large, for WebGL2");
+  if (!fitsGpu(payload, bitmap)) throw new Error("the network is too wide, or the picture too large, for WebGL2");
   const gpu = Gpu.get(toCanvas && !mark ? space : null), { gl } = gpu;
-  const { table, starts } = payload.depth ? core.tabulate(payload, [width, height], way, [0, 0, width, height]) : { table: [0], starts: [] };
+  const { table, starts } = payload.depth ? tabulate(payload, [width, height], way, [0, 0, width, height]) : { table: [0], starts: [] };
   const fragment = restoreProgram(payload, starts, space, depth, mark);
   const radii = [...new Set(payload.boxes.map((box) => box.radius))];
   const { packed } = packWeights(payload);
@@ -1064,9 +1068,9 @@ async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mark, toCa
   const cost = payload.hidden * (payload.hidden * payload.depth + 30) + 100;
   try {
     for (const tile of tiles) {
-      const [x, y, across, down] = core.regionOf(tile, core.marginOf(payload), bitmap);
+      const [x, y, across, down] = regionOf(tile, marginOf(payload), bitmap);
       // By a canvas: Firefox uploads another part of a bitmap than the one that createImageBitmap() cuts out of it.
-      const crop = core.newCanvas(across, down);
+      const crop = newCanvas(across, down);
       crop.getContext("2d").drawImage(bitmap, -x, -y);
       await new Promise((resolve) => setTimeout(resolve)); // the page stays alive
       // Another picture may have used the context meanwhile.
@@ -1086,14 +1090,14 @@ async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mark, toCa
         gpu.draw(SUMS, { ...shared, radius }, [0, 0, across, down], 10 * radius + 10, frames.at(-1));
         sums[`sums${k}`] = 3 + k;
       });
-      let target = null, at = [0, TILE - tile[3], tile[2], tile[3]];
+      let target = null, at = [0, SIDE - tile[3], tile[2], tile[3]];
       if (!toCanvas) {
         made.push(gpu.texture(15, (place) => gl.texStorage2D(place, 1, depth === 16 ? gl.RGBA16UI : gl.RGBA8, tile[2], tile[3])));
         frames.push((target = gpu.frame(made.at(-1))));
         at = [0, 0, tile[2], tile[3]];
       }
-      gpu.draw(fragment, { ...shared, ...sums, tables: 1, weights: 2, first: tile.slice(0, 2), bottom: toCanvas ? TILE : 0 }, at, cost, target);
-      if (gl.isContextLost()) throw new core.GamutError("unsupported", "the GPU was lost");
+      gpu.draw(fragment, { ...shared, ...sums, tables: 1, weights: 2, first: tile.slice(0, 2), bottom: toCanvas ? SIDE : 0 }, at, cost, target);
+      if (gl.isContextLost()) throw new Error("the GPU was lost");
       use(tile, toCanvas ? gpu.canvas : gpu.read(tile[2], tile[3], depth));
       made.splice(0).forEach((texture) => gl.deleteTexture(texture));
       frames.splice(0).forEach((frame) => gl.deleteFramebuffer(frame));
@@ -1104,7 +1108,7 @@ async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mark, toCa
   }
 }
 
-return { load };
+return { SIDE, restoreOnGpu, speed };
 }
 
 if (globalThis.HTMLElement) {

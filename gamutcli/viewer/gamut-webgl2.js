@@ -1,14 +1,13 @@
-/**
- * gamut-webgl2.js: the fast path of gamut.js, which loads it where a browser has WebGL2. MIT licence.
- *
- * The first layer is a sum of table rows, and the tables are textures; the hidden layers run in a fragment shader; pixels
- * that do not look clipped leave it early. What both paths share comes from gamut.js as an argument.
- */
+// gamut-webgl2.js: the fast path of gamut.js, which loads it where a browser has WebGL2. MIT licence.
+//
+// The first layer is a sum of table rows, and the tables are textures; the hidden layers run in a fragment shader; pixels that
+// do not look clipped leave it early.
 
-/** What gamut.js gives: load(core) sets it. */
-let core;
+import { FROM_PROPHOTO, HALF_CODE, LIGHT, TO_PROPHOTO, marginOf, regionOf, tabulate } from "./gamut-pixels.js";
 
-const TILE = 1024, TABLE_WIDTH = 2048, MAX_TEXELS = 1 << 22, MAX_WIDTH_GPU = 512, WORK = 2e9;
+/** Of a tile, at most. */
+export const SIDE = 1024;
+const TABLE_WIDTH = 2048, MAX_TEXELS = 1 << 22, MAX_WIDTH_GPU = 512, WORK = 2e9;
 
 /** Names of programs that play a GPU. */
 const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
@@ -79,7 +78,7 @@ function restoreProgram(payload, starts, space, depth, mark) {
     }`;
   const curve = space === "prophoto" ? "mix(pow(v, vec3(1.0 / 1.8)), 16.0 * v, lessThan(v, vec3(1.0 / 512.0)))"
     : "mix(1.055 * pow(v, vec3(1.0 / 2.4)) - 0.055, 12.92 * v, lessThan(v, vec3(0.0031308049)))";
-  const output = mark ? `color = vec4(any(greaterThan(abs(light - 0.5), vec3(${0.5 + core.HALF_CODE}))));`
+  const output = mark ? `color = vec4(any(greaterThan(abs(light - 0.5), vec3(${0.5 + HALF_CODE}))));`
     : `vec3 v = clamp(light, 0.0, 1.0); v = ${curve};
     color = ${depth === 16 ? "uvec4(v * 65535.0 + 0.5, 65535)" : "vec4(floor(v * 255.0 + 0.5) / 255.0, 1)"};`;
   return `${GLSL}const int Q = ${quads};
@@ -98,10 +97,10 @@ void main() {
   ivec2 p = place();
   ivec3 code = codes(p);
   int least = min(min(code.r, code.g), code.b), most = max(max(code.r, code.g), code.b);
-  vec3 light = ${mat3(core.TO_PROPHOTO[payload.adaptation])} * vec3(lit(code.r), lit(code.g), lit(code.b));
+  vec3 light = ${mat3(TO_PROPHOTO[payload.adaptation])} * vec3(lit(code.r), lit(code.g), lit(code.b));
   if (${corrected}) {${network}
   }
-  light = ${mat3(core.FROM_PROPHOTO[mark ? "srgb" : space])} * light;
+  light = ${mat3(FROM_PROPHOTO[mark ? "srgb" : space])} * light;
   ${output}
 }`;
 }
@@ -119,9 +118,11 @@ function packWeights(payload) {
   });
   const height = Math.ceil(texels.length / 4 / TABLE_WIDTH) + 1, packed = new Float32Array(4 * TABLE_WIDTH * height);
   packed.set(texels);
-  core.LIGHT.forEach((light, code) => (packed[4 * (TABLE_WIDTH * (height - 1) + code)] = light));
+  LIGHT.forEach((light, code) => (packed[4 * (TABLE_WIDTH * (height - 1) + code)] = light));
   return { packed, height };
 }
+
+const newCanvas = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
 
 /** One context for all pictures of a page: browsers keep few. */
 class Gpu {
@@ -132,14 +133,14 @@ class Gpu {
     const gpu = (Gpu.shared ??= new Gpu());
     if (!gpu.gl || gpu.gl.isContextLost()) {
       Gpu.shared = null;
-      throw new core.GamutError("unsupported", "WebGL2 is not to be had");
+      throw new Error("WebGL2 is not to be had");
     }
     if (space && "drawingBufferColorSpace" in gpu.gl) gpu.gl.drawingBufferColorSpace = space;
     return gpu;
   }
 
   constructor() {
-    this.canvas = core.newCanvas(TILE, TILE);
+    this.canvas = newCanvas(SIDE, SIDE);
     this.gl = this.canvas.getContext("webgl2", { antialias: false, depth: false });
     this.programs = new Map();
   }
@@ -164,7 +165,7 @@ class Gpu {
     gl.linkProgram(program);
     if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
       const log = gl.getShaderInfoLog(gl.getAttachedShaders(program)[1]) || gl.getProgramInfoLog(program);
-      throw new core.GamutError("unsupported", `this GPU cannot run the network: ${log}`);
+      throw new Error(`this GPU cannot run the network: ${log}`);
     }
     programs.set(fragment, program);
     return program;
@@ -226,14 +227,8 @@ class Gpu {
 const fitsGpu = (payload, { width, height }) =>
   payload.hidden <= MAX_WIDTH_GPU && (width + height + 10000) * quadsOf(payload) <= MAX_TEXELS;
 
-/** Have what gamut.js shares; give what it needs. `side`: of a tile, at most. */
-export function load(shared) {
-  core = shared;
-  return { restoreOnGpu, speed, side: TILE };
-}
-
 /** "fast", "slow" (software plays the GPU) or "none". */
-function speed() {
+export function speed() {
   try {
     return SOFTWARE.test(Gpu.get().name()) ? "slow" : "fast";
   } catch {
@@ -242,11 +237,11 @@ function speed() {
 }
 
 /** Restore tiles of a picture: `use(tile, restored)` has each on a canvas, or as codes, {width, height, data}. */
-async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mark, toCanvas }, tiles, use) {
+export async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mark, toCanvas }, tiles, use) {
   const { width, height } = bitmap;
-  if (!fitsGpu(payload, bitmap)) throw new core.GamutError("unsupported", "the network is too wide, or the picture too large, for WebGL2");
+  if (!fitsGpu(payload, bitmap)) throw new Error("the network is too wide, or the picture too large, for WebGL2");
   const gpu = Gpu.get(toCanvas && !mark ? space : null), { gl } = gpu;
-  const { table, starts } = payload.depth ? core.tabulate(payload, [width, height], way, [0, 0, width, height]) : { table: [0], starts: [] };
+  const { table, starts } = payload.depth ? tabulate(payload, [width, height], way, [0, 0, width, height]) : { table: [0], starts: [] };
   const fragment = restoreProgram(payload, starts, space, depth, mark);
   const radii = [...new Set(payload.boxes.map((box) => box.radius))];
   const { packed } = packWeights(payload);
@@ -254,9 +249,9 @@ async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mark, toCa
   const cost = payload.hidden * (payload.hidden * payload.depth + 30) + 100;
   try {
     for (const tile of tiles) {
-      const [x, y, across, down] = core.regionOf(tile, core.marginOf(payload), bitmap);
+      const [x, y, across, down] = regionOf(tile, marginOf(payload), bitmap);
       // By a canvas: Firefox uploads another part of a bitmap than the one that createImageBitmap() cuts out of it.
-      const crop = core.newCanvas(across, down);
+      const crop = newCanvas(across, down);
       crop.getContext("2d").drawImage(bitmap, -x, -y);
       await new Promise((resolve) => setTimeout(resolve)); // the page stays alive
       // Another picture may have used the context meanwhile.
@@ -276,14 +271,14 @@ async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mark, toCa
         gpu.draw(SUMS, { ...shared, radius }, [0, 0, across, down], 10 * radius + 10, frames.at(-1));
         sums[`sums${k}`] = 3 + k;
       });
-      let target = null, at = [0, TILE - tile[3], tile[2], tile[3]];
+      let target = null, at = [0, SIDE - tile[3], tile[2], tile[3]];
       if (!toCanvas) {
         made.push(gpu.texture(15, (place) => gl.texStorage2D(place, 1, depth === 16 ? gl.RGBA16UI : gl.RGBA8, tile[2], tile[3])));
         frames.push((target = gpu.frame(made.at(-1))));
         at = [0, 0, tile[2], tile[3]];
       }
-      gpu.draw(fragment, { ...shared, ...sums, tables: 1, weights: 2, first: tile.slice(0, 2), bottom: toCanvas ? TILE : 0 }, at, cost, target);
-      if (gl.isContextLost()) throw new core.GamutError("unsupported", "the GPU was lost");
+      gpu.draw(fragment, { ...shared, ...sums, tables: 1, weights: 2, first: tile.slice(0, 2), bottom: toCanvas ? SIDE : 0 }, at, cost, target);
+      if (gl.isContextLost()) throw new Error("the GPU was lost");
       use(tile, toCanvas ? gpu.canvas : gpu.read(tile[2], tile[3], depth));
       made.splice(0).forEach((texture) => gl.deleteTexture(texture));
       frames.splice(0).forEach((frame) => gl.deleteFramebuffer(frame));
