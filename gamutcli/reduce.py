@@ -19,6 +19,7 @@ from gamutcli.containers import Metadata
 from gamutcli.errors import InputError, PayloadError
 from gamutcli.fingerprint.match import GRID_SIDE, SMALL_GRID_SIDE, Status, fingerprint
 from gamutcli.fitting.fit import Fit, Matrices, Progress
+from gamutcli.fitting.perceptual import choose_compression, perceptual_codes
 from gamutcli.fitting.presets import Preset, choose, narrow_to
 from gamutcli.fitting.quantise import quantise_within, round_weights
 from gamutcli.fitting.sample import Sample, draw_sample
@@ -34,9 +35,10 @@ from gamutcli.network.shape import Network
 from gamutcli.parallel import in_order, one_blas_thread
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import Embedded
+from gamutcli.payload.fields import Fields
 from gamutcli.payload.format import Payload, overhead_bytes, pack
 from gamutcli.payload.sidecar import path_beside, publish_reduced
-from gamutcli.plan import Plan, make_plan
+from gamutcli.plan import PERCEPTUAL, RELATIVE, Plan, make_plan
 from gamutcli.restore import Restoration
 from gamutcli.results import ReduceResult
 from gamutcli.weights import Weights
@@ -62,6 +64,7 @@ def reduce_image(
     exposure: float = 0.0,
     page: int | None = None,
     background: tuple[int, int, int] | None = None,
+    intent: str = RELATIVE,
     seed: int = 0,
     device: str = "auto",
     init: StrPath | None = None,
@@ -88,6 +91,8 @@ def reduce_image(
         exposure: By how many EV its light is made brighter.
         page: Which picture of a file that holds several, counted from 1.
         background: 8-bit sRGB codes of the colour behind a source that is transparent in places.
+        intent: "relative" clips what sRGB cannot hold; "perceptual" moves it inwards together with what lies near
+            sRGB's boundary, which keeps texture and brings more back.
         seed: Same seed, same machine, same bytes.
         device: "auto", "cpu" or "cuda".
         init: The weights that the fit starts from: a file that ``pretrain`` made for a network of the preset's shape,
@@ -101,7 +106,9 @@ def reduce_image(
         InputError, OutputError, UsageError, DeviceError: See ``gamutcli.errors``; nothing is left behind.
     """
     chosen = choose(preset, model, max_payload) if isinstance(preset, str) else preset
-    plan = make_plan(source, target, chosen, max_payload, quality, subsampling, carrier, seed, device, init, overwrite)
+    plan = make_plan(
+        source, target, chosen, max_payload, quality, subsampling, carrier, seed, device, init, overwrite, intent
+    )
     stages = Stages()
     picture = read_source(source, Reading(assume_profile, linear, exposure, page, background))
     refuse_reduced(source, picture)
@@ -112,7 +119,7 @@ def reduce_image(
     stages.done(f"read {width} x {height} pixels")
     with one_blas_thread():
         rendered = render(picture, plan)
-        stages.done(f"clipped, encoded as {plan.format} ({len(rendered.encoded):,} bytes) and decoded again")
+        stages.done(f"made {intent} sRGB, encoded as {plan.format} ({len(rendered.encoded):,} bytes) and decoded again")
         fitted = fit_network(rendered.scene, rendered.og_pixels, plan, progress)
         stages.done(_fit_in_words(fitted, chosen))
         judged = judge(rendered.scene, fitted)
@@ -142,6 +149,7 @@ def reduce_image(
         og_pct=100 * rendered.og_pixels / (width * height),
         fit_seconds=fitted.seconds,
         steps=fitted.steps,
+        intent=intent,
         notes=picture.notes + fitted.notes + judged.notes + embedded.notes,
     )
 
@@ -181,13 +189,19 @@ class Rendered:
 
 
 def render(picture: Source, plan: Plan) -> Rendered:
-    """Clip to sRGB, round, encode, and decode again."""
+    """Bring into sRGB, round, encode, and decode again."""
     adaptation, orientation = plan.preset.adaptation, orientation_of(picture.metadata)
     codes, og_pixels = clip_and_count(picture.original, adaptation)
+    correction = plan.correction
+    if plan.intent == PERCEPTUAL and og_pixels:
+        lossless = not correction.tolerance
+        compression = choose_compression(picture.original, adaptation, lossless)
+        codes = perceptual_codes(picture.original, compression, adaptation, lossless)
+        correction = replace(correction, compression=compression)
     encoded = images.encode_reduced(codes, plan.format, plan.quality, plan.subsampling, orientation)
     del codes
     decoded = images.decode_reduced(encoded)
-    scene = Scene(picture.original, decoded, adaptation, plan.correction)
+    scene = Scene(picture.original, decoded, adaptation, correction)
     return Rendered(encoded, scene, og_pixels)
 
 
@@ -231,7 +245,7 @@ def fit_network(scene: Scene, og_pixels: int, plan: Plan, progress: Progress | N
     preset, start, notes = _choose_start(preset, plan.start)
     device = gpu.device_for(plan.device, gpu.fit_seconds(preset))
     fitted = fit_on(device, sample, preset, plan.seed, progress, start)
-    network, grid_side = _quantise(fitted, sample, preset)
+    network, grid_side = _quantise(fitted, sample, preset, Fields(scene.correction.compression, scene.blocks))
     if network is None:
         notes += (f"no network fits into {preset.payload} bytes, so none is stored",)
     return Fitted(network, grid_side, fitted.steps, time.perf_counter() - began, device, notes)
@@ -267,7 +281,7 @@ def judge(scene: Scene, fitted: Fitted) -> Judged:
 def pack_payload(scene: Scene, network: Network | None, grid_side: int) -> bytes:
     """Pack the network together with the fingerprint of the picture that it was fitted to."""
     mark = fingerprint(scene.srgb_codes, grid_side if network else SMALL_GRID_SIDE)
-    return pack(Payload(mark, scene.adaptation, scene.correction, network))
+    return pack(Payload(mark, scene.adaptation, scene.correction, network, scene.blocks))
 
 
 def publish(
@@ -296,14 +310,15 @@ def _choose_start(preset: Preset, start: Weights | None) -> tuple[Preset, Matric
     return replace(preset, steps=steps, residual_unit=start.residual_unit), list(start.weights), ()
 
 
-def _quantise(fitted: Fit, sample: Sample, preset: Preset) -> tuple[Network | None, int]:
+def _quantise(fitted: Fit, sample: Sample, preset: Preset, fields: Fields) -> tuple[Network | None, int]:
     """Return the network, None where it does not fit into the preset's bytes, and the side of its fingerprint."""
     if preset.payload is None:
         scale = float(np.float32(fitted.residual_scale))
         return Network(preset.inputs, tuple(map(round_weights, fitted.weights)), scale), GRID_SIDE
     is_large = preset.payload >= LARGE_GRID_BYTES and preset.hidden >= LARGE_GRID_HIDDEN
     side = GRID_SIDE if is_large else SMALL_GRID_SIDE
-    return quantise_within(fitted, sample, preset.inputs, preset.payload - overhead_bytes(side, preset.inputs)), side
+    room = preset.payload - overhead_bytes(side, preset.inputs, fields)
+    return quantise_within(fitted, sample, preset.inputs, room), side
 
 
 def _fit_in_words(fitted: Fitted, preset: Preset) -> str:
@@ -321,7 +336,9 @@ def _compare(scene: Scene, network: Network | None, device: str) -> tuple[Compar
 
     Of a large picture every so many strips are measured, ``MOST_MEASURED`` pixels in all: they say the same.
     """
-    restoration = Restoration(scene.srgb_codes, scene.adaptation, scene.correction, network, device=device)
+    restoration = Restoration(
+        scene.srgb_codes, scene.adaptation, scene.correction, network, device=device, blocks=scene.blocks
+    )
     plain, restored = Comparison(color_differences=False), Comparison(color_differences=False)
 
     def strip(rows: slice) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:

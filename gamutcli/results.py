@@ -36,6 +36,7 @@ class ReduceResult:
     og_pct: float
     fit_seconds: float
     steps: int
+    intent: str
     notes: tuple[str, ...]
 
 
@@ -78,6 +79,7 @@ class Info:
     tolerance: int
     adaptation: str
     every_pixel: bool
+    intent: str
     notes: tuple[str, ...]
 
 
