@@ -9,7 +9,7 @@ from pathlib import Path
 FILE = "gamut-img.classic.js"
 
 HEAD = """\
-// gamut-img.classic.js: gamut.js, gamut-pixels.js, gamut-webgl2.js and gamut-img.js in one classic script, which registers
+// gamut-img.classic.js: gamut.js, gamut-pixels.js, gamut-webgl2.js and gamut-img.js in one classic script: it registers
 // <gamut-img> and gives pages `gamut.render` and its like. Made from them by `make classic`; change those. MIT licence.
 (() => {
 "use strict";

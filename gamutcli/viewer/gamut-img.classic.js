@@ -1,4 +1,4 @@
-// gamut-img.classic.js: gamut.js, gamut-pixels.js, gamut-webgl2.js and gamut-img.js in one classic script, which registers
+// gamut-img.classic.js: gamut.js, gamut-pixels.js, gamut-webgl2.js and gamut-img.js in one classic script: it registers
 // <gamut-img> and gives pages `gamut.render` and its like. Made from them by `make classic`; change those. MIT licence.
 (() => {
 "use strict";
@@ -37,10 +37,64 @@ const encodingTable = (space) =>
 // 4.1 Which pixels go through the network
 
 /** Which pixels look clipped, for codes of the pixel's least and largest channel. */
-function isClipped({ depth, everyPixel, tolerance }, least, most) {
+function isClipped({ depth, everyPixel }, tolerance, least, most) {
   if (!depth || everyPixel) return depth > 0;
   const high = 255 - tolerance;
   return (least <= tolerance || most >= high) && most > tolerance && least < high;
+}
+
+/** Where tools moved codes, these are clipped too, from 0 or 255 on. */
+const toleranceOf = ({ tolerance }, exact) => (exact ? tolerance : Math.max(tolerance, AFTER_TOOLS));
+const AFTER_TOOLS = 12;
+
+/** Light of codes in steps, for what has to be decided alike everywhere. */
+const STEPS = Float64Array.from(LIGHT, (light) => Math.floor(65535 * light + 0.5));
+
+/** How a pixel was moved into sRGB: 1 below, 2 above, 3 both; 0 not at all. */
+function movesOf({ below, above }, red, green, blue) {
+  const least = STEPS[Math.min(red, green, blue)], most = STEPS[Math.max(red, green, blue)];
+  const luminance = 13933 * STEPS[red] + 46871 * STEPS[green] + 4732 * STEPS[blue];
+  return (2 ** 32 * least < below.knee * luminance && luminance >= 65536 * below.bound ? 1 : 0) +
+    (65536 * (65535 - most) < above.knee * (65535 - least) && least < above.bound ? 2 : 0);
+}
+
+/** Whether a pixel's block, of the picture that the payload was made for, holds lost colours. */
+function isLost({ blocks: { columns, bits }, width, height }, [across, down], way, x, y) {
+  const u = way.rows ? down - 1 - y : y, v = way.columns ? across - 1 - x : x;
+  const row = Math.floor(way.swap ? (v * height) / across : (u * height) / down);
+  const column = Math.floor(way.swap ? (u * width) / down : (v * width) / across);
+  const block = (row >> 4) * columns + (column >> 4);
+  return (bits[block >> 3] >> (7 - (block & 7))) & 1;
+}
+
+// 4.3 Moving colours back
+
+const WEIGHTS = [13933 / 65536, 46871 / 65536, 4732 / 65536];
+
+/** How far from its grey a colour was that has so much room, and such a share of the knee's. */
+const farOf = ({ knee, limit }, room, share) =>
+  room < knee / 65536 ? limit / 8192 - (limit / 8192 - 1 + knee / 65536) * share : 1 - room;
+
+/** Light of the channel at the boundary, of whose code the two others tell a fraction. */
+function fractionOf({ levels }, codes, at, limiting, sign, exact) {
+  const next = codes[at + ((limiting + 1) % 3)], other = codes[at + ((limiting + 2) % 3)], half = levels >> 1;
+  return lightOf(Math.min(255, Math.max(0, codes[at + limiting] + (sign * (exact ? (next + half * other) % levels : half)) / levels)));
+}
+
+/** Move a colour, linear sRGB, back to where it came from. */
+function moveBack(rgb, { below, above }, moves, codes, at, exact) {
+  const stretch = (grey, ratio) => {
+    for (let c = 0; c < 3; c++) rgb[c] = grey + (rgb[c] - grey) * ratio;
+  };
+  if (moves > 1) {
+    const least = Math.min(rgb[0], rgb[1], rgb[2]), most = Math.max(rgb[0], rgb[1], rgb[2]);
+    const room = (1 - fractionOf(above, codes, at, rgb.indexOf(most), -1, exact)) / (1 - least);
+    stretch(least, (farOf(above, room, (65536 * room) / above.knee) * (1 - least)) / (most - least));
+  }
+  const grey = WEIGHTS[0] * rgb[0] + WEIGHTS[1] * rgb[1] + WEIGHTS[2] * rgb[2], least = Math.min(rgb[0], rgb[1], rgb[2]);
+  if (moves > 1 && !(grey >= Math.max(1, below.bound) / 65535 && least < (below.knee / 65536) * grey)) return;
+  const room = (moves > 1 ? least : fractionOf(below, codes, at, rgb.indexOf(least), 1, exact)) / grey;
+  stretch(grey, farOf(below, room, Math.sqrt((65536 * room) / below.knee)) / (1 - least / grey));
 }
 
 // 4.4 The inputs, 4.5 Waves, 4.6 The network
@@ -179,36 +233,45 @@ class BoxMeans {
  * Restore a tile from a region {data, width, height, x, y} of codes, which holds all that the tile's boxes cover. With `mark` it
  * becomes white, opaque where sRGB cannot hold the colour and clear elsewhere. `rest` is awaited after each row.
  */
-async function restoreTile({ payload, way, size, tile, region, space = "display-p3", depth = 8, mark = false }, rest) {
-  const [left, top, width, height] = tile, { boxes, linearColor } = payload, { data: codes } = region;
-  const matrix = FROM_PROPHOTO[mark ? "srgb" : space], [m0, m1, m2, m3, m4, m5, m6, m7, m8] = TO_PROPHOTO[payload.adaptation];
-  const table = depth === 8 && encodingTable(space), light = new Float64Array(3);
+async function restoreTile({ payload, way, exact, size, tile, region, space = "display-p3", depth = 8, mark = false }, rest) {
+  const [left, top, width, height] = tile, { boxes, linearColor, intent, blocks } = payload, { data: codes } = region;
+  const matrix = FROM_PROPHOTO[mark ? "srgb" : space], matrixIn = TO_PROPHOTO[payload.adaptation];
+  const table = depth === 8 && encodingTable(space), light = new Float64Array(3), rgb = new Float64Array(3);
+  const tolerance = toleranceOf(payload, exact);
   const data = depth === 8 ? new Uint8ClampedArray(4 * width * height) : new Uint16Array(4 * width * height);
   let network = null, means = null;
   for (let y = 0, to = 0; y < height; y++) {
     const inRegion = top + y - region.y;
     for (let x = 0, at = 4 * (region.width * inRegion + left - region.x); x < width; x++, at += 4, to += 4) {
-      const red = codes[at], green = codes[at + 1], blue = codes[at + 2], r = LIGHT[red], g = LIGHT[green], b = LIGHT[blue];
-      light[0] = m0 * r + m1 * g + m2 * b;
-      light[1] = m3 * r + m4 * g + m5 * b;
-      light[2] = m6 * r + m7 * g + m8 * b;
-      if (isClipped(payload, Math.min(red, green, blue), Math.max(red, green, blue))) {
-        network ??= new Network(payload, size, way, tile);
-        means ??= new BoxMeans(region, marginOf(payload));
-        network.take(0, y);
-        network.take(1, x);
-        for (let c = 0; c < 3; c++) {
-          if (linearColor) network.takeWaves(c, light[c]);
-          else network.take(2 + c, codes[at + c]);
-        }
-        for (let k = 0; k < boxes.length; k++) {
-          const { radius, contrast } = boxes[k];
+      const red = codes[at], green = codes[at + 1], blue = codes[at + 2];
+      for (let c = 0; c < 3; c++) rgb[c] = LIGHT[codes[at + c]];
+      toProphoto(light, rgb, matrixIn);
+      const moves = intent ? movesOf(intent, red, green, blue) : 0;
+      const clipped = isClipped(payload, tolerance, Math.min(red, green, blue), Math.max(red, green, blue));
+      if ((clipped || moves) && (!blocks || isLost(payload, size, way, left + x, top + y))) {
+        let residual = NOTHING;
+        if (payload.depth) {
+          network ??= new Network(payload, size, way, tile);
+          means ??= new BoxMeans(region, marginOf(payload));
+          network.take(0, y);
+          network.take(1, x);
           for (let c = 0; c < 3; c++) {
-            const mean = means.at(left + x - region.x, inRegion, c, radius);
-            network.take(5 + 3 * k + c, contrast ? 64 + Math.max(-64, Math.min(64, 4 * codes[at + c] - mean)) : mean);
+            if (linearColor) network.takeWaves(c, light[c]);
+            else network.take(2 + c, codes[at + c]);
           }
+          for (let k = 0; k < boxes.length; k++) {
+            const { radius, contrast } = boxes[k];
+            for (let c = 0; c < 3; c++) {
+              const mean = means.at(left + x - region.x, inRegion, c, radius);
+              network.take(5 + 3 * k + c, contrast ? 64 + Math.max(-64, Math.min(64, 4 * codes[at + c] - mean)) : mean);
+            }
+          }
+          residual = network.finish();
         }
-        const residual = network.finish();
+        if (moves) {
+          moveBack(rgb, intent, moves, codes, at, exact);
+          toProphoto(light, rgb, matrixIn);
+        }
         for (let c = 0; c < 3; c++) light[c] += residual[c];
       }
       let outside = false;
@@ -224,6 +287,12 @@ async function restoreTile({ payload, way, size, tile, region, space = "display-
     if (rest) await rest();
   }
   return { width, height, data };
+}
+
+const NOTHING = [0, 0, 0];
+
+function toProphoto(light, rgb, matrix) {
+  for (let c = 0; c < 3; c++) light[c] = matrix[3 * c] * rgb[0] + matrix[3 * c + 1] * rgb[1] + matrix[3 * c + 2] * rgb[2];
 }
 
 /** How far a pixel's boxes reach. */
@@ -371,6 +440,7 @@ async function inflate(data, format, most) {
   return joined(pieces);
 }
 const damaged = (message) => new GamutError("damaged", message);
+const unknown = (what) => new GamutError("version", `${what} of the payload is unknown here: a newer program is needed`);
 
 /** Values of the property in an XMP packet. Which elements bind its prefix does not matter: a value shows that it is one. */
 function xmpValues(packet) {
@@ -478,23 +548,17 @@ function float16(bits) {
   return exponent ? sign * 2 ** (exponent - 15) * (1 + mantissa / 1024) : (sign * mantissa) / 2 ** 24;
 }
 
-/** How each version is read; a newer one adds its own and gives the same fields. */
-const VERSIONS = { 1: unpackVersion1 };
-
 /** Unpack a bare payload (bytes that begin with GMUT). */
 async function unpack(data) {
   if (data.length < 48 || data.length > MAX_PAYLOAD || !startsWith(data, "GMUT")) throw damaged("this is no payload");
-  const read = VERSIONS[data[4]];
-  if (!read) throw new GamutError("version", `payload version ${data[4]}: a newer program is needed`);
+  if (data[4] !== 1 && data[4] !== 2) throw unknown(`version ${data[4]}`);
   if (crc32(data.subarray(0, -4)) !== view(data).getUint32(data.length - 4, true)) {
     throw damaged("the payload is damaged: its checksum does not match");
   }
-  return { version: data[4], size: data.length, ...(await read(data)) };
-}
-
-async function unpackVersion1(data) {
-  const header = view(data), flags = data[5], bodyAt = 44 + 2 * data[38], boxes = [];
+  const header = view(data), flags = data[5], boxesEnd = 44 + 2 * data[38], boxes = [];
   const payload = {
+    version: data[4],
+    size: data.length,
     everyPixel: Boolean(flags & 1),
     adaptation: flags & 2 ? "cat02" : "bradford",
     linearColor: Boolean(flags & 4),
@@ -514,23 +578,20 @@ async function unpackVersion1(data) {
   const { side, depth, hidden, positionOctaves, colorOctaves } = payload;
   const bounds = [[flags, 0, 7], [payload.tolerance, 0, 64], [side, 1, 32], [payload.width, 1, 1 << 20], [payload.height, 1, 1 << 20],
     [positionOctaves, 0, 16], [colorOctaves, 0, 16], [payload.firstOctave, -16, 16], [depth, 0, 8], [data[38], 0, 8], [data[39], 0, 0],
-    [hidden, depth && 1, depth && 1024], [positionOctaves + colorOctaves, depth && 1, 32], [bodyAt + 4, 0, data.length]];
-  for (let at = 44; at < Math.min(bodyAt, data.length); at += 2) {
+    [hidden, depth && 1, depth && 1024], [positionOctaves + colorOctaves, depth && 1, 32], [boxesEnd + 4, 0, data.length]];
+  for (let at = 44; at < Math.min(boxesEnd, data.length); at += 2) {
     boxes.push({ radius: data[at] & 127, contrast: data[at] > 127, octaves: data[at + 1] });
     bounds.push([data[at] & 127, 0, 64], [data[at + 1], 0, 16]);
   }
   if (!Number.isFinite(payload.residualScale) || bounds.some(([value, least, most]) => value < least || value > most)) {
     throw damaged("the payload's numbers are out of bounds");
   }
+  const bodyAt = data[4] === 1 ? boxesEnd : await readFields(data.subarray(0, -4), boxesEnd, payload);
 
   const inputs = 4 * positionOctaves + 6 * boxes.reduce((sum, box) => sum + box.octaves, colorOctaves);
   const widths = depth ? [inputs, ...Array(depth).fill(hidden), 3] : [], layers = widths.slice(1).map((rows, k) => ({ rows, columns: widths[k] }));
   const outputs = layers.reduce((sum, { rows }) => sum + rows, 0), levels = layers.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
-  const gridBytes = 3 * side * side, size = gridBytes + levels + 2 * outputs, deflated = data.subarray(bodyAt, -4);
-  const body = await inflate(deflated, "deflate-raw", size);
-  // Not every DecompressionStream minds what lies behind the stream; a stream that needs its last byte has nothing there.
-  const junk = await inflate(deflated.subarray(0, -1), "deflate-raw", size).then(() => true, () => false);
-  if (body.length !== size || junk) throw damaged("the payload's body has the wrong length");
+  const gridBytes = 3 * side * side, body = await inflateWhole(data.subarray(bodyAt, -4), gridBytes + levels + 2 * outputs);
 
   const grid = body.slice(0, gridBytes);
   grid.forEach((step, k) => {
@@ -550,6 +611,44 @@ async function unpackVersion1(data) {
   return { ...payload, grid, layers, weights: levels };
 }
 
+/** Inflate a raw stream to exactly so many bytes. */
+async function inflateWhole(deflated, size) {
+  const whole = await inflate(deflated, "deflate-raw", size);
+  // Not every DecompressionStream minds what lies behind the stream; a stream that needs its last byte has nothing there.
+  const junk = await inflate(deflated.subarray(0, -1), "deflate-raw", size).then(() => true, () => false);
+  if (whole.length !== size || junk) throw damaged("a compressed part has the wrong length");
+  return whole;
+}
+
+/** Read the fields of version 2, `intent` and `blocks`, into a payload: where they end. None may be skipped. */
+async function readFields(data, at, payload) {
+  const header = view(data), end = at + 2 <= data.length ? at + 2 + header.getUint16(at, true) : Infinity;
+  if (end > data.length) throw damaged("the payload's fields are cut short");
+  at += 2;
+  for (let last = 0; at < end; ) {
+    const number = data[at], size = at + 3 <= end ? header.getUint16(at + 1, true) : Infinity, from = at + 3;
+    at = from + size;
+    if (at > end || number <= last) throw damaged("the payload's fields make no sense");
+    last = number;
+    if (number > 3) throw unknown(`field ${number}`);
+    if (number === 1 && (size !== 1 || data[from])) throw unknown("the base space");
+    if (number === 2) {
+      if (size !== 15 || data[from] !== 1) throw unknown("the intent");
+      const [below, above] = [from + 1, from + 8].map((place) => ({ knee: header.getUint16(place, true),
+        limit: header.getUint16(place + 2, true), levels: data[place + 4], bound: header.getUint16(place + 5, true) }));
+      const sane = ({ knee, limit, levels }) => knee <= 1 << 15 && limit >= 8192 && levels % 2 && levels <= 15;
+      if (!sane(below) || !sane(above)) throw damaged("the payload's curves make no sense");
+      payload.intent = { below, above };
+    }
+    if (number === 3) {
+      const columns = Math.ceil(payload.width / 16), rows = Math.ceil(payload.height / 16);
+      if (rows * columns > 1 << 24) throw damaged("the payload's blocks are of a picture larger than any");
+      payload.blocks = { columns, rows, bits: await inflateWhole(data.subarray(from, at), Math.ceil((rows * columns) / 8)) };
+    }
+  }
+  return end;
+}
+
 /** What a file (JPEG, PNG, WebP) or a sidecar holds: the fields of its payload, and its `carrier`. */
 async function decodePayload(bytes) {
   bytes = new Uint8Array(bytes.buffer ?? bytes, bytes.byteOffset ?? 0, bytes.byteLength);
@@ -563,6 +662,19 @@ async function decodePayload(bytes) {
 /** The eight ways a picture can lie, as they were: whether x and y are swapped, rows and columns run backwards. */
 const WAYS = Array.from({ length: 8 }, (_, k) => ({ swap: k > 3, rows: Boolean(k & 1), columns: Boolean(k & 2) }));
 
+/** RGB codes as they lay once. */
+function turnBack(rgb, width, height, way) {
+  if (way === WAYS[0]) return rgb;
+  const turned = new Uint8Array(rgb.length);
+  for (let y = 0, from = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const u = way.rows ? height - 1 - y : y, v = way.columns ? width - 1 - x : x, to = 3 * (way.swap ? v * height + u : u * width + v);
+      for (let c = 0; c < 3; c++) turned[to + c] = rgb[from++];
+    }
+  }
+  return turned;
+}
+
 /** Which blocks a pixel of a side lies in, for each: [block, share] pairs. */
 function overlaps(count, side) {
   const shares = Array.from({ length: count }, () => []);
@@ -575,8 +687,8 @@ function overlaps(count, side) {
 
 /** Compare pixels, in strips of RGBA codes, with those that the payload was made for: {status, way}. */
 async function matchPixels({ side, grid, digest, ...payload }, width, height, strips, { force } = {}) {
-  const sameSize = width === payload.width && height === payload.height;
-  const rgb = new Uint8Array(sameSize ? 3 * width * height : 0), means = new Float64Array(3 * side * side), sums = new Float64Array(3 * side);
+  const fits = ({ swap }) => width === (swap ? payload.height : payload.width) && height === (swap ? payload.width : payload.height);
+  const sameSize = WAYS.some(fits), rgb = new Uint8Array(sameSize ? 3 * width * height : 0), means = new Float64Array(3 * side * side), sums = new Float64Array(3 * side);
   const columns = overlaps(width, side), rows = overlaps(height, side);
   let at = 0, row = 0, opaque = true;
   for await (const codes of strips) {
@@ -590,13 +702,15 @@ async function matchPixels({ side, grid, digest, ...payload }, width, height, st
       for (const [block, share] of rows[row]) for (let k = 0; k < 3 * side; k++) means[3 * side * block + k] += share * sums[k];
     }
   }
-  if (opaque && sameSize && (await sha256(rgb)).startsWith(digest)) return { status: "ok", way: WAYS[0] };
   /** Mean difference from the grid of a picture that lay in some way. */
   const difference = (way) => means.reduce((sum, mean, k) => {
     const a = Math.floor(k / 3 / side), b = Math.floor(k / 3) % side, y = way.rows ? side - 1 - a : a, x = way.columns ? side - 1 - b : b;
     return sum + Math.abs(mean - grid[3 * (way.swap ? x * side + y : y * side + x) + (k % 3)]) / means.length;
   }, 0);
   const differences = WAYS.map(difference), least = Math.min(...differences), way = WAYS[differences.indexOf(least)];
+  for (const lay of new Set([WAYS[0], way])) {
+    if (opaque && fits(lay) && (await sha256(turnBack(rgb, width, height, lay))).startsWith(digest)) return { status: "ok", way: lay };
+  }
   if (least < 1 && opaque) return { status: "recompressed", way };
   if (!force) throw new GamutError("changed", `the picture was edited: block means differ by ${least.toFixed(1)} codes`);
   return { status: "changed", way };
@@ -611,9 +725,9 @@ function guardWork({ hidden, weights }, width, height) {
 
 /** Restore pixels {width, height, data} that are decoded already, RGBA codes as they were stored: the same, and a status. */
 async function restorePixels(payload, { width, height, data }, options = {}) {
-  const { way, status } = await matchPixels(payload, width, height, [data], options);
-  const region = { data, width, height, x: 0, y: 0 };
-  return { ...(await restoreTile({ ...options, payload, way, region, size: [width, height], tile: [0, 0, width, height] })), status };
+  const { way, status } = await matchPixels(payload, width, height, [data], options), region = { data, width, height, x: 0, y: 0 };
+  const job = { ...options, payload, way, exact: status === "ok", region, size: [width, height], tile: [0, 0, width, height] };
+  return { ...(await restoreTile(job)), status };
 }
 
 // 5. In a browser: decoding, and the JavaScript path
@@ -636,8 +750,8 @@ const idle = [];
 let hasWorkers;
 
 /** Restore tiles in JavaScript, in as many workers as there are processors. */
-async function restoreInScript({ payload, way, bitmap }, settings, tiles, use) {
-  if (!readsExactly()) throw new GamutError("noise", "this browser adds noise to pixels that scripts read");
+async function restoreInScript({ payload, way, exact, bitmap }, settings, tiles, use) {
+  if (!readsTrue()) throw new GamutError("noise", "this browser adds noise to pixels that scripts read");
   hasWorkers ??= startWorker().then((worker) => Boolean(idle.push(worker)), () => false);
   const lanes = (await hasWorkers) ? Math.min(tiles.length, navigator.hardwareConcurrency ?? 2, 8) : 1;
   let pause = 0, next = 0;
@@ -651,7 +765,7 @@ async function restoreInScript({ payload, way, bitmap }, settings, tiles, use) {
     const worker = (await hasWorkers) ? idle.pop() ?? (await startWorker()) : null;
     while (next < tiles.length) {
       const tile = tiles[next++], { data, ...region } = codesOf(bitmap, regionOf(tile, marginOf(payload), bitmap));
-      const job = { ...settings, payload, way, tile, size: [bitmap.width, bitmap.height], region: { data, ...region } };
+      const job = { ...settings, payload, way, exact, tile, size: [bitmap.width, bitmap.height], region: { data, ...region } };
       use(tile, await (worker ? askWorker(worker, job) : restoreTile(job, rest)));
     }
     if (worker) idle.push(worker);
@@ -677,14 +791,14 @@ async function* stripsOf(bitmap) {
   }
 }
 
-let exact;
+let isTrue;
 /** Whether a script reads the very pixels that it drew: against fingerprinting, some browsers add noise. */
-function readsExactly() {
-  if (exact !== undefined) return exact;
+function readsTrue() {
+  if (isTrue !== undefined) return isTrue;
   const context = newCanvas(16, 16).getContext("2d", { willReadFrequently: true }), image = context.createImageData(16, 16);
   image.data.forEach((_, k) => (image.data[k] = k % 4 === 3 ? 255 : (k * 97) % 256));
   context.putImageData(image, 0, 0);
-  return (exact = context.getImageData(0, 0, 16, 16).data.every((code, k) => code === image.data[k]));
+  return (isTrue = context.getImageData(0, 0, 16, 16).data.every((code, k) => code === image.data[k]));
 }
 
 /** Open a picture: its payload, its pixels as stored, whether they fit. */
@@ -699,9 +813,9 @@ async function open(bytes, { sidecar, check = true, force }) {
     const { width, height } = bitmap;
     guardWork(payload, width, height);
     let match = { status: "unchecked", way: WAYS[0] };
-    if (check && readsExactly()) match = await matchPixels(payload, width, height, stripsOf(bitmap), { force });
+    if (check && readsTrue()) match = await matchPixels(payload, width, height, stripsOf(bitmap), { force });
     const orientation = file.exif.map((block) => readExif(block).orientation).find((turn) => turn > 1 && turn < 9) ?? 1;
-    return { payload, bitmap, orientation, ...match };
+    return { payload, bitmap, orientation, ...match, exact: match.status === "ok" };
   } catch (error) {
     bitmap.close();
     throw error;
@@ -750,7 +864,7 @@ async function restoreTiles(opened, settings, plan, use) {
 async function restore(bytes, { space = "display-p3", depth = 8, path = "auto", ...options } = {}) {
   const opened = await open(bytes, options), { bitmap, payload, orientation, status } = opened, { width, height } = bitmap;
   try {
-    if (!readsExactly()) throw new GamutError("noise", "this browser adds noise to pixels that scripts read");
+    if (!readsTrue()) throw new GamutError("noise", "this browser adds noise to pixels that scripts read");
     const data = new (depth === 16 ? Uint16Array : Uint8ClampedArray)(4 * width * height), swapped = orientation > 4;
     const [a, b, c, d, e, f] = uprightMatrix(orientation, width, height), across = swapped ? height : width;
     const put = ([left, top, w, h], { data: codes }) => {
@@ -854,8 +968,8 @@ void main() {
 }`;
 
 /** The program of one shape of network; numbers are written into it, so that drivers know where loops end. */
-function restoreProgram(payload, starts, space, depth, mark) {
-  const { boxes, colorOctaves, firstOctave, tolerance } = payload;
+function restoreProgram({ payload, way, exact }, starts, { space, depth, mark }) {
+  const { boxes, colorOctaves, firstOctave, intent, blocks } = payload, tolerance = toleranceOf(payload, exact);
   const quads = quadsOf(payload), float = (value) => value.toExponential(9);
   const mat3 = (m) => `mat3(${[0, 3, 6, 1, 4, 7, 2, 5, 8].map((k) => float(m[k])).join()})`;
   const radii = [...new Set(boxes.map((box) => box.radius))];
@@ -867,7 +981,7 @@ function restoreProgram(payload, starts, space, depth, mark) {
     ${[0, 1, 2].map((c) => `for (int j = 0; j < Q; j++) a[j] += s[${c}] * table((${starts[2 + c]} + k) * Q + j)
       + c[${c}] * table((${starts[2 + c] + colorOctaves} + k) * Q + j);`).join("\n")}
   }`;
-  const corrected = !payload.depth ? "false" : payload.everyPixel ? "true"
+  const clipped = !payload.depth ? "false" : payload.everyPixel ? "true"
     : `(least <= ${tolerance} || most >= ${255 - tolerance}) && most > ${tolerance} && least < ${255 - tolerance}`;
   const network = !payload.depth ? "" : `
     vec4 a[Q], b[Q];
@@ -893,7 +1007,7 @@ function restoreProgram(payload, starts, space, depth, mark) {
     }
     for (int j = 0; j < Q; j++, at += 4) {
       vec4 x = max(a[j], 0.0);
-      light += (x.x * weight(at) + x.y * weight(at + 1) + x.z * weight(at + 2) + x.w * weight(at + 3)).rgb;
+      residual += (x.x * weight(at) + x.y * weight(at + 1) + x.z * weight(at + 2) + x.w * weight(at + 3)).rgb;
     }`;
   const curve = space === "prophoto" ? "mix(pow(v, vec3(1.0 / 1.8)), 16.0 * v, lessThan(v, vec3(1.0 / 512.0)))"
     : "mix(1.055 * pow(v, vec3(1.0 / 2.4)) - 0.055, 12.92 * v, lessThan(v, vec3(0.0031308049)))";
@@ -901,30 +1015,81 @@ function restoreProgram(payload, starts, space, depth, mark) {
     : `vec3 v = clamp(light, 0.0, 1.0); v = ${curve};
     color = ${depth === 16 ? "uvec4(v * 65535.0 + 0.5, 65535)" : "vec4(floor(v * 255.0 + 0.5) / 255.0, 1)"};`;
   return `${GLSL}const int Q = ${quads};
-uniform sampler2D tables, weights; ${radii.map((_, k) => `uniform usampler2D sums${k};`).join("")}
+uniform sampler2D tables, weights; uniform usampler2D blocks; ${radii.map((_, k) => `uniform usampler2D sums${k};`).join("")}
 out ${depth === 16 ? "uvec4" : "vec4"} color;
 vec4 table(int at) { return texelFetch(tables, ivec2(at & ${TABLE_WIDTH - 1}, at / ${TABLE_WIDTH}), 0); }
 vec4 weight(int at) { return texelFetch(weights, ivec2(at & ${TABLE_WIDTH - 1}, at / ${TABLE_WIDTH}), 0); }
-float lit(int code) { return texelFetch(weights, ivec2(code, textureSize(weights, 0).y - 1), 0).r; }
+vec2 lit(int code) { return texelFetch(weights, ivec2(code, textureSize(weights, 0).y - 1), 0).rg; }
 ivec3 mean(usampler2D sums, ivec2 at, int radius) {
   uvec3 sum = uvec3(0);
   for (int k = -radius; k <= radius; k++) sum += texelFetch(sums, inside(at + ivec2(0, k)), 0).rgb;
   int n = (2 * radius + 1) * (2 * radius + 1);
   return (4 * ivec3(sum) + n / 2) / n;
 }
+${intent ? moveProgram(intent, exact) : ""}${blocks ? lostProgram(payload, way) : ""}
 void main() {
   ivec2 p = place();
   ivec3 code = codes(p);
-  int least = min(min(code.r, code.g), code.b), most = max(max(code.r, code.g), code.b);
-  vec3 light = ${mat3(TO_PROPHOTO[payload.adaptation])} * vec3(lit(code.r), lit(code.g), lit(code.b));
-  if (${corrected}) {${network}
+  int least = min(min(code.r, code.g), code.b), most = max(max(code.r, code.g), code.b), moves = 0;
+  vec2 r = lit(code.r), g = lit(code.g), b = lit(code.b);
+  vec3 rgb = vec3(r.x, g.x, b.x), residual = vec3(0);
+  mat3 inwards = ${mat3(TO_PROPHOTO[payload.adaptation])};
+  vec3 light = inwards * rgb;
+  ${intent ? "moves = movesOf(uvec3(r.y, g.y, b.y));" : ""}
+  if ((${clipped} || moves > 0)${blocks ? " && lost(p)" : ""}) {${network}
+    ${intent ? "if (moves > 0) light = inwards * moveBack(rgb, code, moves);" : ""}
+    light += residual;
   }
   light = ${mat3(FROM_PROPHOTO[mark ? "srgb" : space])} * light;
   ${output}
 }`;
 }
 
-/** Weights of the hidden layers in squares of four by four, and below them the light of the 256 codes. */
+/** How a pixel was moved into sRGB, and back again, as movesOf() and moveBack() of gamut-pixels.js; in 32 bits. */
+function moveProgram({ below, above }, exact) {
+  const float = (value) => value.toExponential(9), knee = ({ knee }) => float(knee / 65536);
+  const far = (side, room, share) => `(${room} < ${knee(side)} ? ${float(side.limit / 8192)}
+    - ${float(side.limit / 8192 - 1 + side.knee / 65536)} * ${share} : 1.0 - ${room})`;
+  return `
+int movesOf(uvec3 steps) {
+  uint least = min(min(steps.r, steps.g), steps.b), most = max(max(steps.r, steps.g), steps.b);
+  uint luminance = 13933u * steps.r + 46871u * steps.g + 4732u * steps.b;
+  uint low = ${below.knee}u * (luminance & 65535u), high = ${below.knee}u * (luminance >> 16) + (low >> 16);
+  bool under = least < high >> 16 || (least == high >> 16 && ((high | low) & 65535u) > 0u);
+  return (under && luminance >= ${below.bound * 65536}u ? 1 : 0)
+    + (65536u * (65535u - most) < ${above.knee}u * (65535u - least) && least < ${above.bound}u ? 2 : 0);
+}
+float fraction(ivec3 code, int limiting, int levels, float sign) {
+  int part = ${exact ? "(code[(limiting + 1) % 3] + levels / 2 * code[(limiting + 2) % 3]) % levels" : "levels / 2"};
+  float c = clamp(float(code[limiting]) + sign * float(part) / float(levels), 0.0, 255.0) / 255.0;
+  return c < 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4);
+}
+vec3 moveBack(vec3 rgb, ivec3 code, int moves) {
+  float room, least = min(min(rgb.r, rgb.g), rgb.b), most = max(max(rgb.r, rgb.g), rgb.b);
+  if (moves > 1) {
+    int limiting = rgb.r == most ? 0 : rgb.g == most ? 1 : 2;
+    room = (1.0 - fraction(code, limiting, ${above.levels}, -1.0)) / (1.0 - least);
+    rgb = least + (rgb - least) * (${far(above, "room", `room / ${float(Math.max(1, above.knee) / 65536)}`)} * (1.0 - least) / (most - least));
+  }
+  float grey = dot(rgb, vec3(${[13933, 46871, 4732].map((weight) => float(weight / 65536))}));
+  least = min(min(rgb.r, rgb.g), rgb.b);
+  if (moves > 1 && !(grey >= ${float(Math.max(1, below.bound) / 65535)} && least < ${knee(below)} * grey)) return rgb;
+  room = (moves > 1 ? least : fraction(code, rgb.r == least ? 0 : rgb.g == least ? 1 : 2, ${below.levels}, 1.0)) / grey;
+  return grey + (rgb - grey) * (${far(below, "room", `sqrt(room / ${float(Math.max(1, below.knee) / 65536)})`)} / (1.0 - least / grey));
+}`;
+}
+
+/** Whether a pixel's block holds lost colours, as isLost() of gamut-pixels.js. */
+function lostProgram({ width, height }, way) {
+  return `
+bool lost(ivec2 at) {
+  uvec2 whole = uvec2(size), p = uvec2(${way.columns ? "size.x - 1 - at.x" : "at.x"}, ${way.rows ? "size.y - 1 - at.y" : "at.y"});
+  uvec2 there = ${way.swap ? `p.yx * uvec2(${width}, ${height}) / whole.yx` : `p * uvec2(${width}, ${height}) / whole`};
+  return texelFetch(blocks, ivec2(there >> 4u), 0).r > 0u;
+}`;
+}
+
+/** Weights of the hidden layers in squares of four by four, and below them the light of the 256 codes and its steps. */
 function packWeights(payload) {
   const { layers, hidden, residualScale } = payload, quads = quadsOf(payload), texels = [];
   layers.slice(1).forEach(({ rows, levels, scales }, k) => {
@@ -937,7 +1102,7 @@ function packWeights(payload) {
   });
   const height = Math.ceil(texels.length / 4 / TABLE_WIDTH) + 1, packed = new Float32Array(4 * TABLE_WIDTH * height);
   packed.set(texels);
-  LIGHT.forEach((light, code) => (packed[4 * (TABLE_WIDTH * (height - 1) + code)] = light));
+  LIGHT.forEach((light, code) => packed.set([light, STEPS[code]], 4 * (TABLE_WIDTH * (height - 1) + code)));
   return { packed, height };
 }
 
@@ -1005,6 +1170,13 @@ class Gpu {
     return this.texture(unit, (at) => gl.texImage2D(at, 0, gl.RGBA32F, TABLE_WIDTH, height, 0, gl.RGBA, gl.FLOAT, padded));
   }
 
+  /** One number for each of a payload's blocks. */
+  blocks(unit, { columns, rows, bits }) {
+    const { gl } = this, values = Uint8Array.from({ length: columns * rows }, (_, k) => (bits[k >> 3] >> (7 - (k & 7))) & 1);
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+    return this.texture(unit, (at) => gl.texImage2D(at, 0, gl.R8UI, columns, rows, 0, gl.RED_INTEGER, gl.UNSIGNED_BYTE, values));
+  }
+
   /** Run a program over a part of its target, in strips that no GPU takes too long for. */
   draw(fragment, uniforms, [x, y, width, height], cost, target) {
     const { gl } = this, program = this.program(fragment);
@@ -1044,7 +1216,8 @@ class Gpu {
 
 /** Whether the fast path can take a picture. */
 const fitsGpu = (payload, { width, height }) =>
-  payload.hidden <= MAX_WIDTH_GPU && (width + height + 10000) * quadsOf(payload) <= MAX_TEXELS;
+  payload.hidden <= MAX_WIDTH_GPU && (width + height + 10000) * quadsOf(payload) <= MAX_TEXELS &&
+  Math.max(width, height) * Math.max(payload.width, payload.height) < 2 ** 32;
 
 /** "fast", "slow" (software plays the GPU) or "none". */
 function speed() {
@@ -1056,15 +1229,16 @@ function speed() {
 }
 
 /** Restore tiles of a picture: `use(tile, restored)` has each on a canvas, or as codes, {width, height, data}. */
-async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mark, toCanvas }, tiles, use) {
-  const { width, height } = bitmap;
+async function restoreOnGpu(opened, settings, tiles, use) {
+  const { payload, bitmap, way } = opened, { space, depth, mark, toCanvas } = settings, { width, height } = bitmap;
   if (!fitsGpu(payload, bitmap)) throw new Error("the network is too wide, or the picture too large, for WebGL2");
   const gpu = Gpu.get(toCanvas && !mark ? space : null), { gl } = gpu;
   const { table, starts } = payload.depth ? tabulate(payload, [width, height], way, [0, 0, width, height]) : { table: [0], starts: [] };
-  const fragment = restoreProgram(payload, starts, space, depth, mark);
+  const fragment = restoreProgram(opened, starts, settings);
   const radii = [...new Set(payload.boxes.map((box) => box.radius))];
   const { packed } = packWeights(payload);
-  const kept = [gpu.floats(1, table), gpu.floats(2, packed)], made = [], frames = [];
+  const kept = [gpu.floats(1, table), gpu.floats(2, packed), ...(payload.blocks ? [gpu.blocks(13, payload.blocks)] : [])];
+  const made = [], frames = [];
   const cost = payload.hidden * (payload.hidden * payload.depth + 30) + 100;
   try {
     for (const tile of tiles) {
@@ -1077,7 +1251,7 @@ async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mark, toCa
       gl.pixelStorei(gl.UNPACK_COLORSPACE_CONVERSION_WEBGL, gl.NONE);
       if (toCanvas && !mark && "drawingBufferColorSpace" in gl) gl.drawingBufferColorSpace = space;
       kept.forEach((texture, k) => {
-        gl.activeTexture(gl.TEXTURE1 + k);
+        gl.activeTexture(gl.TEXTURE0 + [1, 2, 13][k]);
         gl.bindTexture(gl.TEXTURE_2D, texture);
       });
       made.push(gpu.texture(0, (at) => gl.texImage2D(at, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, crop)));
@@ -1096,7 +1270,7 @@ async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mark, toCa
         frames.push((target = gpu.frame(made.at(-1))));
         at = [0, 0, tile[2], tile[3]];
       }
-      gpu.draw(fragment, { ...shared, ...sums, tables: 1, weights: 2, first: tile.slice(0, 2), bottom: toCanvas ? SIDE : 0 }, at, cost, target);
+      gpu.draw(fragment, { ...shared, ...sums, tables: 1, weights: 2, blocks: 13, first: tile.slice(0, 2), bottom: toCanvas ? SIDE : 0 }, at, cost, target);
       if (gl.isContextLost()) throw new Error("the GPU was lost");
       use(tile, toCanvas ? gpu.canvas : gpu.read(tile[2], tile[3], depth));
       made.splice(0).forEach((texture) => gl.deleteTexture(texture));

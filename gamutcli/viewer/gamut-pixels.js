@@ -32,10 +32,64 @@ const encodingTable = (space) =>
 // 4.1 Which pixels go through the network
 
 /** Which pixels look clipped, for codes of the pixel's least and largest channel. */
-function isClipped({ depth, everyPixel, tolerance }, least, most) {
+function isClipped({ depth, everyPixel }, tolerance, least, most) {
   if (!depth || everyPixel) return depth > 0;
   const high = 255 - tolerance;
   return (least <= tolerance || most >= high) && most > tolerance && least < high;
+}
+
+/** Where tools moved codes, these are clipped too, from 0 or 255 on. */
+export const toleranceOf = ({ tolerance }, exact) => (exact ? tolerance : Math.max(tolerance, AFTER_TOOLS));
+const AFTER_TOOLS = 12;
+
+/** Light of codes in steps, for what has to be decided alike everywhere. */
+export const STEPS = Float64Array.from(LIGHT, (light) => Math.floor(65535 * light + 0.5));
+
+/** How a pixel was moved into sRGB: 1 below, 2 above, 3 both; 0 not at all. */
+function movesOf({ below, above }, red, green, blue) {
+  const least = STEPS[Math.min(red, green, blue)], most = STEPS[Math.max(red, green, blue)];
+  const luminance = 13933 * STEPS[red] + 46871 * STEPS[green] + 4732 * STEPS[blue];
+  return (2 ** 32 * least < below.knee * luminance && luminance >= 65536 * below.bound ? 1 : 0) +
+    (65536 * (65535 - most) < above.knee * (65535 - least) && least < above.bound ? 2 : 0);
+}
+
+/** Whether a pixel's block, of the picture that the payload was made for, holds lost colours. */
+function isLost({ blocks: { columns, bits }, width, height }, [across, down], way, x, y) {
+  const u = way.rows ? down - 1 - y : y, v = way.columns ? across - 1 - x : x;
+  const row = Math.floor(way.swap ? (v * height) / across : (u * height) / down);
+  const column = Math.floor(way.swap ? (u * width) / down : (v * width) / across);
+  const block = (row >> 4) * columns + (column >> 4);
+  return (bits[block >> 3] >> (7 - (block & 7))) & 1;
+}
+
+// 4.3 Moving colours back
+
+const WEIGHTS = [13933 / 65536, 46871 / 65536, 4732 / 65536];
+
+/** How far from its grey a colour was that has so much room, and such a share of the knee's. */
+const farOf = ({ knee, limit }, room, share) =>
+  room < knee / 65536 ? limit / 8192 - (limit / 8192 - 1 + knee / 65536) * share : 1 - room;
+
+/** Light of the channel at the boundary, of whose code the two others tell a fraction. */
+function fractionOf({ levels }, codes, at, limiting, sign, exact) {
+  const next = codes[at + ((limiting + 1) % 3)], other = codes[at + ((limiting + 2) % 3)], half = levels >> 1;
+  return lightOf(Math.min(255, Math.max(0, codes[at + limiting] + (sign * (exact ? (next + half * other) % levels : half)) / levels)));
+}
+
+/** Move a colour, linear sRGB, back to where it came from. */
+function moveBack(rgb, { below, above }, moves, codes, at, exact) {
+  const stretch = (grey, ratio) => {
+    for (let c = 0; c < 3; c++) rgb[c] = grey + (rgb[c] - grey) * ratio;
+  };
+  if (moves > 1) {
+    const least = Math.min(rgb[0], rgb[1], rgb[2]), most = Math.max(rgb[0], rgb[1], rgb[2]);
+    const room = (1 - fractionOf(above, codes, at, rgb.indexOf(most), -1, exact)) / (1 - least);
+    stretch(least, (farOf(above, room, (65536 * room) / above.knee) * (1 - least)) / (most - least));
+  }
+  const grey = WEIGHTS[0] * rgb[0] + WEIGHTS[1] * rgb[1] + WEIGHTS[2] * rgb[2], least = Math.min(rgb[0], rgb[1], rgb[2]);
+  if (moves > 1 && !(grey >= Math.max(1, below.bound) / 65535 && least < (below.knee / 65536) * grey)) return;
+  const room = (moves > 1 ? least : fractionOf(below, codes, at, rgb.indexOf(least), 1, exact)) / grey;
+  stretch(grey, farOf(below, room, Math.sqrt((65536 * room) / below.knee)) / (1 - least / grey));
 }
 
 // 4.4 The inputs, 4.5 Waves, 4.6 The network
@@ -174,36 +228,45 @@ class BoxMeans {
  * Restore a tile from a region {data, width, height, x, y} of codes, which holds all that the tile's boxes cover. With `mark` it
  * becomes white, opaque where sRGB cannot hold the colour and clear elsewhere. `rest` is awaited after each row.
  */
-export async function restoreTile({ payload, way, size, tile, region, space = "display-p3", depth = 8, mark = false }, rest) {
-  const [left, top, width, height] = tile, { boxes, linearColor } = payload, { data: codes } = region;
-  const matrix = FROM_PROPHOTO[mark ? "srgb" : space], [m0, m1, m2, m3, m4, m5, m6, m7, m8] = TO_PROPHOTO[payload.adaptation];
-  const table = depth === 8 && encodingTable(space), light = new Float64Array(3);
+export async function restoreTile({ payload, way, exact, size, tile, region, space = "display-p3", depth = 8, mark = false }, rest) {
+  const [left, top, width, height] = tile, { boxes, linearColor, intent, blocks } = payload, { data: codes } = region;
+  const matrix = FROM_PROPHOTO[mark ? "srgb" : space], matrixIn = TO_PROPHOTO[payload.adaptation];
+  const table = depth === 8 && encodingTable(space), light = new Float64Array(3), rgb = new Float64Array(3);
+  const tolerance = toleranceOf(payload, exact);
   const data = depth === 8 ? new Uint8ClampedArray(4 * width * height) : new Uint16Array(4 * width * height);
   let network = null, means = null;
   for (let y = 0, to = 0; y < height; y++) {
     const inRegion = top + y - region.y;
     for (let x = 0, at = 4 * (region.width * inRegion + left - region.x); x < width; x++, at += 4, to += 4) {
-      const red = codes[at], green = codes[at + 1], blue = codes[at + 2], r = LIGHT[red], g = LIGHT[green], b = LIGHT[blue];
-      light[0] = m0 * r + m1 * g + m2 * b;
-      light[1] = m3 * r + m4 * g + m5 * b;
-      light[2] = m6 * r + m7 * g + m8 * b;
-      if (isClipped(payload, Math.min(red, green, blue), Math.max(red, green, blue))) {
-        network ??= new Network(payload, size, way, tile);
-        means ??= new BoxMeans(region, marginOf(payload));
-        network.take(0, y);
-        network.take(1, x);
-        for (let c = 0; c < 3; c++) {
-          if (linearColor) network.takeWaves(c, light[c]);
-          else network.take(2 + c, codes[at + c]);
-        }
-        for (let k = 0; k < boxes.length; k++) {
-          const { radius, contrast } = boxes[k];
+      const red = codes[at], green = codes[at + 1], blue = codes[at + 2];
+      for (let c = 0; c < 3; c++) rgb[c] = LIGHT[codes[at + c]];
+      toProphoto(light, rgb, matrixIn);
+      const moves = intent ? movesOf(intent, red, green, blue) : 0;
+      const clipped = isClipped(payload, tolerance, Math.min(red, green, blue), Math.max(red, green, blue));
+      if ((clipped || moves) && (!blocks || isLost(payload, size, way, left + x, top + y))) {
+        let residual = NOTHING;
+        if (payload.depth) {
+          network ??= new Network(payload, size, way, tile);
+          means ??= new BoxMeans(region, marginOf(payload));
+          network.take(0, y);
+          network.take(1, x);
           for (let c = 0; c < 3; c++) {
-            const mean = means.at(left + x - region.x, inRegion, c, radius);
-            network.take(5 + 3 * k + c, contrast ? 64 + Math.max(-64, Math.min(64, 4 * codes[at + c] - mean)) : mean);
+            if (linearColor) network.takeWaves(c, light[c]);
+            else network.take(2 + c, codes[at + c]);
           }
+          for (let k = 0; k < boxes.length; k++) {
+            const { radius, contrast } = boxes[k];
+            for (let c = 0; c < 3; c++) {
+              const mean = means.at(left + x - region.x, inRegion, c, radius);
+              network.take(5 + 3 * k + c, contrast ? 64 + Math.max(-64, Math.min(64, 4 * codes[at + c] - mean)) : mean);
+            }
+          }
+          residual = network.finish();
         }
-        const residual = network.finish();
+        if (moves) {
+          moveBack(rgb, intent, moves, codes, at, exact);
+          toProphoto(light, rgb, matrixIn);
+        }
         for (let c = 0; c < 3; c++) light[c] += residual[c];
       }
       let outside = false;
@@ -219,6 +282,12 @@ export async function restoreTile({ payload, way, size, tile, region, space = "d
     if (rest) await rest();
   }
   return { width, height, data };
+}
+
+const NOTHING = [0, 0, 0];
+
+function toProphoto(light, rgb, matrix) {
+  for (let c = 0; c < 3; c++) light[c] = matrix[3 * c] * rgb[0] + matrix[3 * c + 1] * rgb[1] + matrix[3 * c + 2] * rgb[2];
 }
 
 /** How far a pixel's boxes reach. */

@@ -3,7 +3,7 @@
 // The first layer is a sum of table rows, and the tables are textures; the hidden layers run in a fragment shader; pixels that
 // do not look clipped leave it early.
 
-import { FROM_PROPHOTO, HALF_CODE, LIGHT, TO_PROPHOTO, marginOf, regionOf, tabulate } from "./gamut-pixels.js";
+import { FROM_PROPHOTO, HALF_CODE, LIGHT, STEPS, TO_PROPHOTO, marginOf, regionOf, tabulate, toleranceOf } from "./gamut-pixels.js";
 
 /** Of a tile, at most. */
 export const SIDE = 1024;
@@ -35,8 +35,8 @@ void main() {
 }`;
 
 /** The program of one shape of network; numbers are written into it, so that drivers know where loops end. */
-function restoreProgram(payload, starts, space, depth, mark) {
-  const { boxes, colorOctaves, firstOctave, tolerance } = payload;
+function restoreProgram({ payload, way, exact }, starts, { space, depth, mark }) {
+  const { boxes, colorOctaves, firstOctave, intent, blocks } = payload, tolerance = toleranceOf(payload, exact);
   const quads = quadsOf(payload), float = (value) => value.toExponential(9);
   const mat3 = (m) => `mat3(${[0, 3, 6, 1, 4, 7, 2, 5, 8].map((k) => float(m[k])).join()})`;
   const radii = [...new Set(boxes.map((box) => box.radius))];
@@ -48,7 +48,7 @@ function restoreProgram(payload, starts, space, depth, mark) {
     ${[0, 1, 2].map((c) => `for (int j = 0; j < Q; j++) a[j] += s[${c}] * table((${starts[2 + c]} + k) * Q + j)
       + c[${c}] * table((${starts[2 + c] + colorOctaves} + k) * Q + j);`).join("\n")}
   }`;
-  const corrected = !payload.depth ? "false" : payload.everyPixel ? "true"
+  const clipped = !payload.depth ? "false" : payload.everyPixel ? "true"
     : `(least <= ${tolerance} || most >= ${255 - tolerance}) && most > ${tolerance} && least < ${255 - tolerance}`;
   const network = !payload.depth ? "" : `
     vec4 a[Q], b[Q];
@@ -74,7 +74,7 @@ function restoreProgram(payload, starts, space, depth, mark) {
     }
     for (int j = 0; j < Q; j++, at += 4) {
       vec4 x = max(a[j], 0.0);
-      light += (x.x * weight(at) + x.y * weight(at + 1) + x.z * weight(at + 2) + x.w * weight(at + 3)).rgb;
+      residual += (x.x * weight(at) + x.y * weight(at + 1) + x.z * weight(at + 2) + x.w * weight(at + 3)).rgb;
     }`;
   const curve = space === "prophoto" ? "mix(pow(v, vec3(1.0 / 1.8)), 16.0 * v, lessThan(v, vec3(1.0 / 512.0)))"
     : "mix(1.055 * pow(v, vec3(1.0 / 2.4)) - 0.055, 12.92 * v, lessThan(v, vec3(0.0031308049)))";
@@ -82,30 +82,81 @@ function restoreProgram(payload, starts, space, depth, mark) {
     : `vec3 v = clamp(light, 0.0, 1.0); v = ${curve};
     color = ${depth === 16 ? "uvec4(v * 65535.0 + 0.5, 65535)" : "vec4(floor(v * 255.0 + 0.5) / 255.0, 1)"};`;
   return `${GLSL}const int Q = ${quads};
-uniform sampler2D tables, weights; ${radii.map((_, k) => `uniform usampler2D sums${k};`).join("")}
+uniform sampler2D tables, weights; uniform usampler2D blocks; ${radii.map((_, k) => `uniform usampler2D sums${k};`).join("")}
 out ${depth === 16 ? "uvec4" : "vec4"} color;
 vec4 table(int at) { return texelFetch(tables, ivec2(at & ${TABLE_WIDTH - 1}, at / ${TABLE_WIDTH}), 0); }
 vec4 weight(int at) { return texelFetch(weights, ivec2(at & ${TABLE_WIDTH - 1}, at / ${TABLE_WIDTH}), 0); }
-float lit(int code) { return texelFetch(weights, ivec2(code, textureSize(weights, 0).y - 1), 0).r; }
+vec2 lit(int code) { return texelFetch(weights, ivec2(code, textureSize(weights, 0).y - 1), 0).rg; }
 ivec3 mean(usampler2D sums, ivec2 at, int radius) {
   uvec3 sum = uvec3(0);
   for (int k = -radius; k <= radius; k++) sum += texelFetch(sums, inside(at + ivec2(0, k)), 0).rgb;
   int n = (2 * radius + 1) * (2 * radius + 1);
   return (4 * ivec3(sum) + n / 2) / n;
 }
+${intent ? moveProgram(intent, exact) : ""}${blocks ? lostProgram(payload, way) : ""}
 void main() {
   ivec2 p = place();
   ivec3 code = codes(p);
-  int least = min(min(code.r, code.g), code.b), most = max(max(code.r, code.g), code.b);
-  vec3 light = ${mat3(TO_PROPHOTO[payload.adaptation])} * vec3(lit(code.r), lit(code.g), lit(code.b));
-  if (${corrected}) {${network}
+  int least = min(min(code.r, code.g), code.b), most = max(max(code.r, code.g), code.b), moves = 0;
+  vec2 r = lit(code.r), g = lit(code.g), b = lit(code.b);
+  vec3 rgb = vec3(r.x, g.x, b.x), residual = vec3(0);
+  mat3 inwards = ${mat3(TO_PROPHOTO[payload.adaptation])};
+  vec3 light = inwards * rgb;
+  ${intent ? "moves = movesOf(uvec3(r.y, g.y, b.y));" : ""}
+  if ((${clipped} || moves > 0)${blocks ? " && lost(p)" : ""}) {${network}
+    ${intent ? "if (moves > 0) light = inwards * moveBack(rgb, code, moves);" : ""}
+    light += residual;
   }
   light = ${mat3(FROM_PROPHOTO[mark ? "srgb" : space])} * light;
   ${output}
 }`;
 }
 
-/** Weights of the hidden layers in squares of four by four, and below them the light of the 256 codes. */
+/** How a pixel was moved into sRGB, and back again, as movesOf() and moveBack() of gamut-pixels.js; in 32 bits. */
+function moveProgram({ below, above }, exact) {
+  const float = (value) => value.toExponential(9), knee = ({ knee }) => float(knee / 65536);
+  const far = (side, room, share) => `(${room} < ${knee(side)} ? ${float(side.limit / 8192)}
+    - ${float(side.limit / 8192 - 1 + side.knee / 65536)} * ${share} : 1.0 - ${room})`;
+  return `
+int movesOf(uvec3 steps) {
+  uint least = min(min(steps.r, steps.g), steps.b), most = max(max(steps.r, steps.g), steps.b);
+  uint luminance = 13933u * steps.r + 46871u * steps.g + 4732u * steps.b;
+  uint low = ${below.knee}u * (luminance & 65535u), high = ${below.knee}u * (luminance >> 16) + (low >> 16);
+  bool under = least < high >> 16 || (least == high >> 16 && ((high | low) & 65535u) > 0u);
+  return (under && luminance >= ${below.bound * 65536}u ? 1 : 0)
+    + (65536u * (65535u - most) < ${above.knee}u * (65535u - least) && least < ${above.bound}u ? 2 : 0);
+}
+float fraction(ivec3 code, int limiting, int levels, float sign) {
+  int part = ${exact ? "(code[(limiting + 1) % 3] + levels / 2 * code[(limiting + 2) % 3]) % levels" : "levels / 2"};
+  float c = clamp(float(code[limiting]) + sign * float(part) / float(levels), 0.0, 255.0) / 255.0;
+  return c < 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4);
+}
+vec3 moveBack(vec3 rgb, ivec3 code, int moves) {
+  float room, least = min(min(rgb.r, rgb.g), rgb.b), most = max(max(rgb.r, rgb.g), rgb.b);
+  if (moves > 1) {
+    int limiting = rgb.r == most ? 0 : rgb.g == most ? 1 : 2;
+    room = (1.0 - fraction(code, limiting, ${above.levels}, -1.0)) / (1.0 - least);
+    rgb = least + (rgb - least) * (${far(above, "room", `room / ${float(Math.max(1, above.knee) / 65536)}`)} * (1.0 - least) / (most - least));
+  }
+  float grey = dot(rgb, vec3(${[13933, 46871, 4732].map((weight) => float(weight / 65536))}));
+  least = min(min(rgb.r, rgb.g), rgb.b);
+  if (moves > 1 && !(grey >= ${float(Math.max(1, below.bound) / 65535)} && least < ${knee(below)} * grey)) return rgb;
+  room = (moves > 1 ? least : fraction(code, rgb.r == least ? 0 : rgb.g == least ? 1 : 2, ${below.levels}, 1.0)) / grey;
+  return grey + (rgb - grey) * (${far(below, "room", `sqrt(room / ${float(Math.max(1, below.knee) / 65536)})`)} / (1.0 - least / grey));
+}`;
+}
+
+/** Whether a pixel's block holds lost colours, as isLost() of gamut-pixels.js. */
+function lostProgram({ width, height }, way) {
+  return `
+bool lost(ivec2 at) {
+  uvec2 whole = uvec2(size), p = uvec2(${way.columns ? "size.x - 1 - at.x" : "at.x"}, ${way.rows ? "size.y - 1 - at.y" : "at.y"});
+  uvec2 there = ${way.swap ? `p.yx * uvec2(${width}, ${height}) / whole.yx` : `p * uvec2(${width}, ${height}) / whole`};
+  return texelFetch(blocks, ivec2(there >> 4u), 0).r > 0u;
+}`;
+}
+
+/** Weights of the hidden layers in squares of four by four, and below them the light of the 256 codes and its steps. */
 function packWeights(payload) {
   const { layers, hidden, residualScale } = payload, quads = quadsOf(payload), texels = [];
   layers.slice(1).forEach(({ rows, levels, scales }, k) => {
@@ -118,7 +169,7 @@ function packWeights(payload) {
   });
   const height = Math.ceil(texels.length / 4 / TABLE_WIDTH) + 1, packed = new Float32Array(4 * TABLE_WIDTH * height);
   packed.set(texels);
-  LIGHT.forEach((light, code) => (packed[4 * (TABLE_WIDTH * (height - 1) + code)] = light));
+  LIGHT.forEach((light, code) => packed.set([light, STEPS[code]], 4 * (TABLE_WIDTH * (height - 1) + code)));
   return { packed, height };
 }
 
@@ -186,6 +237,13 @@ class Gpu {
     return this.texture(unit, (at) => gl.texImage2D(at, 0, gl.RGBA32F, TABLE_WIDTH, height, 0, gl.RGBA, gl.FLOAT, padded));
   }
 
+  /** One number for each of a payload's blocks. */
+  blocks(unit, { columns, rows, bits }) {
+    const { gl } = this, values = Uint8Array.from({ length: columns * rows }, (_, k) => (bits[k >> 3] >> (7 - (k & 7))) & 1);
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+    return this.texture(unit, (at) => gl.texImage2D(at, 0, gl.R8UI, columns, rows, 0, gl.RED_INTEGER, gl.UNSIGNED_BYTE, values));
+  }
+
   /** Run a program over a part of its target, in strips that no GPU takes too long for. */
   draw(fragment, uniforms, [x, y, width, height], cost, target) {
     const { gl } = this, program = this.program(fragment);
@@ -225,7 +283,8 @@ class Gpu {
 
 /** Whether the fast path can take a picture. */
 const fitsGpu = (payload, { width, height }) =>
-  payload.hidden <= MAX_WIDTH_GPU && (width + height + 10000) * quadsOf(payload) <= MAX_TEXELS;
+  payload.hidden <= MAX_WIDTH_GPU && (width + height + 10000) * quadsOf(payload) <= MAX_TEXELS &&
+  Math.max(width, height) * Math.max(payload.width, payload.height) < 2 ** 32;
 
 /** "fast", "slow" (software plays the GPU) or "none". */
 export function speed() {
@@ -237,15 +296,16 @@ export function speed() {
 }
 
 /** Restore tiles of a picture: `use(tile, restored)` has each on a canvas, or as codes, {width, height, data}. */
-export async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mark, toCanvas }, tiles, use) {
-  const { width, height } = bitmap;
+export async function restoreOnGpu(opened, settings, tiles, use) {
+  const { payload, bitmap, way } = opened, { space, depth, mark, toCanvas } = settings, { width, height } = bitmap;
   if (!fitsGpu(payload, bitmap)) throw new Error("the network is too wide, or the picture too large, for WebGL2");
   const gpu = Gpu.get(toCanvas && !mark ? space : null), { gl } = gpu;
   const { table, starts } = payload.depth ? tabulate(payload, [width, height], way, [0, 0, width, height]) : { table: [0], starts: [] };
-  const fragment = restoreProgram(payload, starts, space, depth, mark);
+  const fragment = restoreProgram(opened, starts, settings);
   const radii = [...new Set(payload.boxes.map((box) => box.radius))];
   const { packed } = packWeights(payload);
-  const kept = [gpu.floats(1, table), gpu.floats(2, packed)], made = [], frames = [];
+  const kept = [gpu.floats(1, table), gpu.floats(2, packed), ...(payload.blocks ? [gpu.blocks(13, payload.blocks)] : [])];
+  const made = [], frames = [];
   const cost = payload.hidden * (payload.hidden * payload.depth + 30) + 100;
   try {
     for (const tile of tiles) {
@@ -258,7 +318,7 @@ export async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mar
       gl.pixelStorei(gl.UNPACK_COLORSPACE_CONVERSION_WEBGL, gl.NONE);
       if (toCanvas && !mark && "drawingBufferColorSpace" in gl) gl.drawingBufferColorSpace = space;
       kept.forEach((texture, k) => {
-        gl.activeTexture(gl.TEXTURE1 + k);
+        gl.activeTexture(gl.TEXTURE0 + [1, 2, 13][k]);
         gl.bindTexture(gl.TEXTURE_2D, texture);
       });
       made.push(gpu.texture(0, (at) => gl.texImage2D(at, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, crop)));
@@ -277,7 +337,7 @@ export async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mar
         frames.push((target = gpu.frame(made.at(-1))));
         at = [0, 0, tile[2], tile[3]];
       }
-      gpu.draw(fragment, { ...shared, ...sums, tables: 1, weights: 2, first: tile.slice(0, 2), bottom: toCanvas ? SIDE : 0 }, at, cost, target);
+      gpu.draw(fragment, { ...shared, ...sums, tables: 1, weights: 2, blocks: 13, first: tile.slice(0, 2), bottom: toCanvas ? SIDE : 0 }, at, cost, target);
       if (gl.isContextLost()) throw new Error("the GPU was lost");
       use(tile, toCanvas ? gpu.canvas : gpu.read(tile[2], tile[3], depth));
       made.splice(0).forEach((texture) => gl.deleteTexture(texture));

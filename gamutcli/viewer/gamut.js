@@ -125,6 +125,7 @@ async function inflate(data, format, most) {
   return joined(pieces);
 }
 const damaged = (message) => new GamutError("damaged", message);
+const unknown = (what) => new GamutError("version", `${what} of the payload is unknown here: a newer program is needed`);
 
 /** Values of the property in an XMP packet. Which elements bind its prefix does not matter: a value shows that it is one. */
 function xmpValues(packet) {
@@ -232,23 +233,17 @@ function float16(bits) {
   return exponent ? sign * 2 ** (exponent - 15) * (1 + mantissa / 1024) : (sign * mantissa) / 2 ** 24;
 }
 
-/** How each version is read; a newer one adds its own and gives the same fields. */
-const VERSIONS = { 1: unpackVersion1 };
-
 /** Unpack a bare payload (bytes that begin with GMUT). */
 async function unpack(data) {
   if (data.length < 48 || data.length > MAX_PAYLOAD || !startsWith(data, "GMUT")) throw damaged("this is no payload");
-  const read = VERSIONS[data[4]];
-  if (!read) throw new GamutError("version", `payload version ${data[4]}: a newer program is needed`);
+  if (data[4] !== 1 && data[4] !== 2) throw unknown(`version ${data[4]}`);
   if (crc32(data.subarray(0, -4)) !== view(data).getUint32(data.length - 4, true)) {
     throw damaged("the payload is damaged: its checksum does not match");
   }
-  return { version: data[4], size: data.length, ...(await read(data)) };
-}
-
-async function unpackVersion1(data) {
-  const header = view(data), flags = data[5], bodyAt = 44 + 2 * data[38], boxes = [];
+  const header = view(data), flags = data[5], boxesEnd = 44 + 2 * data[38], boxes = [];
   const payload = {
+    version: data[4],
+    size: data.length,
     everyPixel: Boolean(flags & 1),
     adaptation: flags & 2 ? "cat02" : "bradford",
     linearColor: Boolean(flags & 4),
@@ -268,23 +263,20 @@ async function unpackVersion1(data) {
   const { side, depth, hidden, positionOctaves, colorOctaves } = payload;
   const bounds = [[flags, 0, 7], [payload.tolerance, 0, 64], [side, 1, 32], [payload.width, 1, 1 << 20], [payload.height, 1, 1 << 20],
     [positionOctaves, 0, 16], [colorOctaves, 0, 16], [payload.firstOctave, -16, 16], [depth, 0, 8], [data[38], 0, 8], [data[39], 0, 0],
-    [hidden, depth && 1, depth && 1024], [positionOctaves + colorOctaves, depth && 1, 32], [bodyAt + 4, 0, data.length]];
-  for (let at = 44; at < Math.min(bodyAt, data.length); at += 2) {
+    [hidden, depth && 1, depth && 1024], [positionOctaves + colorOctaves, depth && 1, 32], [boxesEnd + 4, 0, data.length]];
+  for (let at = 44; at < Math.min(boxesEnd, data.length); at += 2) {
     boxes.push({ radius: data[at] & 127, contrast: data[at] > 127, octaves: data[at + 1] });
     bounds.push([data[at] & 127, 0, 64], [data[at + 1], 0, 16]);
   }
   if (!Number.isFinite(payload.residualScale) || bounds.some(([value, least, most]) => value < least || value > most)) {
     throw damaged("the payload's numbers are out of bounds");
   }
+  const bodyAt = data[4] === 1 ? boxesEnd : await readFields(data.subarray(0, -4), boxesEnd, payload);
 
   const inputs = 4 * positionOctaves + 6 * boxes.reduce((sum, box) => sum + box.octaves, colorOctaves);
   const widths = depth ? [inputs, ...Array(depth).fill(hidden), 3] : [], layers = widths.slice(1).map((rows, k) => ({ rows, columns: widths[k] }));
   const outputs = layers.reduce((sum, { rows }) => sum + rows, 0), levels = layers.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
-  const gridBytes = 3 * side * side, size = gridBytes + levels + 2 * outputs, deflated = data.subarray(bodyAt, -4);
-  const body = await inflate(deflated, "deflate-raw", size);
-  // Not every DecompressionStream minds what lies behind the stream; a stream that needs its last byte has nothing there.
-  const junk = await inflate(deflated.subarray(0, -1), "deflate-raw", size).then(() => true, () => false);
-  if (body.length !== size || junk) throw damaged("the payload's body has the wrong length");
+  const gridBytes = 3 * side * side, body = await inflateWhole(data.subarray(bodyAt, -4), gridBytes + levels + 2 * outputs);
 
   const grid = body.slice(0, gridBytes);
   grid.forEach((step, k) => {
@@ -304,6 +296,44 @@ async function unpackVersion1(data) {
   return { ...payload, grid, layers, weights: levels };
 }
 
+/** Inflate a raw stream to exactly so many bytes. */
+async function inflateWhole(deflated, size) {
+  const whole = await inflate(deflated, "deflate-raw", size);
+  // Not every DecompressionStream minds what lies behind the stream; a stream that needs its last byte has nothing there.
+  const junk = await inflate(deflated.subarray(0, -1), "deflate-raw", size).then(() => true, () => false);
+  if (whole.length !== size || junk) throw damaged("a compressed part has the wrong length");
+  return whole;
+}
+
+/** Read the fields of version 2, `intent` and `blocks`, into a payload: where they end. None may be skipped. */
+async function readFields(data, at, payload) {
+  const header = view(data), end = at + 2 <= data.length ? at + 2 + header.getUint16(at, true) : Infinity;
+  if (end > data.length) throw damaged("the payload's fields are cut short");
+  at += 2;
+  for (let last = 0; at < end; ) {
+    const number = data[at], size = at + 3 <= end ? header.getUint16(at + 1, true) : Infinity, from = at + 3;
+    at = from + size;
+    if (at > end || number <= last) throw damaged("the payload's fields make no sense");
+    last = number;
+    if (number > 3) throw unknown(`field ${number}`);
+    if (number === 1 && (size !== 1 || data[from])) throw unknown("the base space");
+    if (number === 2) {
+      if (size !== 15 || data[from] !== 1) throw unknown("the intent");
+      const [below, above] = [from + 1, from + 8].map((place) => ({ knee: header.getUint16(place, true),
+        limit: header.getUint16(place + 2, true), levels: data[place + 4], bound: header.getUint16(place + 5, true) }));
+      const sane = ({ knee, limit, levels }) => knee <= 1 << 15 && limit >= 8192 && levels % 2 && levels <= 15;
+      if (!sane(below) || !sane(above)) throw damaged("the payload's curves make no sense");
+      payload.intent = { below, above };
+    }
+    if (number === 3) {
+      const columns = Math.ceil(payload.width / 16), rows = Math.ceil(payload.height / 16);
+      if (rows * columns > 1 << 24) throw damaged("the payload's blocks are of a picture larger than any");
+      payload.blocks = { columns, rows, bits: await inflateWhole(data.subarray(from, at), Math.ceil((rows * columns) / 8)) };
+    }
+  }
+  return end;
+}
+
 /** What a file (JPEG, PNG, WebP) or a sidecar holds: the fields of its payload, and its `carrier`. */
 export async function decodePayload(bytes) {
   bytes = new Uint8Array(bytes.buffer ?? bytes, bytes.byteOffset ?? 0, bytes.byteLength);
@@ -317,6 +347,19 @@ export async function decodePayload(bytes) {
 /** The eight ways a picture can lie, as they were: whether x and y are swapped, rows and columns run backwards. */
 const WAYS = Array.from({ length: 8 }, (_, k) => ({ swap: k > 3, rows: Boolean(k & 1), columns: Boolean(k & 2) }));
 
+/** RGB codes as they lay once. */
+function turnBack(rgb, width, height, way) {
+  if (way === WAYS[0]) return rgb;
+  const turned = new Uint8Array(rgb.length);
+  for (let y = 0, from = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const u = way.rows ? height - 1 - y : y, v = way.columns ? width - 1 - x : x, to = 3 * (way.swap ? v * height + u : u * width + v);
+      for (let c = 0; c < 3; c++) turned[to + c] = rgb[from++];
+    }
+  }
+  return turned;
+}
+
 /** Which blocks a pixel of a side lies in, for each: [block, share] pairs. */
 function overlaps(count, side) {
   const shares = Array.from({ length: count }, () => []);
@@ -329,8 +372,8 @@ function overlaps(count, side) {
 
 /** Compare pixels, in strips of RGBA codes, with those that the payload was made for: {status, way}. */
 async function matchPixels({ side, grid, digest, ...payload }, width, height, strips, { force } = {}) {
-  const sameSize = width === payload.width && height === payload.height;
-  const rgb = new Uint8Array(sameSize ? 3 * width * height : 0), means = new Float64Array(3 * side * side), sums = new Float64Array(3 * side);
+  const fits = ({ swap }) => width === (swap ? payload.height : payload.width) && height === (swap ? payload.width : payload.height);
+  const sameSize = WAYS.some(fits), rgb = new Uint8Array(sameSize ? 3 * width * height : 0), means = new Float64Array(3 * side * side), sums = new Float64Array(3 * side);
   const columns = overlaps(width, side), rows = overlaps(height, side);
   let at = 0, row = 0, opaque = true;
   for await (const codes of strips) {
@@ -344,13 +387,15 @@ async function matchPixels({ side, grid, digest, ...payload }, width, height, st
       for (const [block, share] of rows[row]) for (let k = 0; k < 3 * side; k++) means[3 * side * block + k] += share * sums[k];
     }
   }
-  if (opaque && sameSize && (await sha256(rgb)).startsWith(digest)) return { status: "ok", way: WAYS[0] };
   /** Mean difference from the grid of a picture that lay in some way. */
   const difference = (way) => means.reduce((sum, mean, k) => {
     const a = Math.floor(k / 3 / side), b = Math.floor(k / 3) % side, y = way.rows ? side - 1 - a : a, x = way.columns ? side - 1 - b : b;
     return sum + Math.abs(mean - grid[3 * (way.swap ? x * side + y : y * side + x) + (k % 3)]) / means.length;
   }, 0);
   const differences = WAYS.map(difference), least = Math.min(...differences), way = WAYS[differences.indexOf(least)];
+  for (const lay of new Set([WAYS[0], way])) {
+    if (opaque && fits(lay) && (await sha256(turnBack(rgb, width, height, lay))).startsWith(digest)) return { status: "ok", way: lay };
+  }
   if (least < 1 && opaque) return { status: "recompressed", way };
   if (!force) throw new GamutError("changed", `the picture was edited: block means differ by ${least.toFixed(1)} codes`);
   return { status: "changed", way };
@@ -365,9 +410,9 @@ function guardWork({ hidden, weights }, width, height) {
 
 /** Restore pixels {width, height, data} that are decoded already, RGBA codes as they were stored: the same, and a status. */
 export async function restorePixels(payload, { width, height, data }, options = {}) {
-  const { way, status } = await matchPixels(payload, width, height, [data], options);
-  const region = { data, width, height, x: 0, y: 0 };
-  return { ...(await restoreTile({ ...options, payload, way, region, size: [width, height], tile: [0, 0, width, height] })), status };
+  const { way, status } = await matchPixels(payload, width, height, [data], options), region = { data, width, height, x: 0, y: 0 };
+  const job = { ...options, payload, way, exact: status === "ok", region, size: [width, height], tile: [0, 0, width, height] };
+  return { ...(await restoreTile(job)), status };
 }
 
 // 5. In a browser: decoding, and the JavaScript path
@@ -390,8 +435,8 @@ const idle = [];
 let hasWorkers;
 
 /** Restore tiles in JavaScript, in as many workers as there are processors. */
-async function restoreInScript({ payload, way, bitmap }, settings, tiles, use) {
-  if (!readsExactly()) throw new GamutError("noise", "this browser adds noise to pixels that scripts read");
+async function restoreInScript({ payload, way, exact, bitmap }, settings, tiles, use) {
+  if (!readsTrue()) throw new GamutError("noise", "this browser adds noise to pixels that scripts read");
   hasWorkers ??= startWorker().then((worker) => Boolean(idle.push(worker)), () => false);
   const lanes = (await hasWorkers) ? Math.min(tiles.length, navigator.hardwareConcurrency ?? 2, 8) : 1;
   let pause = 0, next = 0;
@@ -405,7 +450,7 @@ async function restoreInScript({ payload, way, bitmap }, settings, tiles, use) {
     const worker = (await hasWorkers) ? idle.pop() ?? (await startWorker()) : null;
     while (next < tiles.length) {
       const tile = tiles[next++], { data, ...region } = codesOf(bitmap, regionOf(tile, marginOf(payload), bitmap));
-      const job = { ...settings, payload, way, tile, size: [bitmap.width, bitmap.height], region: { data, ...region } };
+      const job = { ...settings, payload, way, exact, tile, size: [bitmap.width, bitmap.height], region: { data, ...region } };
       use(tile, await (worker ? askWorker(worker, job) : restoreTile(job, rest)));
     }
     if (worker) idle.push(worker);
@@ -431,14 +476,14 @@ async function* stripsOf(bitmap) {
   }
 }
 
-let exact;
+let isTrue;
 /** Whether a script reads the very pixels that it drew: against fingerprinting, some browsers add noise. */
-function readsExactly() {
-  if (exact !== undefined) return exact;
+function readsTrue() {
+  if (isTrue !== undefined) return isTrue;
   const context = newCanvas(16, 16).getContext("2d", { willReadFrequently: true }), image = context.createImageData(16, 16);
   image.data.forEach((_, k) => (image.data[k] = k % 4 === 3 ? 255 : (k * 97) % 256));
   context.putImageData(image, 0, 0);
-  return (exact = context.getImageData(0, 0, 16, 16).data.every((code, k) => code === image.data[k]));
+  return (isTrue = context.getImageData(0, 0, 16, 16).data.every((code, k) => code === image.data[k]));
 }
 
 /** Open a picture: its payload, its pixels as stored, whether they fit. */
@@ -453,9 +498,9 @@ async function open(bytes, { sidecar, check = true, force }) {
     const { width, height } = bitmap;
     guardWork(payload, width, height);
     let match = { status: "unchecked", way: WAYS[0] };
-    if (check && readsExactly()) match = await matchPixels(payload, width, height, stripsOf(bitmap), { force });
+    if (check && readsTrue()) match = await matchPixels(payload, width, height, stripsOf(bitmap), { force });
     const orientation = file.exif.map((block) => readExif(block).orientation).find((turn) => turn > 1 && turn < 9) ?? 1;
-    return { payload, bitmap, orientation, ...match };
+    return { payload, bitmap, orientation, ...match, exact: match.status === "ok" };
   } catch (error) {
     bitmap.close();
     throw error;
@@ -504,7 +549,7 @@ async function restoreTiles(opened, settings, plan, use) {
 export async function restore(bytes, { space = "display-p3", depth = 8, path = "auto", ...options } = {}) {
   const opened = await open(bytes, options), { bitmap, payload, orientation, status } = opened, { width, height } = bitmap;
   try {
-    if (!readsExactly()) throw new GamutError("noise", "this browser adds noise to pixels that scripts read");
+    if (!readsTrue()) throw new GamutError("noise", "this browser adds noise to pixels that scripts read");
     const data = new (depth === 16 ? Uint16Array : Uint8ClampedArray)(4 * width * height), swapped = orientation > 4;
     const [a, b, c, d, e, f] = uprightMatrix(orientation, width, height), across = swapped ? height : width;
     const put = ([left, top, w, h], { data: codes }) => {
