@@ -29,7 +29,8 @@ tellScreen();
 function describe(article, { width, height, payload, status, path }) {
   const facts = {
     Size: `${width} × ${height}`,
-    Network: payload.depth ? `${payload.depth} hidden layers of ${payload.hidden}` : "none: nothing to restore",
+    Intent: payload.intent ? "perceptual: colours were moved inwards" : "relative: colours were clipped",
+    Network: payload.depth ? `${payload.depth} hidden layers of ${payload.hidden}` : "none",
     Payload: `${payload.size.toLocaleString("en")} bytes, ${payload.carrier}`,
     Pixels: PIXELS[status],
     "Restored by": path === "webgl2" ? "WebGL2" : "JavaScript",

@@ -90,6 +90,16 @@ def test_the_core_passes_its_own_tests(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-2000:]
 
 
+def test_the_scripts_are_as_small_as_they_are_said_to_be() -> None:
+    """docs/WEB.md names their sizes; gamut.js stays below 40 KB, comments and all."""
+    folder, page = Path(gamutcli.__file__).parent / "viewer", (HERE.parents[1] / "docs" / "WEB.md").read_text("utf-8")
+    sizes = {path.name: path.stat().st_size for path in folder.glob("gamut*.js")}
+    assert sizes["gamut.js"] < 40_000
+    for name, size in sizes.items():
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{name}`") and "KB" in line)
+        assert f"| {size / 1000:.0f} KB |" in row
+
+
 def test_the_package_for_npm_is_of_this_version_and_names_files_that_there_are() -> None:
     folder = Path(gamutcli.__file__).parent / "viewer"
     package = json.loads((folder / "package.json").read_text("utf-8"))
