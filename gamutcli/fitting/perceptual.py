@@ -6,8 +6,6 @@ what rounding did on the way.  So of a few codes around, those are taken from wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from gamutcli.arrays import CodeArray, DoubleArray, FloatArray, IndexArray
