@@ -30,7 +30,7 @@ from gamutcli.images.picture import EIGHT_BITS
 from gamutcli.images.reading import Reading
 from gamutcli.measuring.metrics import Comparison, Scores
 from gamutcli.measuring.stages import Stages
-from gamutcli.metadata import make_true, orientation_of, private
+from gamutcli.metadata import make_true, orientation_of, without_private
 from gamutcli.network.shape import Network
 from gamutcli.parallel import in_order, one_blas_thread
 from gamutcli.payload import carriers
@@ -125,7 +125,7 @@ def reduce_image(
         judged = judge(rendered.scene, fitted)
         stages.done("measured the restored colours")
         packed = pack_payload(rendered.scene, judged.network, fitted.grid_side)
-    kept = private(picture.metadata, no_metadata, strip_gps)
+    kept = without_private(picture.metadata, no_metadata, strip_gps)
     embedded = publish(target, rendered, packed, kept, plan, overwrite)
     stages.done(f"wrote {len(embedded.data):,} bytes (payload: {embedded.carrier})")
     height, width, _ = rendered.scene.srgb_codes.shape

@@ -12,14 +12,14 @@ from gamutcli.arrays import BoolArray, Code16Array, CodeArray, FloatArray, StrPa
 from gamutcli.color.gamut import Rounding, depth_of, og_beyond_rounding, rounding_of, srgb_codes
 from gamutcli.color.icc import MatrixProfile, profile_of
 from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, RGBSpace, apply_matrix, rgb_to_rgb
-from gamutcli.images.channels import shown_on
+from gamutcli.images.channels import mix_with_background
 from gamutcli.images.convert import is_plain, to_prophoto
 from gamutcli.images.meaning import assumed_profile, meaning_of
 from gamutcli.images.named import named_by_exif
-from gamutcli.images.picture import UNDONE, Picture, turned
+from gamutcli.images.picture import UNDONE, Picture, turn
 from gamutcli.images.read import read_wide
 from gamutcli.images.reading import AS_IT_IS, Reading
-from gamutcli.metadata import Metadata, orientation_of, upright
+from gamutcli.metadata import Metadata, orientation_of, upright_metadata
 from gamutcli.parallel import in_order, strips
 
 
@@ -136,11 +136,11 @@ class Source:
         own = orientation_of(self.metadata)
         if own == orientation:
             return self.original
-        return self.original.part(turned(turned(self.original.codes, own), UNDONE[orientation]))
+        return self.original.part(turn(turn(self.original.codes, own), UNDONE[orientation]))
 
     def upright(self) -> Source:
         """The same picture with its pixels turned as its Orientation asks for, which then asks for nothing."""
-        return replace(self, original=self.lying(1), metadata=upright(self.metadata))
+        return replace(self, original=self.lying(1), metadata=upright_metadata(self.metadata))
 
 
 def read_source(path: StrPath, reading: Reading = AS_IT_IS) -> Source:
@@ -172,5 +172,5 @@ def _source(path: StrPath, picture: Picture, reading: Reading) -> Source:
     if not (isinstance(profile, MatrixProfile) and is_plain(picture.codes, profile, reading.exposure)):
         codes, told = to_prophoto(os.fspath(path), picture.codes, profile, reading.exposure)
         profile, notes, picture = profile_of(PROPHOTO), notes + told, replace(picture, codes=codes)
-    codes = shown_on(picture.codes, picture.alpha, profile, reading.background)
+    codes = mix_with_background(picture.codes, picture.alpha, profile, reading.background)
     return Source(Original(codes, profile), picture.metadata, notes)

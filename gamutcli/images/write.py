@@ -35,7 +35,7 @@ from gamutcli.metadata.ifd import (
     in_byte_order,
     lay_out,
 )
-from gamutcli.metadata.rules import PIXEL_X, PIXEL_Y, parsed
+from gamutcli.metadata.rules import PIXEL_X, PIXEL_Y, parse_exif
 from gamutcli.parallel import in_order
 
 # TIFF's number for each compression. 8 is Adobe's Deflate, which more programs know than 32946.
@@ -80,13 +80,13 @@ def write_wide(
         OutputError: More bytes than a TIFF holds.
         OSError: The disk is full, or the like.
     """
-    kind = check_wide(path, space, compression)
+    format = check_wide(path, space, compression)
     parts = [strips] if isinstance(strips, np.ndarray) else strips
     with Path(path).open("wb") if file is None else nullcontext(file) as opened:
-        if kind in ("avif", "jxl"):
-            opened.write(encode_wide(kind, _whole(path, kind, parts), space, metadata))
-        elif kind == "png":
-            opened.write(_png(_whole(path, kind, parts), space, metadata))
+        if format in ("avif", "jxl"):
+            opened.write(encode_wide(format, _join(path, format, parts), space, metadata))
+        elif format == "png":
+            opened.write(_png(_join(path, format, parts), space, metadata))
         else:
             _write_tiff(opened, os.fspath(path), parts, space, metadata, compression)
 
@@ -99,10 +99,10 @@ def check_wide(path: StrPath, space: RGBSpace, compression: str = "deflate") -> 
     """
     if compression not in COMPRESSIONS:
         raise UsageError(f"unknown compression {compression}; use one of {', '.join(COMPRESSIONS)}.")
-    kind = format_of(path, wide=True)
-    if kind in ("avif", "jxl"):
-        check_space(kind, space)
-    return kind
+    format = format_of(path, wide=True)
+    if format in ("avif", "jxl"):
+        check_space(format, space)
+    return format
 
 
 def _png(codes: Code16Array, space: RGBSpace, metadata: Metadata) -> bytes:
@@ -114,10 +114,10 @@ def _png(codes: Code16Array, space: RGBSpace, metadata: Metadata) -> bytes:
     return with_metadata(tagged, true).data
 
 
-def _whole(path: StrPath, kind: str, parts: Iterable[Code16Array]) -> Code16Array:
+def _join(path: StrPath, format: str, parts: Iterable[Code16Array]) -> Code16Array:
     """Join the parts of a picture, for formats that are encoded in one go."""
     collected = list(parts)
-    check_side(path, kind, sum(len(part) for part in collected), collected[0].shape[1])
+    check_side(path, format, sum(len(part) for part in collected), collected[0].shape[1])
     return collected[0] if len(collected) == 1 else np.concatenate(collected)
 
 
@@ -132,7 +132,7 @@ def _write_tiff(
     """Write header, maker note, strips, and behind them the directories; then let the header point to these."""
     # Exif wants the pixel size in compressed files only; a TIFF has its own tags for it.
     true = make_true(metadata, 0, 0, space.name == "srgb")
-    camera = parsed(true.exif)
+    camera = parse_exif(true.exif)
     if not depends_on_order(camera):
         camera = in_byte_order(camera, "<")
     offsets: list[int] = []
@@ -151,7 +151,7 @@ def _write_tiff(
             raise OutputError(f"{name}: would be larger than a TIFF can be (4 GB); use --compression deflate.")
     pixels = _pixel_tags(strips, offsets, compression, camera.order)
     start = file.tell()
-    layout = lay_out(_described(pixels, camera, space, true), start)
+    layout = lay_out(_describe(pixels, camera, space, true), start)
     file.write(layout.behind(start))
     file.seek(0)
     file.write(header(camera.order, layout.first))
@@ -180,7 +180,7 @@ def _pixel_tags(strips: list[_Strip], offsets: list[int], compression: str, orde
     return tags
 
 
-def _described(pixels: dict[int, Entry], camera: Directories, space: RGBSpace, metadata: Metadata) -> Directories:
+def _describe(pixels: dict[int, Entry], camera: Directories, space: RGBSpace, metadata: Metadata) -> Directories:
     """Add profile and metadata to the tags that lay out the pixels."""
     profile = write_profile(space)
     tags = {

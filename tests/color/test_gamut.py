@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from gamutcli.arrays import FloatArray
-from gamutcli.color.gamut import depth_of, og_mask, srgb_codes
+from gamutcli.color.gamut import Correction, codes_to_prophoto, depth_of, og_mask, srgb_codes
 from gamutcli.color.icc import MatrixProfile, profile_of
-from gamutcli.color.spaces import PROPHOTO, SPACES, SRGB, RGBSpace, rgb_to_rgb
+from gamutcli.color.spaces import PROPHOTO, SPACES, SRGB, Adaptation, RGBSpace, rgb_to_rgb
 from gamutcli.images.original import Original, clip_and_count
 from gamutcli.measuring.metrics import original_og_mask
+from tests.support import reference
 from tests.support.pictures import wide_codes
 
 
@@ -139,3 +140,22 @@ def test_the_depth_of_a_file_is_seen_in_its_codes(bits: int) -> None:
     assert depth_of(spread.reshape(-1, 1)) == bits
     spread[-2] -= 1
     assert depth_of(spread.reshape(-1, 1)) == (16 if bits != 16 else bits)
+
+
+@pytest.mark.parametrize("adaptation", ["bradford", "cat02"])
+def test_codes_become_linear_prophoto(adaptation: Adaptation) -> None:
+    codes = np.random.default_rng(0).integers(0, 256, (20, 30, 3)).astype(np.uint8)
+    found = codes_to_prophoto(codes, adaptation)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, reference.plain(codes, adaptation), atol=2e-6)
+
+
+def test_white_stays_white() -> None:
+    np.testing.assert_allclose(codes_to_prophoto(np.full((1, 3), 255, np.uint8), "bradford"), 1, atol=1e-6)
+
+
+def test_clipped_pixels_are_corrected_or_all() -> None:
+    codes = np.array([[[0, 9, 9], [9, 9, 255], [9, 9, 9], [0, 0, 0], [255, 255, 255], [3, 9, 9]]], np.uint8)
+    assert Correction(0).mask(codes).tolist() == [[True, True, False, False, False, False]]
+    assert Correction(3).mask(codes).tolist() == [[True, True, False, False, False, True]]
+    assert Correction(0, every_pixel=True).mask(codes).all()
