@@ -426,7 +426,10 @@ function takeWebpApart(bytes, file) {
 
 /** Inflate so many bytes at most. Anything but one whole stream that ends with the data is an error. */
 async function inflate(data, format, most) {
-  const reader = new Blob([data]).stream().pipeThrough(new DecompressionStream(format)).getReader(), pieces = [];
+  // Browsers inflate all that they are given at once: a slice becomes 8 MB at most.
+  let at = 0;
+  const pull = (slices) => (at < data.length ? slices.enqueue(data.slice(at, (at += 8192))) : slices.close());
+  const reader = new ReadableStream({ pull }).pipeThrough(new DecompressionStream(format)).getReader(), pieces = [];
   try {
     for (let piece, length = 0; !(piece = await reader.read()).done; ) {
       length += piece.value.length;

@@ -57,9 +57,6 @@ class Browser(Protocol):
     def complaints(self) -> list[str]:
         """What the console was told as a warning or an error since the last call."""
 
-    def wait(self, seconds: int) -> None:
-        """Give scripts so long."""
-
     def quit(self) -> None:
         """End it."""
 
@@ -95,9 +92,6 @@ class Chromium:
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         media = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
-
-    def wait(self, seconds: int) -> None:
-        self.driver.set_script_timeout(seconds)
 
     def quit(self) -> None:
         self.driver.quit()
@@ -160,9 +154,6 @@ class Firefox:
         self._ask("browsingContext.getTree")
         told, self._complaints = self._complaints, []
         return told
-
-    def wait(self, seconds: int) -> None:
-        self._socket.settimeout(seconds)
 
     def quit(self) -> None:
         self._socket.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, PngImagePlugin
 
-from gamutcli.payload.parts import frame
+from gamutcli.payload.parts import split
 from gamutcli.payload.sidecar import payload_of
 from gamutcli.viewer.classic import FILE, classic_script
 from tests.golden.make import HERE
@@ -43,7 +43,7 @@ def other() -> Iterator[Site]:
 def png_with(packed: bytes, name: str = "default.png") -> bytes:
     """A golden PNG that carries another payload."""
     content = (REDUCED / name).read_bytes()
-    return _with_text(content, frame(packed, [len(packed)])[0])
+    return _with_text(content, split(packed, [len(packed)])[0])
 
 
 def _with_text(content: bytes, part: bytes) -> bytes:
