@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Effort of the fit; paper is the published recipe.",
 )
+@options.intent
 @options.choice("--model", values=options.MODELS, help="Size of the network, with --preset paper.")
 @options.option(
     "--max-payload",
@@ -95,6 +96,7 @@ def reduce(
       gamut reduce photo.tif photo.jpg
       gamut reduce photo.tif photo.png --preset best
       gamut reduce photo.tif photo.png --target-de 1.5
+      gamut reduce photo.tif photo.png --intent perceptual
       gamut reduce photo.tif photo.webp
       gamut reduce photo.tif photo.jpg --carrier sidecar
       gamut reduce *.tif -o web --ext jpg --quality 90
