@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -24,11 +24,13 @@ class Name:
         source: Its file.
         relative: Its name below the folder that it was found in, with slashes.
         problem: Why nothing more is known, of a folder that cannot be looked into.
+        has_changed: Whether it was found before and is another one now.
     """
 
     source: str
     relative: str
     problem: str = ""
+    has_changed: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,6 @@ class Search:
     listing: Iterable[str | None] = ()
     base: Path | None = None
     without: Path | None = None
-    _apart: tuple[int, int] | None = field(init=False, default=None)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_apart", None if self.without is None else _identity(self.without))
 
     def __iter__(self) -> Iterator[Name | None]:
         """Go through the pictures, folder by folder, each in the order of names.
@@ -106,6 +104,29 @@ class Search:
                 yield None
             elif name:
                 yield from self._single(name)
+
+    def below(self, source: str, place: str) -> Iterator[Name]:
+        """Go through what a walk through a folder would find at a place below it: a picture, or those in a folder."""
+        *parents, last = _with_slashes(place).split("/")
+        path, relative = source, ""
+        for part in parents:
+            path, relative = os.path.join(path, part), f"{relative}/{part}" if relative else part
+            if part.startswith(".") or os.path.islink(path) or self._is_apart(path):
+                return
+            if not self.wanted.enters(relative):
+                return
+        if last.startswith("."):
+            return
+        path, relative = os.path.join(path, last), _with_slashes(place)
+        if os.path.isdir(path):
+            if not os.path.islink(path) and self.wanted.enters(relative):
+                yield from self._below(path, relative)
+        elif self.wanted.finds(relative):
+            yield Name(path, relative)
+
+    def _is_apart(self, folder: str) -> bool:
+        """Tell the folder of results, which may be made while others are looked through."""
+        return self.without is not None and _identity(folder) == _identity(self.without) is not None
 
     def _single(self, source: str) -> Iterator[Name]:
         relative = self._relative(source)
@@ -135,7 +156,7 @@ class Search:
                 yield Name(path, relative)
 
     def _below(self, folder: str, relative: str) -> Iterator[Name]:
-        if self._apart is not None and _identity(folder) == self._apart:
+        if self._is_apart(folder):
             return
         try:
             with os.scandir(folder) as entries:

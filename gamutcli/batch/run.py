@@ -121,13 +121,13 @@ def plan(order: Order, names: Iterable[Name | None]) -> Iterator[Task | Outcome 
         found += 1
         file = targets.name(name.relative)
         taken = targets.take(file, os.path.realpath(name.source))  # by every shard, so that all agree on whose it is
-        if taken != "again" and order.shard.holds(name.relative):
-            yield _unit(order, name, file, taken == "new", originals)
+        if (taken != "again" or name.has_changed) and order.shard.holds(name.relative):
+            yield _unit(order, name, file, taken != "taken", originals)
     if not found:
         raise UsageError("no picture was found; name files, or folders that hold pictures.")
 
 
-def _unit(order: Order, name: Name, file: str, is_first: bool, originals: Originals | None) -> Task | Outcome:
+def _unit(order: Order, name: Name, file: str, is_its_own: bool, originals: Originals | None) -> Task | Outcome:
     target = str(order.target / file)
     task = Task(
         command=order.command,
@@ -138,10 +138,11 @@ def _unit(order: Order, name: Name, file: str, is_first: bool, originals: Origin
         settings=order.settings,
         overwrite=order.overwrite,
         preserve_time=order.preserve_time,
+        has_changed=name.has_changed,
     )
     if name.problem:
         return Outcome(task, FAILED, name.problem, 1)
-    if not is_first:
+    if not is_its_own:
         reason = f"{name.source}: another picture is written to {target}; tell them apart with --name or --exclude."
         return Outcome(task, REFUSED, reason, 1)
     if originals is None:
@@ -155,8 +156,11 @@ def _unit(order: Order, name: Name, file: str, is_first: bool, originals: Origin
 def decided(order: Order, names: Iterable[Name | None]) -> Iterator[Task | Outcome | None]:
     """Go through what is to be done, and what is not; None where there is nothing at the moment."""
     settings = settings_digest(order.command, order.settings)
-    decider = Decider(History(order.target), settings, order.overwrite, order.retry_failed)
+    history = History(order.target)
+    decider = Decider(history, settings, order.overwrite, order.retry_failed)
     for unit in plan(order, names):
+        if isinstance(unit, Task) and unit.has_changed:
+            history.catch_up()  # this very run has written down what became of it
         yield decider.decide(unit) if isinstance(unit, Task) else unit
 
 

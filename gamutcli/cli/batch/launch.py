@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from gamutcli.batch.pool import Pool
     from gamutcli.batch.run import Order
     from gamutcli.batch.shard import Shard
+    from gamutcli.batch.units import Outcome
+    from gamutcli.cli.batch.display import Display
 
 #: Options of `many` and of what is said, which are no settings of the library's functions.
 _OF_THE_RUN = (
     *("sources", "output", "include", "exclude", "base", "null", "template"),
     *("jobs", "memory", "timeout", "recycle", "shard", "retry_failed", "max_failures", "dry_run"),
+    *("watch", "settle"),
     *("overwrite", "preserve_time", "quiet", "verbose", "as_json"),
 )
 
@@ -45,6 +48,8 @@ def launch(command: str, suffix: str, suffixes: tuple[str, ...], given: Mapping[
     """
     search = _search(given, suffixes)
     order = _order(command, suffix, given)
+    if given.get("watch"):
+        _check_watch(order, given)
     from gamutcli.batch.run import run
     from gamutcli.cli.batch.display import Display
     from gamutcli.cli.batch.foretelling import foretell
@@ -53,8 +58,30 @@ def launch(command: str, suffix: str, suffixes: tuple[str, ...], given: Mapping[
     if given["dry_run"]:
         return foretell(order, search, engine, as_json=given["as_json"], quiet=given["quiet"])
     display = Display(quiet=given["quiet"], verbose=given["verbose"], as_json=given["as_json"])
+    if given.get("watch"):
+        return _watch(order, search, engine, display, given)
     with display.shown(search if not search.listing else None, order.shard), _interrupts(display.say) as stopped:
         counts = run(order, search, engine, display.tell, stopped, display.warn)
+    return display.close(counts)
+
+
+def _watch(order: Order, search: Search, engine: Pool, display: Display, given: Mapping[str, Any]) -> int:
+    """Go on with what comes into the folders."""
+    from gamutcli.batch.run import run
+    from gamutcli.batch.watch import Watch
+
+    def tell(outcome: Outcome) -> None:
+        names.settled(outcome.task.source)
+        display.tell(outcome)
+
+    with (
+        display.shown(None, order.shard),
+        _interrupts(display.say) as stopped,
+        Watch(search, given["settle"], display.warn) as names,
+    ):
+        if not given["quiet"]:
+            display.say(f"watching {', '.join(search.sources)}; Ctrl-C ends it")
+        counts = run(order, names, engine, tell, stopped, display.warn)
     return display.close(counts)
 
 
@@ -129,6 +156,13 @@ def _engine(order: Order, given: Mapping[str, Any]) -> tuple[Order, Pool]:
         quiet=given["verbose"] < 2,
     )
     return replace(order, memory=predictor(order.command, order.suffix, order.settings, threads)), pool
+
+
+def _check_watch(order: Order, given: Mapping[str, Any]) -> None:
+    if given["dry_run"]:
+        raise UsageError("--dry-run: nobody knows what will come; leave out --watch.")
+    if order.shard.count > 1:
+        raise UsageError("--shard: two that watch one folder do not divide it; give --shard 1/1, or leave out --watch.")
 
 
 @contextlib.contextmanager

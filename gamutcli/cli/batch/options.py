@@ -103,6 +103,26 @@ _COURSE = (
 )
 
 
+_WATCH = (
+    option("--watch", is_flag=True, help="Go on with pictures that come into the folders, until Ctrl-C."),
+    option(
+        "--settle",
+        type=click.FloatRange(min=0),
+        default=2.0,
+        show_default=True,
+        metavar="S",
+        help="With --watch: take a file when it has not changed for so many seconds.",
+    ),
+)
+
+
+def watching(command: Command) -> Command:
+    """The options on folders that pictures come into."""
+    for add in reversed(_WATCH):
+        command = add(command)
+    return command
+
+
 def many(command: Command) -> Command:
     """The options on which pictures, and on how they are gone through."""
     for add in reversed((_OUTPUT, *_CHOICE, *_COURSE)):
