@@ -156,7 +156,7 @@ class _Notices:
         try:
             import watchfiles
         except ImportError as error:
-            raise UsageError("--watch: needs watchfiles; pip install 'gamutcli[watch]'.") from error
+            raise UsageError("--watch: needs watchfiles: pip install watchfiles") from error
         self._watch = watchfiles.watch
         self._warn = warn
         # The system may tell of folders by their true names only.
