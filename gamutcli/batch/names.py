@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import glob
 import os
+import posixpath
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from gamutcli.errors import UsageError
+from gamutcli.errors import GamutError, UsageError
+from gamutcli.storage import remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,9 @@ class Search:
             UsageError: A source is not there.
         """
         for source in self.sources:
-            if os.path.isdir(source):
+            if remote.is_address(source):
+                yield from self._remote(source)
+            elif os.path.isdir(source):
                 yield from self._below(source, "")
             elif os.path.lexists(source):
                 yield from self._single(source)
@@ -133,7 +138,41 @@ class Search:
         if self.wanted.wants(relative):
             yield Name(source, relative)
 
+    def _remote(self, source: str) -> Iterator[Name]:
+        """Go through a bucket, or what is below a key of it; or take a single key, or what a pattern of keys means."""
+        if glob.has_magic(source):
+            fixed = posixpath.dirname(source[: re.search(r"[*?[]", source).start()])  # type: ignore[union-attr]
+            for address in remote.matching(source):
+                relative = address.removeprefix(fixed).lstrip("/")
+                if self.wanted.finds(relative):
+                    yield Name(address, relative)
+        elif remote.is_folder(source):
+            yield from self._below_address(source.rstrip("/"), "")
+        else:
+            yield from self._single(source)
+
+    def _below_address(self, folder: str, relative: str) -> Iterator[Name]:
+        if self.without is not None and folder == remote.address_of(self.without):
+            return
+        try:
+            found = remote.listed(folder)
+        except GamutError as error:
+            yield Name(folder, relative or ".", str(error))
+            return
+        for name, is_folder in found:
+            below = f"{relative}/{name}" if relative else name
+            if name.startswith("."):
+                continue
+            if is_folder:
+                if self.wanted.enters(below):
+                    yield from self._below_address(f"{folder}/{name}", below)
+            elif self.wanted.finds(below):
+                yield Name(f"{folder}/{name}", below)
+
     def _relative(self, source: str) -> str:
+        if remote.is_address(source):
+            base = remote.address_of(self.base) if self.base else None
+            return source.removeprefix(f"{base}/") if base else posixpath.basename(source)
         if self.base is not None:
             below = os.path.relpath(source, self.base)
             if not _leaves(below):

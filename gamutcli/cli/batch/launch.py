@@ -16,8 +16,10 @@ from gamutcli.cli.batch.listing import listed
 from gamutcli.cli.console import progress
 from gamutcli.cli.piping import DASH
 from gamutcli.errors import OutputError, UsageError
+from gamutcli.storage import remote
 
 if TYPE_CHECKING:
+    from gamutcli.batch.here import Here
     from gamutcli.batch.names import Search
     from gamutcli.batch.pool import Pool
     from gamutcli.batch.run import Order
@@ -65,7 +67,7 @@ def launch(command: str, suffix: str, suffixes: tuple[str, ...], given: Mapping[
     return display.close(counts)
 
 
-def _watch(order: Order, search: Search, engine: Pool, display: Display, given: Mapping[str, Any]) -> int:
+def _watch(order: Order, search: Search, engine: Pool | Here, display: Display, given: Mapping[str, Any]) -> int:
     """Go on with what comes into the folders."""
     from gamutcli.batch.run import run
     from gamutcli.batch.watch import Watch
@@ -94,6 +96,8 @@ def _search(given: Mapping[str, Any], suffixes: tuple[str, ...]) -> Search:
         raise OutputError(f"{output}: is no folder; name another with -o.")
     sources = tuple(word for word in words if word != str(DASH))
     for word in sources:
+        if remote.is_address(word) and word.rstrip("/") == remote.address_of(output):
+            raise UsageError(f"{word}: is a source too; write below another address.")
         if output.is_dir() and os.path.isdir(word) and output.samefile(word):  # noqa: PTH112
             raise UsageError(f"{output}: is a source too; write into another folder, which may lie in it.")
     if len(words) - len(sources) > 1:
@@ -110,7 +114,7 @@ def _order(command: str, suffix: str, given: Mapping[str, Any]) -> Order:
 
     settings = {name: value for name, value in given.items() if name not in _OF_THE_RUN}
     reference: Path | None = settings.pop("reference", None)
-    if reference is not None and not reference.is_dir():
+    if reference is not None and not remote.address_of(reference) and not reference.is_dir():
         raise UsageError(f"{reference}: is no folder; name the folder of the originals.")
     return Order(
         command=command,
@@ -138,12 +142,16 @@ def _shard(text: str | None) -> Shard:
     return found
 
 
-def _engine(order: Order, given: Mapping[str, Any]) -> tuple[Order, Pool]:
+def _engine(order: Order, given: Mapping[str, Any]) -> tuple[Order, Pool | Here]:
     """Start no process yet, but say how many there will be; the order learns what pictures will take."""
     from gamutcli.batch import machine
+    from gamutcli.batch.here import Here
     from gamutcli.batch.memory import predictor
     from gamutcli.batch.pool import Pool
 
+    places = (*given["sources"], order.target, order.reference or "")
+    if any((remote.address_of(place) or "").startswith("memory://") for place in places):
+        return order, Here()
     cores = machine.cores()
     jobs = given["jobs"] or cores
     threads = max(1, cores // jobs)

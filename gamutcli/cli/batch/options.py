@@ -46,7 +46,7 @@ def sources(*suffixes: str) -> Callable[[Command], Command]:
 
 
 _OUTPUT = option(
-    "-o", "--output", type=options.FOLDER, required=True, metavar="DST", help="Folder that the results go below."
+    "-o", "--output", type=options.PLACE, required=True, metavar="DST", help="Folder that the results go below."
 )
 _CHOICE = (
     option(
@@ -58,7 +58,7 @@ _CHOICE = (
     option("--exclude", multiple=True, metavar="PATTERN", help="Leave out files and folders that fit."),
     option(
         "--base",
-        type=options.FOLDER,
+        type=options.PLACE,
         metavar="DIR",
         help="Files named one by one get their folders below DST relative to this.",
     ),
