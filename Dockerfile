@@ -7,7 +7,7 @@ RUN pip install --no-cache-dir build && python -m build --wheel --outdir /wheel
 
 FROM python:3.13-slim
 # What of pyproject.toml's extras goes in; gpu brings gigabytes of CUDA.
-ARG EXTRAS=heic,raw,exr
+ARG EXTRAS=heic,raw,exr,remote
 LABEL org.opencontainers.image.title="gamutcli" org.opencontainers.image.licenses="MIT"
 COPY --from=wheel /wheel /wheel
 RUN pip install --no-cache-dir "$(echo /wheel/*.whl)[$EXTRAS]"

@@ -146,5 +146,5 @@ def test_its_steps_end_with_a_gamut_that_works(tmp_path: Path) -> None:
     shoot(last.at("photos"), 2)
     last.run(*command, "batch", "reduce", "photos", "-o", "web", "--preset", "fast")
     assert list(files_of(last.at("web"))) == ["day0/000.jpg", "day1/001.jpg"]
-    for module in ("pi_heif", "rawpy", "OpenEXR"):
+    for module in ("pi_heif", "rawpy", "OpenEXR", "s3fs"):
         last.run("python", "-c", f"import {module}")

@@ -92,7 +92,7 @@ def listed(address: str) -> list[tuple[str, bool]]:
     Raises:
         InputError: It cannot be looked into.
     """
-    found = _patiently(address, lambda: _files(address).ls(address, detail=True))
+    found = _patiently(address, lambda: _files(address).ls(address, detail=True, refresh=True))
     names = ((posixpath.basename(told["name"].rstrip("/")), told["type"] == "directory") for told in found)
     return sorted((name, below) for name, below in names if name)
 

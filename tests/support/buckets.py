@@ -35,7 +35,7 @@ class Faults:
             start("500 Internal Server Error", [("Content-Type", "application/xml")])
             return [b"<Error><Code>InternalError</Code><Message>We have an error.</Message></Error>"]
         if kind == "unread":  # the connection breaks while a file goes up
-            environ["wsgi.input"].read(1000)
+            environ["wsgi.input"].read(min(1000, int(environ.get("CONTENT_LENGTH") or 0)))
             raise ConnectionAbortedError(kind)
         if kind == "slow":
             time.sleep(0.2)
