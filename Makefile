@@ -29,7 +29,7 @@ PICTURES ?= sample_images
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-kernels test-lowest test-pythons format lint types check table drift kernels public results speed picture figures samples paper training weights survival docs man gpu build test-sdist clean
+.PHONY: help install demo test test-kernels test-lowest test-pythons format lint types check table drift kernels public results speed bench picture figures samples paper training weights survival docs man gpu build test-sdist clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -128,6 +128,10 @@ results: public  ## measure the README's main table on the public set (half an h
 
 speed: .venv/.package  ## time whole commands on 24 megapixels made from a sample (WRITE=1 puts them into the README)
 	$(BIN)/python bench/speed.py $(WRITTEN) $(ARGS)
+
+bench: .venv/.package  ## measure times, memory and quality, into build/bench.json (BASE=another checkout: both in turn, compared)
+	$(BIN)/python bench/bench.py build/bench.json $(if $(BASE),--against '$(BASE)' build/bench-base.json) $(ARGS)
+	$(if $(BASE),$(BIN)/python bench/compare.py build/bench-base.json build/bench.json)
 
 picture: .venv/.dev  ## draw the README's picture again (WRITE=1 puts its caption there)
 	$(BIN)/python bench/figure.py $(WRITTEN) docs/dahlia.jpg

@@ -13,7 +13,7 @@ from gamutcli.color.gamut import Correction
 from gamutcli.errors import UsageError
 from gamutcli.fitting.presets import Preset
 from gamutcli.payload.sidecar import check_targets
-from gamutcli.weights import SHIPPED, Weights, read_weights, shipped
+from gamutcli.weights import SHIPPED, Weights, find_shipped, read_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,7 @@ def make_plan(
 def _find_start(init: StrPath, preset: Preset) -> Weights:
     """Find the weights that a fit is to start from."""
     shape = preset.shape
-    weights = shipped(shape) if init == SHIPPED else read_weights(Path(init))
+    weights = find_shipped(shape) if init == SHIPPED else read_weights(Path(init))
     if weights is None:
         raise UsageError(f"no weights ship for the network of preset {preset.name}; make some with `gamut pretrain`.")
     if weights.shape != shape:

@@ -29,7 +29,7 @@ from gamutcli.images.picture import EIGHT_BITS
 from gamutcli.images.reading import Reading
 from gamutcli.measuring.metrics import Comparison, Scores
 from gamutcli.measuring.stages import Stages
-from gamutcli.metadata import make_true, orientation_of, private
+from gamutcli.metadata import make_true, orientation_of, without_private
 from gamutcli.network.shape import Network
 from gamutcli.parallel import in_order, one_blas_thread
 from gamutcli.payload import carriers
@@ -42,7 +42,9 @@ from gamutcli.results import ReduceResult
 from gamutcli.weights import Weights
 
 #: Pixels on which what was written is measured, at most, about.
-MOST_MEASURED = 1 << 22
+MOST_MEASURED = 1 << 21
+#: With fewer of them out of gamut, the whole picture is measured: spots may lie between the bands.
+ENOUGH_MEASURED = 1 << 14
 #: A network of so many units, in a payload of so many bytes, can afford the larger grid of block means.
 LARGE_GRID_BYTES, LARGE_GRID_HIDDEN = 4096, 32
 
@@ -115,10 +117,10 @@ def reduce_image(
         stages.done(f"clipped, encoded as {plan.format} ({len(rendered.encoded):,} bytes) and decoded again")
         fitted = fit_network(rendered.scene, rendered.og_pixels, plan, progress)
         stages.done(_fit_in_words(fitted, chosen))
-        judged = judge(rendered.scene, fitted)
+        judged = judge(rendered.scene, fitted, rendered.og_pixels)
         stages.done("measured the restored colours")
         packed = pack_payload(rendered.scene, judged.network, fitted.grid_side)
-    kept = private(picture.metadata, no_metadata, strip_gps)
+    kept = without_private(picture.metadata, no_metadata, strip_gps)
     embedded = publish(target, rendered, packed, kept, plan, overwrite)
     stages.done(f"wrote {len(embedded.data):,} bytes (payload: {embedded.carrier})")
     height, width, _ = rendered.scene.srgb_codes.shape
@@ -254,9 +256,17 @@ class Judged:
     notes: tuple[str, ...] = ()
 
 
-def judge(scene: Scene, fitted: Fitted) -> Judged:
-    """Measure the plain and the restored picture; a network that does not help is not kept."""
-    plain, restored = _compare(scene, fitted.network, fitted.device)
+def judge(scene: Scene, fitted: Fitted, og_pixels: int) -> Judged:
+    """Measure the plain and the restored picture, a large one in bands; a network that does not help is not kept.
+
+    Args:
+        scene: The picture.
+        fitted: The network.
+        og_pixels: How many pixels of the original are out of gamut.
+    """
+    plain, restored = _compare(scene, fitted, scene.bands(MOST_MEASURED))
+    if restored.og_pixels < min(og_pixels, ENOUGH_MEASURED):
+        plain, restored = _compare(scene, fitted, scene.strips())
     plain_scores, scores = plain.scores(), restored.scores()
     if fitted.network and not _is_better(scores, plain_scores):
         note = "the network did not come closer than the plain picture, so none is stored"
@@ -316,11 +326,9 @@ def _fit_in_words(fitted: Fitted, preset: Preset) -> str:
     )
 
 
-def _compare(scene: Scene, network: Network | None, device: str) -> tuple[Comparison, Comparison]:
-    """Errors of the plain and the restored picture against the original, without colour differences.
-
-    Of a large picture every so many strips are measured, ``MOST_MEASURED`` pixels in all: they say the same.
-    """
+def _compare(scene: Scene, fitted: Fitted, some: list[slice]) -> tuple[Comparison, Comparison]:
+    """Errors of the plain and the restored picture against the original in some rows, without colour differences."""
+    network, device = fitted.network, fitted.device
     restoration = Restoration(scene.srgb_codes, scene.adaptation, scene.correction, network, device=device)
     plain, restored = Comparison(color_differences=False), Comparison(color_differences=False)
 
@@ -328,8 +336,6 @@ def _compare(scene: Scene, network: Network | None, device: str) -> tuple[Compar
         restored = restoration.linear(rows)[0].clip(0, 1)
         return scene.original.strip(rows), restoration.plain(rows), restored, scene.original.og_mask(rows)
 
-    height, width = scene.original.size
-    some = scene.strips()[:: max(1, height * width // MOST_MEASURED)]
     for truth, before, after, og in in_order(strip, some):
         plain.add(before, truth, og)
         restored.add(after, truth, og)

@@ -158,25 +158,25 @@ def check_pixels(source: StrPath, reduced: Reduced, force: bool) -> tuple[str, .
     Raises:
         PixelsChanged: They were edited, and ``force`` is false.
     """
-    found = reduced.match
-    if found.status is Status.OK:
-        done = found.recognised
+    matched = reduced.match
+    if matched.status is Status.OK:
+        done = matched.recognised
         return (f"the picture was {done} after it was reduced; it is restored so, without loss",) if done else ()
-    if found.status is Status.CHANGED:
+    if matched.status is Status.CHANGED:
         if not force and reduced.found.carrier == SIDECAR:
             kept = "; ".join(("", *former_sidecars(source)))
             raise PixelsChanged(
                 f"{path_beside(source)}: belongs to another picture, or {os.fspath(source)} was edited after it was "
-                f"reduced ({found.recognised}: block means differ by {found.difference:.1f} codes){kept}; "
+                f"reduced ({matched.recognised}: block means differ by {matched.difference:.1f} codes){kept}; "
                 "use --force to expand it all the same."
             )
         if not force:
             raise PixelsChanged(
-                f"{os.fspath(source)}: the picture was edited after it was reduced ({found.recognised}: block means "
-                f"differ by {found.difference:.1f} codes); use --force to expand it all the same."
+                f"{os.fspath(source)}: the picture was edited after it was reduced ({matched.recognised}: block means "
+                f"differ by {matched.difference:.1f} codes); use --force to expand it all the same."
             )
         return ("the picture was edited after it was reduced: the restored colours are a guess",)
-    return (f"the picture was {found.recognised} after it was reduced: {_cost(reduced)}",)
+    return (f"the picture was {matched.recognised} after it was reduced: {_cost(reduced)}",)
 
 
 def check_work(source: StrPath, reduced: Reduced, allow_slow: bool) -> None:
@@ -220,14 +220,14 @@ def box_work_a_pixel(inputs: Inputs, width: int) -> int:
 
 def _cost(reduced: Reduced) -> str:
     """What it costs out of gamut, in round decibels: the medians of docs/PIXELS.md."""
-    found, known = reduced.match, reduced.payload.fingerprint
+    matched, known = reduced.match, reduced.payload.fingerprint
     # A lossless picture has more to lose.
     lossless = reduced.payload.correction.tolerance == 0
-    if found.cropped:
+    if matched.cropped:
         most = 19 if lossless else 12
         return f"colours are as exact as before, or up to about {most} dB less where it was compressed as well"
-    if found.resized:
-        scale = math.sqrt(found.frame.height * found.frame.width / (known.height * known.width))
+    if matched.resized:
+        scale = math.sqrt(matched.frame.height * matched.frame.width / (known.height * known.width))
         loss = next(losses[lossless] for above, *losses in RESIZED_COSTS if scale >= above)
         more = 14 if lossless else 11
         return f"colours are typically {loss} dB less exact, and {more} more where it was compressed as well"

@@ -83,11 +83,11 @@ def test_the_decoder_knows_nothing_of_the_package() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sample", "kind", "preset"),
+    ("sample", "extension", "preset"),
     [("pavilion", "jpg", "fast"), ("fabrics", "png", "fast"), ("espresso", "png", "paper")],
 )
-def test_it_agrees_with_expand_within_a_code(sample: str, kind: str, preset: str, tmp_path: Path) -> None:
-    reduced = tmp_path / f"{sample}.{kind}"
+def test_it_agrees_with_expand_within_a_code(sample: str, extension: str, preset: str, tmp_path: Path) -> None:
+    reduced = tmp_path / f"{sample}.{extension}"
     assert reduce_image(SAMPLES / f"{sample}.tif", reduced, preset=preset).hidden
     expand_image(reduced, tmp_path / "ours.tif", device="cpu")
     ours = tifffile.imread(tmp_path / "ours.tif")

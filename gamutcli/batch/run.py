@@ -152,7 +152,7 @@ def _unit(order: Order, name: Name, file: str, is_its_own: bool, originals: Orig
         return Outcome(task, FAILED, str(error), error.exit_code)
 
 
-def decided(order: Order, names: Iterable[Name | None]) -> Iterator[Task | Outcome | None]:
+def decide_all(order: Order, names: Iterable[Name | None]) -> Iterator[Task | Outcome | None]:
     """Go through what is to be done, and what is not; None where there is nothing at the moment."""
     settings = settings_digest(order.command, order.settings)
     with open_history(order.target) as history:
@@ -187,7 +187,7 @@ def run(
     began = time.monotonic()
     book = Book(order.target, settings_digest(order.command, order.settings), warn)
     with contextlib.closing(engine), contextlib.closing(book):
-        counts = _Run(order, decided(order, names), engine, book, tell).until(stop)
+        counts = _Run(order, decide_all(order, names), engine, book, tell).until(stop)
     counts.seconds = time.monotonic() - began
     return counts
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.command()
 @options.targets(*options.CARRYING, *options.READ_ONLY, *options.RAW)
 @options.choice(
-    "--ext", values=options.REDUCED_KINDS, default="jpg", show_default=True, help="Kind of what -o and - write."
+    "--ext", values=options.REDUCED_EXTENSIONS, default="jpg", show_default=True, help="Format of what -o and - write."
 )
 @options.choice(
     "--preset",

@@ -104,7 +104,7 @@ def draw_by_residual(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sam
         return Sample(features.rows(rows, inside), scene.residuals(rows, inside), 1 / chance[picked], chance.size)
 
     parts = list(in_order(drawn, [index for index, share in enumerate(shares) if share.size and chances[index].size]))
-    return shuffled(parts, pixels * stride, generator)
+    return shuffle(parts, pixels * stride, generator)
 
 
 def draw_sample_as_the_paper(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sample:
@@ -117,11 +117,11 @@ def draw_sample_as_the_paper(scene: Scene, inputs: Inputs, count: int, seed: int
     def drawn(rows: slice) -> Sample:
         og = scene.original.og_mask(rows)
         inside = paper_pixels(og)
-        weights = np.ones(inside.size, np.float32)
-        return Sample(features.rows(rows, inside), scene.residuals(rows, inside), weights, og.size)
+        importance = np.ones(inside.size, np.float32)
+        return Sample(features.rows(rows, inside), scene.residuals(rows, inside), importance, og.size)
 
     height, width = scene.original.size
-    return shuffled(list(in_order(drawn, scene.strips())), height * width, np.random.default_rng(seed))
+    return shuffle(list(in_order(drawn, scene.strips())), height * width, np.random.default_rng(seed))
 
 
 def paper_pixels(og: BoolArray) -> IndexArray:
@@ -129,7 +129,7 @@ def paper_pixels(og: BoolArray) -> IndexArray:
     return np.concatenate([np.flatnonzero(og)[::PAPER_OG_STEP], np.flatnonzero(~og)[::PAPER_IN_STEP]])
 
 
-def shuffled(parts: list[Sample], pixels: int, generator: np.random.Generator) -> Sample:
+def shuffle(parts: list[Sample], pixels: int, generator: np.random.Generator) -> Sample:
     """Put the samples of strips together, in random order.
 
     Args:

@@ -66,7 +66,7 @@ def read_exr(path: Path, reading: Reading) -> Picture:
         raise InputError(f"{path}: does not fit into memory; split it into parts.") from error
     except (RuntimeError, ValueError, TypeError, LookupError) as error:  # a damaged file makes it raise any of these
         raise damaged(name, "OpenEXR file") from error
-    pixels, is_cut = _in_display_window(name, _joined(name, found, layer), header)
+    pixels, is_cut = _in_display_window(name, _join(name, found, layer), header)
     profile, told = _meaning(header, reading)
     samples = Samples(pixels, 1, "rgb" if layer.colors == _RGB else "grey", "associated" if layer.has_alpha else None)
     notes += told + ((_CUT,) if is_cut else ())
@@ -112,7 +112,7 @@ def _chosen(name: str, layers: list[_Layer], reading: Reading) -> tuple[_Layer, 
     return layer, (f"{what} left out; --page N chooses one",) if others else ()
 
 
-def _joined(name: str, found: Mapping[str, NDArray[Any]], layer: _Layer) -> NDArray[Any]:
+def _join(name: str, found: Mapping[str, NDArray[Any]], layer: _Layer) -> NDArray[Any]:
     """(height, width, channels) of a picture, alpha last."""
     wanted = [found[layer.prefix + one] for one in (*layer.colors, *(("A",) if layer.has_alpha else ()))]
     if any(channel.dtype.kind != "f" for channel in wanted):

@@ -147,6 +147,11 @@ class Comparison:
                 self._samples[region].add(picture, original, where)
 
     @property
+    def og_pixels(self) -> int:
+        """How many out-of-gamut pixels so far."""
+        return self._errors["og"].pixels
+
+    @property
     def og_pct(self) -> float:
         """Share of out-of-gamut pixels so far, in percent; 0 without a pixel."""
         return 100 * self._errors["og"].pixels / max(self._errors["all"].pixels, 1)

@@ -20,13 +20,13 @@ def printable(text: str) -> str:
 
     Bytes that are no text in the encoding of this system stay, unless they are such characters in UTF-8.
     """
-    return text if text.isprintable() else _RUNS.sub(lambda run: _escaped(run[0]), text)
+    return text if text.isprintable() else _RUNS.sub(lambda run: _escape(run[0]), text)
 
 
 _RUNS = re.compile("[\udc80-\udcff]+|.", re.DOTALL)
 
 
-def _escaped(run: str) -> str:
+def _escape(run: str) -> str:
     seen = run.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if "\udc80" <= run[0] <= "\udcff" else run
     return run if seen.isprintable() else run.encode("unicode_escape", "surrogatepass").decode()
 

@@ -209,11 +209,11 @@ class _Body:
             raise PayloadError("the payload's length does not match its dimensions")
         self._at = 0
 
-    def take(self, kind: type[Number], *shape: int) -> NDArray[Number]:
+    def take(self, dtype: type[Number], *shape: int) -> NDArray[Number]:
         count = math.prod(shape)
-        array = np.frombuffer(self._data, np.dtype(kind).newbyteorder("<"), count, self._at)
+        array = np.frombuffer(self._data, np.dtype(dtype).newbyteorder("<"), count, self._at)
         self._at += array.nbytes
-        return array.astype(kind).reshape(shape)
+        return array.astype(dtype).reshape(shape)
 
 
 def _network_parts(network: Network) -> list[bytes]:

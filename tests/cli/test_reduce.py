@@ -18,10 +18,10 @@ from tests.support.commands import Gamut
 from tests.support.pictures import wide_codes, write_tiff
 
 
-@pytest.mark.parametrize(("extension", "kind"), [("png", "PNG"), ("jpg", "JPEG")])
-def test_the_result_is_an_ordinary_srgb_picture(album: Path, extension: str, kind: str) -> None:
+@pytest.mark.parametrize(("extension", "format"), [("png", "PNG"), ("jpg", "JPEG")])
+def test_the_result_is_an_ordinary_srgb_picture(album: Path, extension: str, format: str) -> None:
     with Image.open(album / f"photo.{extension}") as picture:
-        assert picture.format == kind
+        assert picture.format == format
         assert picture.mode == "RGB"
         assert picture.size == (90, 60)
         profile = ImageCms.getOpenProfile(io.BytesIO(picture.info["icc_profile"]))

@@ -8,7 +8,7 @@ import click
 
 from gamutcli.cli import reduce as single
 from gamutcli.cli.batch.launch import launch
-from gamutcli.cli.batch.options import many, sources, suffixes_of, watching, with_options_of
+from gamutcli.cli.batch.options import batch_options, sources, suffixes_of, watching, with_options_of
 
 _ONE = single.reduce
 _SUFFIXES = suffixes_of(_ONE)
@@ -17,7 +17,7 @@ _SUFFIXES = suffixes_of(_ONE)
 @with_options_of(_ONE, "output")
 @click.command()
 @sources(*_SUFFIXES)
-@many
+@batch_options
 @watching
 def reduce(ext: str, **given: Any) -> int:
     """Reduce the pictures below folders.
