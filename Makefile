@@ -192,7 +192,7 @@ build: .venv/.publish  ## build wheel and source archive into dist/, check them,
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
-	$(BIN)/python -m pytest -m package tests/test_archives.py
+	$(BIN)/python -m pytest -m package tests/test_archives.py tests/test_container.py
 
 test-sdist: build  ## run `make demo test` in the unpacked source archive
 	rm -rf build/sdist

@@ -114,11 +114,14 @@ def reduce(
     make_folder(output)
     outcomes = Outcomes(len(jobs), quiet=quiet, verbose=verbose, as_json=as_json)
     for source, target in jobs:
-        with received(outcomes, source) as file, sent(outcomes, target, f".{ext}") as out, outcomes.file(file):
-            with outcomes.progress(file) as progress:
+        with outcomes.file(source), received(outcomes, source) as file:
+            with (
+                sent(outcomes, target, f".{ext}", overwrite=overwrite) as out,
+                outcomes.progress(file) as progress,
+            ):
                 result = reduce_image(file, out, carrier=carrier, overwrite=overwrite, progress=progress, **settings)
-            if preserve_time:
-                copy_time(file, out)
+                if preserve_time:
+                    copy_time(file, out)
             outcomes.result(file, result, _summary)
     return outcomes.close()
 
