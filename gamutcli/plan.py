@@ -19,6 +19,9 @@ from gamutcli.payload import carriers
 from gamutcli.payload.sidecar import check_targets, path_beside
 from gamutcli.weights import SHIPPED, Weights, find_shipped, read_weights
 
+#: The ICC's words: what sRGB cannot hold is clipped, or moved inwards together with what lies near it.
+RELATIVE, PERCEPTUAL = INTENTS = ("relative", "perceptual")
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
@@ -34,6 +37,7 @@ class Plan:
         seed: Of all that is random.
         device: As given.
         start: The weights that the fit starts from; None: random ones.
+        intent: One of ``INTENTS``.
     """
 
     preset: Preset
@@ -45,6 +49,7 @@ class Plan:
     seed: int
     device: str
     start: Weights | None
+    intent: str
 
     @property
     def correction(self) -> Correction:
@@ -65,14 +70,19 @@ def make_plan(
     device: str,
     init: StrPath | None,
     overwrite: bool,
+    intent: str,
 ) -> Plan:
     """Check everything that can be checked before any work is done; the arguments are those of ``reduce_image``."""
     gpu.check(device)
+    if intent not in INTENTS:
+        raise UsageError(f"unknown intent {intent!r}; choose one of {', '.join(INTENTS)}")
+    if intent == PERCEPTUAL and preset.every_pixel:
+        raise UsageError("--intent perceptual does not go with --preset paper, whose pictures are clipped")
     format = images.format_of(target)
     check_targets(target, carrier, overwrite)
     storage.check_other(target, source)
     start = None if init is None else _find_start(init, preset)
-    return Plan(preset, max_payload, format, quality, subsampling, carrier, seed, device, start)
+    return Plan(preset, max_payload, format, quality, subsampling, carrier, seed, device, start, intent)
 
 
 def check_target_de(wanted: float, preset: str | Preset, model: str | None, init: StrPath | None) -> None:

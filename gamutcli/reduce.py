@@ -18,6 +18,7 @@ from gamutcli.containers import Metadata
 from gamutcli.fingerprint.match import GRID_SIDE, SMALL_GRID_SIDE, Status, fingerprint
 from gamutcli.fitting.fit import Fit, Matrices, Progress
 from gamutcli.fitting.ladder import climb, ladder_within
+from gamutcli.fitting.perceptual import choose_compression, perceptual_codes
 from gamutcli.fitting.presets import PRESETS, Preset, choose, narrow_to
 from gamutcli.fitting.quantise import quantise_within, round_weights
 from gamutcli.fitting.sample import Sample, draw_sample
@@ -32,9 +33,10 @@ from gamutcli.network.shape import Network
 from gamutcli.parallel import in_order, one_blas_thread
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import Embedded
+from gamutcli.payload.fields import Fields
 from gamutcli.payload.format import Payload, overhead_bytes, pack
 from gamutcli.payload.sidecar import publish_reduced
-from gamutcli.plan import Plan, check_target_de, make_plan, refuse_reduced, short_of
+from gamutcli.plan import PERCEPTUAL, RELATIVE, Plan, check_target_de, make_plan, refuse_reduced, short_of
 from gamutcli.restore import Restoration
 from gamutcli.results import ReduceResult
 from gamutcli.weights import Weights
@@ -63,6 +65,7 @@ def reduce_image(
     exposure: float = 0.0,
     page: int | None = None,
     background: tuple[int, int, int] | None = None,
+    intent: str = RELATIVE,
     seed: int = 0,
     device: str = "auto",
     init: StrPath | None = None,
@@ -91,6 +94,8 @@ def reduce_image(
         exposure: By how many EV its light is made brighter.
         page: Which picture of a file that holds several, counted from 1.
         background: 8-bit sRGB codes of the colour behind a source that is transparent in places.
+        intent: "relative" clips what sRGB cannot hold; "perceptual" moves it inwards together with what lies near
+            sRGB's boundary, which keeps texture and brings more back.
         seed: Same seed, same machine, same bytes.
         device: "auto", "cpu" or "cuda".
         init: The weights that the fit starts from: a file that ``pretrain`` made for a network of the preset's shape,
@@ -106,7 +111,9 @@ def reduce_image(
     if target_de is not None:
         check_target_de(target_de, preset, model, init)
     chosen = choose(preset, model, max_payload) if isinstance(preset, str) else preset
-    plan = make_plan(source, target, chosen, max_payload, quality, subsampling, carrier, seed, device, init, overwrite)
+    plan = make_plan(
+        source, target, chosen, max_payload, quality, subsampling, carrier, seed, device, init, overwrite, intent
+    )
     stages = Stages()
     picture = read_source(source, Reading(assume_profile, linear, exposure, page, background))
     refuse_reduced(source, picture)
@@ -117,7 +124,7 @@ def reduce_image(
     stages.done(f"read {width} x {height} pixels")
     with one_blas_thread():
         rendered = render(picture, plan)
-        stages.done(f"clipped, encoded as {plan.format} ({len(rendered.encoded):,} bytes) and decoded again")
+        stages.done(f"made {intent} sRGB, encoded as {plan.format} ({len(rendered.encoded):,} bytes) and decoded again")
         if target_de is None or not rendered.og_pixels:
             fitted, judged = fit_and_judge(rendered, plan, progress, stages)
         else:
@@ -153,6 +160,7 @@ def reduce_image(
         steps=fitted.steps,
         target_de=target_de,
         tries=fitted.tries,
+        intent=intent,
         notes=picture.notes + fitted.notes + judged.notes + embedded.notes,
     )
 
@@ -173,13 +181,19 @@ class Rendered:
 
 
 def render(picture: Source, plan: Plan) -> Rendered:
-    """Clip to sRGB, round, encode, and decode again."""
+    """Bring into sRGB, round, encode, and decode again."""
     adaptation, orientation = plan.preset.adaptation, orientation_of(picture.metadata)
     codes, og_pixels = clip_and_count(picture.original, adaptation)
+    correction = plan.correction
+    if plan.intent == PERCEPTUAL and og_pixels:
+        lossless = not correction.tolerance
+        compression = choose_compression(picture.original, adaptation, lossless)
+        codes = perceptual_codes(picture.original, compression, adaptation, lossless)
+        correction = replace(correction, compression=compression)
     encoded = images.encode_reduced(codes, plan.format, plan.quality, plan.subsampling, orientation)
     del codes
     decoded = images.decode_reduced(encoded)
-    scene = Scene(picture.original, decoded, adaptation, plan.correction)
+    scene = Scene(picture.original, decoded, adaptation, correction)
     return Rendered(encoded, scene, og_pixels)
 
 
@@ -227,7 +241,7 @@ def fit_network(scene: Scene, og_pixels: int, plan: Plan, progress: Progress | N
     preset, start, notes = _choose_start(preset, plan.start)
     device = gpu.device_for(plan.device, gpu.fit_seconds(preset))
     fitted = fit_on(device, sample, preset, plan.seed, progress, start)
-    network, grid_side = _quantise(fitted, sample, preset)
+    network, grid_side = _quantise(fitted, sample, preset, Fields(scene.correction.compression, scene.blocks))
     if network is None:
         notes += (f"no network fits into {preset.payload} bytes, so none is stored",)
     seconds = time.perf_counter() - began
@@ -312,7 +326,7 @@ def fit_until(
 def pack_payload(scene: Scene, network: Network | None, grid_side: int) -> bytes:
     """Pack the network together with the fingerprint of the picture that it was fitted to."""
     mark = fingerprint(scene.srgb_codes, grid_side if network else SMALL_GRID_SIDE)
-    return pack(Payload(mark, scene.adaptation, scene.correction, network))
+    return pack(Payload(mark, scene.adaptation, scene.correction, network, scene.blocks))
 
 
 def publish(
@@ -341,14 +355,15 @@ def _choose_start(preset: Preset, start: Weights | None) -> tuple[Preset, Matric
     return replace(preset, steps=steps, residual_unit=start.residual_unit), list(start.weights), ()
 
 
-def _quantise(fitted: Fit, sample: Sample, preset: Preset) -> tuple[Network | None, int]:
+def _quantise(fitted: Fit, sample: Sample, preset: Preset, fields: Fields) -> tuple[Network | None, int]:
     """Return the network, None where it does not fit into the preset's bytes, and the side of its fingerprint."""
     if preset.payload is None:
         scale = float(np.float32(fitted.residual_scale))
         return Network(preset.inputs, tuple(map(round_weights, fitted.weights)), scale), GRID_SIDE
     is_large = preset.payload >= LARGE_GRID_BYTES and preset.hidden >= LARGE_GRID_HIDDEN
     side = GRID_SIDE if is_large else SMALL_GRID_SIDE
-    return quantise_within(fitted, sample, preset.inputs, preset.payload - overhead_bytes(side, preset.inputs)), side
+    room = preset.payload - overhead_bytes(side, preset.inputs, fields)
+    return quantise_within(fitted, sample, preset.inputs, room), side
 
 
 def _fit_in_words(fitted: Fitted) -> str:
@@ -362,9 +377,11 @@ def _fit_in_words(fitted: Fitted) -> str:
 
 
 def _compare(scene: Scene, fitted: Fitted, some: list[slice]) -> tuple[Comparison, Comparison]:
-    """Errors of the plain and the restored picture against the original in some rows; dE2000 out of gamut alone."""
-    network, device = fitted.network, fitted.device
-    restoration = Restoration(scene.srgb_codes, scene.adaptation, scene.correction, network, device=device)
+    """Errors of the plain and the restored picture against the original in some rows; dE out of gamut alone."""
+    network, device, blocks = fitted.network, fitted.device, scene.blocks
+    restoration = Restoration(
+        scene.srgb_codes, scene.adaptation, scene.correction, network, device=device, blocks=blocks
+    )
     plain, restored = Comparison(regions=("og",)), Comparison(regions=("og",))
 
     def strip(rows: slice) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:

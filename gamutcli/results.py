@@ -44,6 +44,7 @@ class ReduceResult:
     steps: int
     target_de: float | None
     tries: int
+    intent: str
     notes: tuple[str, ...]
 
 
@@ -88,6 +89,7 @@ class Info:
     tolerance: int
     adaptation: str
     every_pixel: bool
+    intent: str
     notes: tuple[str, ...]
 
 

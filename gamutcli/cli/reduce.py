@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Effort of the fit; paper is the published recipe.",
 )
+@options.intent
 @options.choice("--model", values=options.MODELS, help="Size of the network, with --preset paper.")
 @options.option(
     "--max-payload",
@@ -96,6 +97,7 @@ def reduce(
       gamut reduce photo.tif photo.jpg
       gamut reduce photo.tif photo.png --preset best
       gamut reduce photo.tif photo.png --target-de 1.5
+      gamut reduce photo.tif photo.png --intent perceptual
       gamut reduce photo.tif photo.webp
       gamut reduce photo.tif photo.jpg --carrier sidecar
       gamut reduce *.tif -o web --ext jpg --quality 90
@@ -114,11 +116,14 @@ def reduce(
     make_folder(output)
     outcomes = Outcomes(len(jobs), quiet=quiet, verbose=verbose, as_json=as_json)
     for source, target in jobs:
-        with received(outcomes, source) as file, sent(outcomes, target, f".{ext}") as out, outcomes.file(file):
-            with outcomes.progress(file) as progress:
+        with outcomes.file(source), received(outcomes, source) as file:
+            with (
+                sent(outcomes, target, f".{ext}", overwrite=overwrite) as out,
+                outcomes.progress(file) as progress,
+            ):
                 result = reduce_image(file, out, carrier=carrier, overwrite=overwrite, progress=progress, **settings)
-            if preserve_time:
-                copy_time(file, out)
+                if preserve_time:
+                    copy_time(file, out)
             outcomes.result(file, result, _summary)
     return outcomes.close()
 

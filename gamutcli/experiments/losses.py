@@ -123,9 +123,9 @@ def _row(subject: Subject, variant: Variant, preset: Preset, seed: int) -> Row:
         plain.srgb_codes,
         plain.adaptation,
         plain.correction,
-        variant.domain,
-        variant.loss,
-        variant.share,
+        domain=variant.domain,
+        loss=variant.loss,
+        share=variant.share,
     )
     network = _fitted_to(scene, preset, seed)
     return {"bytes": network_bytes(network) if network else 0, **_judge(scene, network)}

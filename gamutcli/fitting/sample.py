@@ -74,7 +74,7 @@ def draw_by_residual(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sam
     stride = max(1, height * width // MOST_CANDIDATES)
 
     def candidates(rows: slice) -> IndexArray:
-        return np.flatnonzero(scene.correction.mask(scene.srgb_codes[rows]))[::stride]
+        return scene.corrected(rows)[::stride]
 
     def powers(rows: slice) -> FloatArray:
         inside = candidates(rows)
