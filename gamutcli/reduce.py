@@ -15,6 +15,7 @@ import numpy as np
 from gamutcli import gpu, images
 from gamutcli.arrays import BoolArray, FloatArray, StrPath
 from gamutcli.containers import Metadata
+from gamutcli.fingerprint.blocks import lost_blocks
 from gamutcli.fingerprint.match import GRID_SIDE, SMALL_GRID_SIDE, Status, fingerprint
 from gamutcli.fitting.fit import Fit, Matrices, Progress
 from gamutcli.fitting.ladder import climb, ladder_within
@@ -184,16 +185,18 @@ def render(picture: Source, plan: Plan) -> Rendered:
     """Bring into sRGB, round, encode, and decode again."""
     adaptation, orientation = plan.preset.adaptation, orientation_of(picture.metadata)
     codes, og_pixels = clip_and_count(picture.original, adaptation)
-    correction = plan.correction
+    correction, blocks = plan.correction, None
     if plan.intent == PERCEPTUAL and og_pixels:
         lossless = not correction.tolerance
         compression = choose_compression(picture.original, adaptation, lossless)
-        codes = perceptual_codes(picture.original, compression, adaptation, lossless)
+        codes, moved = perceptual_codes(picture.original, compression, adaptation, lossless)
         correction = replace(correction, compression=compression)
+        # Compression's own noise looks moved elsewhere, too.
+        blocks = None if lossless else lost_blocks(moved)
     encoded = images.encode_reduced(codes, plan.format, plan.quality, plan.subsampling, orientation)
     del codes
     decoded = images.decode_reduced(encoded)
-    scene = Scene(picture.original, decoded, adaptation, correction)
+    scene = Scene(picture.original, decoded, adaptation, correction, blocks)
     return Rendered(encoded, scene, og_pixels)
 
 
@@ -279,7 +282,9 @@ def judge(scene: Scene, fitted: Fitted, og_pixels: int) -> Judged:
     plain_scores, scores = plain.scores(), restored.scores()
     if fitted.network and not _is_better(scores, plain_scores):
         note = "the network did not come closer than the plain picture, so none is stored"
-        return Judged(None, plain_scores, plain_scores, (note,))
+        # What was moved comes back without one.
+        scores = _compare(scene, replace(fitted, network=None), scene.strips())[1].scores()
+        return Judged(None, plain_scores, scores, (note,))
     return Judged(fitted.network, plain_scores, scores)
 
 

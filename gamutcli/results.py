@@ -97,6 +97,8 @@ class Info:
 class Evaluation:
     """A picture against its original: the plain picture, without the network, and the restored one.
 
+    ``intent`` is that of a reduced file, and None where a restored one was compared.
+
     ``fit_seconds`` is always None: how long a fit took is told by ``ReduceResult``, and no file knows it.
     """
 
@@ -109,6 +111,7 @@ class Evaluation:
     fit_seconds: float | None
     plain: Scores
     restored: Scores
+    intent: str | None
     notes: tuple[str, ...]
 
 
