@@ -164,22 +164,31 @@ class Tiff:
             old = None if directory is None else directory.get(tag)
             if directory is not None and old is not None:
                 self._forget(old, directory)
-        entries = {} if directory is None else {entry.tag: entry for entry in directory.entries}
-        for tag, (kind, value) in values.items():
-            entries[tag] = Entry(tag, kind, len(value) // _SIZES[kind], value.ljust(self.width, b"\0"))
+        old_entries = () if directory is None else directory.entries
         following = 0 if directory is None else directory.following
-        if directory is not None and len(entries) == len(directory.entries):
+        set_entries = {
+            tag: Entry(tag, kind, len(value) // _SIZES[kind], value.ljust(self.width, b"\0"))
+            for tag, (kind, value) in values.items()
+        }
+
+        def packed() -> bytes:
+            entries = [set_entries.get(entry.tag, entry) for entry in old_entries]
+            if not stays:  # other tags that are there twice stay so: which of them counts is the reader's choice
+                rest = [entry for entry in old_entries if entry.tag not in set_entries]
+                entries = sorted([*rest, *set_entries.values()], key=lambda entry: entry.tag)
+            return self._packed(entries, following)
+
+        stays = all(sum(entry.tag == tag for entry in old_entries) == 1 for tag in values)
+        if directory is not None and stays:
             offset, size = directory.offset, directory.size
         else:
-            entries = dict(sorted(entries.items()))
-            packed = self._packed(list(entries.values()), following)
-            offset, size = self._append(packed), len(packed)
+            offset, size = self._append(packed()), len(packed())
             self._point(path, offset)
         for tag, (_, value) in values.items():
             if len(value) > self.width:
                 place = places[tag] if tag in places else self._append(value)
-                entries[tag] = replace(entries[tag], field=struct.pack(self._pointer, place))
-        self._own()[offset : offset + size] = self._packed(list(entries.values()), following)[:size]
+                set_entries[tag] = replace(set_entries[tag], field=struct.pack(self._pointer, place))
+        self._own()[offset : offset + size] = packed()[:size]
 
     def remove(self, path: tuple[int, ...], tag: int) -> None:
         """Remove an entry; its directory stays where it is, its value is wiped."""

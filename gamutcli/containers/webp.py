@@ -54,8 +54,8 @@ def write(data: bytes, blocks: Blocks) -> Written:
     kept = [chunk for chunk in chunks if chunk.kind not in (_EXIF, *_XMP_KINDS)]
     if not kept:
         raise InputError("the WebP file holds no pixels")
-    if kept[0].kind != _EXTENDED:
-        kept.insert(0, _extended(kept[0]))
+    if kept[0].kind != _EXTENDED:  # a header elsewhere means nothing, and would be one too many
+        kept = [_extended(kept[0]), *(chunk for chunk in kept if chunk.kind != _EXTENDED)]
     flags = kept[0].body[:1] or b"\0"
     flag = flags[0] & ~(_EXIF_FLAG | _XMP_FLAG)
     flag |= (_EXIF_FLAG if blocks.exif else 0) | (_XMP_FLAG if blocks.xmp else 0)

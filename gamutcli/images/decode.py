@@ -15,6 +15,7 @@ from gamutcli.images.files import decoding, jpeg_header, png_header
 from gamutcli.images.heif import depth_of
 from gamutcli.images.kinds import HEAD, sniff, title
 from gamutcli.images.picture import check_size
+from gamutcli.images.silence import silenced
 from gamutcli.images.tiff import read_tiff
 
 
@@ -63,7 +64,7 @@ def _decode_png(data: bytes, name: str) -> CodeArray:
     header = png_header(name, data)
     check_size(name, header.width, header.height)
     check_png(name, data, header.width, header.height, header.bits)
-    with decoding(name, "PNG"):
+    with decoding(name, "PNG"), silenced():
         codes = imagecodecs.png_decode(data)
     return _rgb(usual(codes), name)
 
