@@ -96,7 +96,7 @@ class Tiff:
         for depth, tag in enumerate(path):
             directory = self._directory_at(offset, chained=depth == 0)
             pointer = None if directory is None else directory.get(tag)
-            if pointer is None or pointer.size > self.width or pointer.type not in (LONG, 13, LONG8, 18):
+            if pointer is None or not 0 < pointer.size <= self.width or pointer.type not in (LONG, 13, LONG8, 18):
                 return None
             offset = self._number(pointer)
         return self._directory_at(offset, chained=not path)

@@ -56,7 +56,9 @@ def _try(target: str, numbers: range, folder: Path, printed: Path, grow: bool) -
             outcome, finding = judge(operation, mutant, printed)
             signal.setitimer(signal.ITIMER_PROF, 0)
             if finding is not None:
-                print(json.dumps(asdict(finding)), flush=True)
+                kept = folder.with_name(f"{number}-{operation.__name__}")
+                shutil.copytree(folder, kept, dirs_exist_ok=True)
+                print(json.dumps({"kept": str(kept), **asdict(finding)}), flush=True)
             if grow and outcome not in seen and file.suffix != ".gamut":
                 seen.add(outcome)
                 pool.append(file)

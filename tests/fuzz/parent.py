@@ -103,7 +103,8 @@ class Hunt:
                 number = int(digits)
                 self.tallies[target].mutants += 1
             else:
-                self._keep(target, number, folder, Finding(**json.loads(line)))
+                told = json.loads(line)
+                self._keep(target, number, Path(told.pop("kept")), Finding(**told))
         process.wait()
         printed = folder.with_name(folder.name + ".stderr").read_text(errors="replace")[-2000:]
         if not target:
@@ -118,9 +119,11 @@ class Hunt:
         alike = sum(_alike(one, finding) for one in tally.findings)
         tally.findings.append(finding)
         if alike >= _KEPT_ALIKE:
+            shutil.rmtree(folder)
             return
         kept = self._out / f"{target.replace(' ', '-')}-{number}-{finding.operation.replace('?', 'died')}"
         shutil.copytree(folder, kept, dirs_exist_ok=True)
+        shutil.rmtree(folder)
         told = f"{target} {number}\n{finding.operation}: {finding.kind}: {finding.words}\n\n{finding.trace}"
         (kept / "finding.txt").write_text(told, "utf-8")
 
