@@ -73,6 +73,8 @@ def _rgb(samples: Samples, name: str) -> CodeArray:
     """Turn grey, grey with alpha, RGB or RGB with alpha into RGB of 8 bits."""
     if samples.mode not in ("grey", "rgb"):
         raise InputError(f"{name}: is {samples.mode}; a payload belongs to an RGB picture.")
+    if samples.codes.dtype.kind == "f":
+        raise InputError(f"{name}: is Lab or of floating point; a payload belongs to an RGB picture of 8 bits.")
     if not is_opaque(samples):
         raise InputError(f"{name}: is transparent in places; flatten it first.")
     pixels = samples.codes if samples.codes.ndim == 3 else samples.codes[..., None]

@@ -66,8 +66,9 @@ def try_moment(scene: Scene, expected: Expected, name: str, chance: Random, tall
         code = run.end()
         tally.hit += code != 0
         tally.left += bool(hidden(folder))
+        killed = name == "SIGKILL"  # then the processes that a batch was about to start complain
         problems = [f"exit {code}"] if code not in {0, *CODES[name]} else []
-        problems += ["traceback"] if "Traceback" in run.words else []
+        problems += [f"traceback: {run.words}"] if "Traceback" in run.words and not killed else []
         problems += ["something is left of a run that could tidy up"] * (code > 0 and bool(hidden(folder)))
         problems += lost(folder, scene, former, expected.contents)
         if scene.is_pair and not hidden(folder):
