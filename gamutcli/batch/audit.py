@@ -73,7 +73,7 @@ def audit(names: Iterable[Name | None], *, pixels: bool, jobs: int) -> Iterator[
             yield from future.result()
 
 
-def undelivered(originals: Iterable[Name | None], delivered: set[str]) -> Iterator[Finding]:
+def find_undelivered(originals: Iterable[Name | None], delivered: set[str]) -> Iterator[Finding]:
     """Tell which originals have no delivery: no picture of their name in the same place below its folder, or in it.
 
     Args:
@@ -125,5 +125,5 @@ def _compare(path: Path, payload: Payload, data: bytes, pixels: bool) -> tuple[s
         if count == mark.width * mark.height:
             return OK, ""
         return RECOMPRESSED, f"has {count:,} pixels; {mark.width} x {mark.height} were reduced"
-    fit = match(mark, images.decode_reduced(data, str(path)))
-    return fit.status.value, fit.recognised
+    matched = match(mark, images.decode_reduced(data, str(path)))
+    return matched.status.value, matched.recognised

@@ -14,7 +14,7 @@ from gamutcli.batch.digests import settings_digest, state_of
 from gamutcli.batch.history import History
 from gamutcli.batch.manifest import DONE
 from gamutcli.batch.names import Name
-from gamutcli.batch.run import Engine, Order, decided
+from gamutcli.batch.run import Engine, Order, decide_all
 from gamutcli.batch.units import FAILED, Outcome, Task
 
 MAKE, CHECK = "make", "check"
@@ -59,7 +59,7 @@ def forecast(
     found = Forecast()
     candidates: list[Task] = []
     chance = random.Random(0)
-    for unit in decided(order, names):
+    for unit in decide_all(order, names):
         if unit is None:
             continue
         if isinstance(unit, Outcome):

@@ -50,9 +50,9 @@ class Filter:
 
     def wants(self, relative: str) -> bool:
         """Tell whether the patterns let a file pass."""
-        if self.include and not any(_fits(relative, pattern) for pattern in self.include):
+        if self.include and not any(_matches(relative, pattern) for pattern in self.include):
             return False
-        return not any(_fits(relative, pattern) for pattern in self.exclude)
+        return not any(_matches(relative, pattern) for pattern in self.exclude)
 
     def finds(self, relative: str) -> bool:
         """Tell whether a file is a picture by its name, and the patterns let it pass."""
@@ -60,7 +60,7 @@ class Filter:
 
     def enters(self, relative: str) -> bool:
         """Tell whether the patterns let a folder pass."""
-        return not any(_fits(relative, pattern) for pattern in self.exclude)
+        return not any(_matches(relative, pattern) for pattern in self.exclude)
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class Search:
                 yield Name(os.path.join(folder, name), below)
 
 
-def _fits(relative: str, pattern: str) -> bool:
+def _matches(relative: str, pattern: str) -> bool:
     relative, pattern = relative.casefold(), pattern.casefold().rstrip("/")
     if "/" in pattern:
         return fnmatchcase(relative, pattern.removeprefix("./"))

@@ -152,7 +152,7 @@ def _unit(order: Order, name: Name, file: str, is_first: bool, originals: Origin
         return Outcome(task, FAILED, str(error), error.exit_code)
 
 
-def decided(order: Order, names: Iterable[Name | None]) -> Iterator[Task | Outcome | None]:
+def decide_all(order: Order, names: Iterable[Name | None]) -> Iterator[Task | Outcome | None]:
     """Go through what is to be done, and what is not; None where there is nothing at the moment."""
     settings = settings_digest(order.command, order.settings)
     decider = Decider(History(order.target), settings, order.overwrite, order.retry_failed)
@@ -183,7 +183,7 @@ def run(
     """
     began = time.monotonic()
     with contextlib.closing(engine), contextlib.closing(_Book(order, warn)) as book:
-        counts = _Run(order, decided(order, names), engine, book, tell).until(stop)
+        counts = _Run(order, decide_all(order, names), engine, book, tell).until(stop)
     counts.seconds = time.monotonic() - began
     return counts
 

@@ -18,13 +18,13 @@ _WIDTH, _HEIGHT = 256, 257
 
 
 def pixels_of(path: str) -> int:
-    """Guess how many pixels a picture has; of a kind whose header is not looked into, as many as its file has bytes."""
+    """Guess how many pixels a picture has: as many as its file has bytes, where its header is not looked into."""
     file = Path(path)
     if not file.is_file():  # a pipe would keep this process waiting, and all its workers
         return 0
     try:
-        kind = "raw" if file.suffix.lower() in RAW_SUFFIXES else images.sniff(images.read_bytes(file, 16))
-        looker = _LOOKERS.get(kind)
+        format = "raw" if file.suffix.lower() in RAW_SUFFIXES else images.sniff(images.read_bytes(file, 16))
+        looker = _LOOKERS.get(format)
         found = looker(file) if looker else 0
     except (GamutError, OSError, ValueError, struct.error, IndexError):
         found = 0

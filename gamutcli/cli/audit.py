@@ -79,7 +79,7 @@ def audit(
         raise UsageError("--csv and --json: print the one or the other.")
     from gamutcli.batch import machine
     from gamutcli.batch.audit import audit as look
-    from gamutcli.batch.audit import place_of, undelivered
+    from gamutcli.batch.audit import find_undelivered, place_of
     from gamutcli.batch.names import Filter, Search
     from gamutcli.batch.originals import Originals
     from gamutcli.images.raw import RAW_SUFFIXES
@@ -104,7 +104,7 @@ def audit(
             delivered.add(place_of(relative))
         teller.tell(finding, known.find(relative, finding.file) if known is not None and relative else "")
     if against is not None:
-        for finding in undelivered(Search([str(against)], Filter(tuple(dict.fromkeys(originals)))), delivered):
+        for finding in find_undelivered(Search([str(against)], Filter(tuple(dict.fromkeys(originals)))), delivered):
             teller.tell(finding, finding.file)
     return teller.close(refused)
 

@@ -62,8 +62,8 @@ def evaluate(
 ) -> int:
     """Compare pictures with their references.
 
-    IN is a reduced picture, expanded in memory, or a restored TIFF. Beside it the plain picture is judged: the one that
-    other viewers show, without the network; for a restored TIFF, the original clipped to 8-bit sRGB.
+    IN is a reduced picture, expanded in memory, or a restored one. Beside it the plain picture is judged: the one that
+    other viewers show, without the network; for a restored picture, the original clipped to 8-bit sRGB.
 
     RMSE and PSNR are of linear ProPhoto RGB with peak 1; dE2000 is the colour difference CIEDE2000 under D50, its mean
     and 99th percentile.
@@ -102,22 +102,15 @@ def evaluate(
         with outcomes.file(source):
             original = reference_of(source, reference)
             with outcomes.progress(source):
-                if shared is not None:
-                    section = section_of(source, original, reading=Reading(**choices), **how)
-                    sections.append(section)
-                    result = section.evaluation
+                if shared is None:
+                    # The map and the page of one picture appear together or not at all.
+                    files: dict[str, Any] = {"map_file": map_file, "report_file": report_file, "overwrite": overwrite}
+                    result = evaluate_image(source, original, **files, **how, **choices)
                 else:
-                    result = evaluate_image(
-                        source,
-                        original,
-                        map_file=map_file,
-                        report_file=report_file,
-                        overwrite=overwrite,
-                        **how,
-                        **choices,
-                    )
+                    sections.append(section_of(source, original, reading=Reading(**choices), **how))
+                    result = sections[-1].evaluation
             outcomes.result(source, result, _summary)
-    if sections and shared is not None:
+    if shared is not None and sections:
         publish_report(sections, shared, overwrite)
     return outcomes.close()
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @options.targets(*options.CARRYING)
 @options.choice(
-    "--ext", values=options.WIDE_KINDS, default="tif", show_default=True, help="Kind of what -o and - write."
+    "--ext", values=options.WIDE_EXTENSIONS, default="tif", show_default=True, help="Format of what -o and - write."
 )
 @options.choice(
     "--to", values=options.TARGET_SPACES, default="prophoto", show_default=True, help="Colour space of the result."

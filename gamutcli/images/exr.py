@@ -62,7 +62,7 @@ def read_exr(path: Path, reading: Reading) -> Picture:
         with silenced():
             part = OpenEXR.File(name, separate_channels=True).parts[layer.part]
         header, found = part.header, {key: channel.pixels for key, channel in part.channels.items()}
-        pixels, is_cut = _in_display_window(name, _joined(name, found, layer), header)
+        pixels, is_cut = _in_display_window(name, _join(name, found, layer), header)
         profile, told = _meaning(header, reading)
     except MemoryError as error:
         raise InputError(f"{path}: does not fit into memory; split it into parts.") from error
@@ -113,7 +113,7 @@ def _chosen(name: str, layers: list[_Layer], reading: Reading) -> tuple[_Layer, 
     return layer, (f"{what} left out; --page N chooses one",) if others else ()
 
 
-def _joined(name: str, found: Mapping[str, NDArray[Any]], layer: _Layer) -> NDArray[Any]:
+def _join(name: str, found: Mapping[str, NDArray[Any]], layer: _Layer) -> NDArray[Any]:
     """(height, width, channels) of a picture, alpha last."""
     wanted = [found[layer.prefix + one] for one in (*layer.colors, *(("A",) if layer.has_alpha else ()))]
     if any(channel.dtype.kind != "f" for channel in wanted):

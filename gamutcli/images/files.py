@@ -12,7 +12,7 @@ from pathlib import Path
 from gamutcli.arrays import StrPath
 from gamutcli.containers import png
 from gamutcli.errors import InputError, UsageError
-from gamutcli.images.kinds import title
+from gamutcli.images.identify import title
 
 _SUFFIXES = {
     ".jpg": "jpeg",
@@ -37,12 +37,12 @@ def format_of(path: StrPath, wide: bool = False) -> str:
     Raises:
         UsageError: Another suffix, or none.
     """
-    kind = _SUFFIXES.get(Path(path).suffix.lower())
-    if kind is None or (wide and kind in _EIGHT_BITS):
-        wrong = "unknown file type" if kind is None else f"{title(kind)} holds 8 bits"
+    format = _SUFFIXES.get(Path(path).suffix.lower())
+    if format is None or (wide and format in _EIGHT_BITS):
+        wrong = "unknown file type" if format is None else f"{title(format)} holds 8 bits"
         proposed = ", ".join(suffix for suffix, known in _SUFFIXES.items() if not (wide and known in _EIGHT_BITS))
         raise UsageError(f"{os.fspath(path)}: {wrong}; name it {proposed}.")
-    return kind
+    return format
 
 
 def read_bytes(path: Path, size: int = -1) -> bytes:
@@ -64,25 +64,25 @@ def read_bytes(path: Path, size: int = -1) -> bytes:
     return data
 
 
-def damaged(name: str, kind: str) -> InputError:
+def damaged(name: str, format: str) -> InputError:
     """Make the error for a file whose inside does not hold what its header promises."""
-    return InputError(f"{name}: the {kind} is damaged or cut short; copy or export it again.")
+    return InputError(f"{name}: the {format} is damaged or cut short; copy or export it again.")
 
 
 @contextmanager
-def decoding(name: str, kind: str) -> Iterator[None]:
+def decoding(name: str, format: str) -> Iterator[None]:
     """Turn what a codec raises into an error that names the file.
 
     Args:
         name: The file.
-        kind: Its format, in a word.
+        format: Of the file, as a message names it.
     """
     try:
         yield
     except MemoryError as error:
         raise InputError(f"{name}: does not fit into memory; split it into parts.") from error
     except (RuntimeError, ValueError, EOFError, SyntaxError, OSError) as error:  # of imagecodecs and of pi-heif
-        raise damaged(name, kind) from error
+        raise damaged(name, format) from error
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def run_all(scenes: list[Scene], count: int, first: int) -> dict[str, Tally]:
 def with_limit(place: Path, scene: Scene, expected: Expected, chance: Random, tally: Tally) -> list[str]:
     """No file may grow beyond some part of what is to be written."""
     former = scene.prepare(folder := place / "here")
-    most = chance.randrange(max(map(len, expected.contents.values())))
+    most = 400 + chance.randrange(max(map(len, expected.contents.values())) - 400)  # what is said has to fit, too
     code, words = finish(
         scene.line, folder, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
     )

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gamutcli.cli.batch.listing import listed
+from gamutcli.cli.batch.listing import names_in
 from gamutcli.cli.console import progress
 from gamutcli.cli.piping import DASH
 from gamutcli.errors import OutputError, UsageError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gamutcli.batch.run import Order
     from gamutcli.batch.shard import Shard
 
-#: Options of `many` and of what is said, which are no settings of the library's functions.
+#: Options of `batch_options` and of what is said, which are no settings of the library's functions.
 _OF_THE_RUN = (
     *("sources", "output", "include", "exclude", "base", "null", "template"),
     *("jobs", "memory", "timeout", "recycle", "shard", "retry_failed", "max_failures", "dry_run"),
@@ -73,7 +73,7 @@ def _search(given: Mapping[str, Any], suffixes: tuple[str, ...]) -> Search:
         raise UsageError("-: standard input can be read once only.")
     if len(words) == len(sources) and given["null"]:
         raise UsageError("-0: is about names on standard input; add - to the sources.")
-    listing = listed(sys.stdin.buffer, b"\0" if given["null"] else b"\n") if len(words) > len(sources) else ()
+    listing = names_in(sys.stdin.buffer, b"\0" if given["null"] else b"\n") if len(words) > len(sources) else ()
     wanted = Filter(suffixes, given["include"], given["exclude"])
     return Search(sources, wanted, listing, given["base"], output)
 

@@ -103,7 +103,7 @@ _COURSE = (
 )
 
 
-def many(command: Command) -> Command:
+def batch_options(command: Command) -> Command:
     """The options on which pictures, and on how they are gone through."""
     for add in reversed((_OUTPUT, *_CHOICE, *_COURSE)):
         command = add(command)

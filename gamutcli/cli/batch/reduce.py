@@ -8,7 +8,7 @@ import click
 
 from gamutcli.cli import reduce as single
 from gamutcli.cli.batch.launch import launch
-from gamutcli.cli.batch.options import many, sources, suffixes_of, with_options_of
+from gamutcli.cli.batch.options import batch_options, sources, suffixes_of, with_options_of
 
 _ONE = single.reduce
 _SUFFIXES = suffixes_of(_ONE)
@@ -17,7 +17,7 @@ _SUFFIXES = suffixes_of(_ONE)
 @with_options_of(_ONE, "output")
 @click.command()
 @sources(*_SUFFIXES)
-@many
+@batch_options
 def reduce(ext: str, **given: Any) -> int:
     """Reduce the pictures below folders.
 
@@ -37,4 +37,8 @@ def reduce(ext: str, **given: Any) -> int:
       gamut batch reduce photos/ -o web/ --shard 2/3
       find photos -name '*.tif' -print0 | gamut batch reduce -0 - --base photos -o web/
     """
+    from gamutcli.plan import check_target_de
+
+    if given["target_de"] is not None:
+        check_target_de(given["target_de"], given["preset"], given["model"], given["init"])
     return launch("reduce", f".{ext}", _SUFFIXES, given)
