@@ -95,3 +95,14 @@ def test_a_packet_that_is_ours_is_known_without_parsing_it_in_every_encoding(enc
     packet = with_payload(CAMERA_PACKET, "gamut1:").decode().encode(encoding)
     assert in_xmp.names_us(packet)
     assert not in_xmp.names_us(CAMERA_PACKET.decode().encode(encoding))
+
+
+def test_a_packet_that_cannot_be_read_is_damage_and_goes_only_where_it_is_ours() -> None:
+    ours = in_xmp.open_packet(with_payload(None, TEXT)[:-60] + b"<")
+    theirs = in_xmp.open_packet(b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><")
+    for packet in (ours, theirs):
+        assert isinstance(packet, in_xmp.Unreadable)
+    assert len(in_xmp.find(ours)) == 1
+    assert in_xmp.remove(ours) is None
+    assert in_xmp.find(theirs) == []
+    assert in_xmp.remove(theirs) is theirs
