@@ -60,7 +60,7 @@ def check_jpeg(name: str, data: bytes) -> None:
     except InputError as error:
         raise InputError(f"{name}: {error}; export it again.") from error
     frame = next((part for part in parts if part.marker in _SOF), None)
-    if frame is None or len(frame.body) < 6 + 3 * frame.body[5]:
+    if frame is None or len(frame.body) < 6 or len(frame.body) < 6 + 3 * frame.body[5]:
         return  # the decoder will say what is wrong
     height, width = int.from_bytes(frame.body[1:3], "big"), int.from_bytes(frame.body[3:5], "big")
     factors = [(frame.body[at] >> 4, frame.body[at] & 15) for at in range(7, 6 + 3 * frame.body[5], 3)]

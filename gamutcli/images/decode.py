@@ -15,6 +15,7 @@ from gamutcli.images.files import decoding, jpeg_header, png_header
 from gamutcli.images.heif import depth_of
 from gamutcli.images.identify import HEAD, sniff, title
 from gamutcli.images.picture import check_size
+from gamutcli.images.silence import silenced
 from gamutcli.images.tiff import read_tiff
 
 
@@ -63,7 +64,7 @@ def _decode_png(data: bytes, name: str) -> CodeArray:
     header = png_header(name, data)
     check_size(name, header.width, header.height)
     check_png(name, data, header.width, header.height, header.bits)
-    with decoding(name, "PNG"):
+    with decoding(name, "PNG"), silenced():
         codes = imagecodecs.png_decode(data)
     return _rgb(samples_of(codes), name)
 
@@ -72,6 +73,8 @@ def _rgb(samples: Samples, name: str) -> CodeArray:
     """Turn grey, grey with alpha, RGB or RGB with alpha into RGB of 8 bits."""
     if samples.mode not in ("grey", "rgb"):
         raise InputError(f"{name}: is {samples.mode}; a payload belongs to an RGB picture.")
+    if samples.codes.dtype.kind == "f":
+        raise InputError(f"{name}: is Lab or of floating point; a payload belongs to an RGB picture of 8 bits.")
     if not is_opaque(samples):
         raise InputError(f"{name}: is transparent in places; flatten it first.")
     pixels = samples.codes if samples.codes.ndim == 3 else samples.codes[..., None]

@@ -62,12 +62,13 @@ def read_exr(path: Path, reading: Reading) -> Picture:
         with silenced():
             part = OpenEXR.File(name, separate_channels=True).parts[layer.part]
         header, found = part.header, {key: channel.pixels for key, channel in part.channels.items()}
+        pixels, is_cut = _in_display_window(name, _join(name, found, layer), header)
+        profile, told = _meaning(header, reading)
     except MemoryError as error:
         raise InputError(f"{path}: does not fit into memory; split it into parts.") from error
-    except (RuntimeError, ValueError, TypeError, LookupError) as error:  # a damaged file makes it raise any of these
+    except (RuntimeError, ValueError, TypeError, LookupError, ArithmeticError) as error:
+        # A damaged file makes the library raise any of these, and attributes of other types make us.
         raise damaged(name, "OpenEXR file") from error
-    pixels, is_cut = _in_display_window(name, _join(name, found, layer), header)
-    profile, told = _meaning(header, reading)
     samples = Samples(pixels, 1, "rgb" if layer.colors == _RGB else "grey", "associated" if layer.has_alpha else None)
     notes += told + ((_CUT,) if is_cut else ())
     return picture_of(name, samples, profile, _metadata(header), reading, notes)

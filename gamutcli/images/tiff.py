@@ -19,6 +19,7 @@ from gamutcli.images.files import damaged
 from gamutcli.images.lab import CIE_LAB, ICC_LAB, light_of_lab
 from gamutcli.images.picture import COARSE_COLORS, check_size
 from gamutcli.images.reading import AS_IT_IS, Reading
+from gamutcli.images.silence import silenced
 from gamutcli.images.tiff_pages import photograph
 
 if TYPE_CHECKING:
@@ -160,7 +161,8 @@ def _check_extent(path: str, page: tifffile.TiffPage) -> None:
 def _codes(path: str, page: tifffile.TiffPage) -> NDArray[Any]:
     """Decode on all processors this process may use: (height, width, channels)."""
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    codes = page.asarray(maxworkers=workers)
+    with silenced():  # libpng, of a TIFF packed by PNG
+        codes = page.asarray(maxworkers=workers)
     if codes.shape != page.shape:
         raise damaged(path, "TIFF")
     if codes.ndim == 2:

@@ -170,3 +170,9 @@ def test_a_png_wider_than_libpng_reads_is_refused_with_what_to_do(tmp_path: Path
     file.write_bytes(png.SIGNATURE + b"".join(png.pack_chunk(kind, body) for kind, body in chunks))
     with pytest.raises(InputError, match=r"wide\.png: a PNG of more than 1,000,000 pixels a side is not read; export"):
         read_wide(file)
+
+
+@pytest.mark.parametrize("body", [b"", b"\x08\0\x10\0\x10", b"\x08\0\x10\0\x10\x03"])
+def test_a_frame_header_that_is_cut_short_is_left_to_the_decoder(body: bytes) -> None:
+    parts, tail = segments.split(encoded("JPEG"))
+    claims.check_jpeg("a.jpg", segments.join([parts[0], segments.make(0xC2, body), *parts[1:]], tail))
