@@ -88,7 +88,7 @@ def _info(
         tolerance=payload.correction.tolerance,
         adaptation=payload.adaptation,
         every_pixel=payload.correction.every_pixel,
-        intent="perceptual" if payload.correction.compression else "relative",
+        intent=payload.intent,
         notes=notes,
     )
 

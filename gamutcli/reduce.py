@@ -9,24 +9,23 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from gamutcli import gpu, images
 from gamutcli.arrays import BoolArray, FloatArray, StrPath
 from gamutcli.containers import Metadata
-from gamutcli.errors import InputError, PayloadError
+from gamutcli.fingerprint.blocks import lost_blocks
 from gamutcli.fingerprint.match import GRID_SIDE, SMALL_GRID_SIDE, Status, fingerprint
 from gamutcli.fitting.fit import Fit, Matrices, Progress
+from gamutcli.fitting.ladder import climb, ladder_within
 from gamutcli.fitting.perceptual import choose_compression, perceptual_codes
-from gamutcli.fitting.presets import Preset, choose, narrow_to
+from gamutcli.fitting.presets import PRESETS, Preset, choose, narrow_to
 from gamutcli.fitting.quantise import quantise_within, round_weights
 from gamutcli.fitting.sample import Sample, draw_sample
 from gamutcli.fitting.scene import Scene
 from gamutcli.gpu.fit import fit_on
 from gamutcli.images.original import Source, clip_and_count, read_source
-from gamutcli.images.picture import EIGHT_BITS
 from gamutcli.images.reading import Reading
 from gamutcli.measuring.metrics import Comparison, Scores
 from gamutcli.measuring.stages import Stages
@@ -37,14 +36,16 @@ from gamutcli.payload import carriers
 from gamutcli.payload.carriers import Embedded
 from gamutcli.payload.fields import Fields
 from gamutcli.payload.format import Payload, overhead_bytes, pack
-from gamutcli.payload.sidecar import path_beside, publish_reduced
-from gamutcli.plan import PERCEPTUAL, RELATIVE, Plan, make_plan
+from gamutcli.payload.sidecar import publish_reduced
+from gamutcli.plan import PERCEPTUAL, RELATIVE, Plan, check_target_de, make_plan, refuse_reduced, short_of
 from gamutcli.restore import Restoration
 from gamutcli.results import ReduceResult
 from gamutcli.weights import Weights
 
 #: Pixels on which what was written is measured, at most, about.
-MOST_MEASURED = 1 << 22
+MOST_MEASURED = 1 << 21
+#: With fewer of them out of gamut, the whole picture is measured: spots may lie between the bands.
+ENOUGH_MEASURED = 1 << 14
 #: A network of so many units, in a payload of so many bytes, can afford the larger grid of block means.
 LARGE_GRID_BYTES, LARGE_GRID_HIDDEN = 4096, 32
 
@@ -56,6 +57,7 @@ def reduce_image(
     preset: str | Preset = "balanced",
     model: str | None = None,
     max_payload: int | None = None,
+    target_de: float | None = None,
     quality: int | None = None,
     subsampling: str = "4:4:4",
     carrier: str = "auto",
@@ -82,6 +84,8 @@ def reduce_image(
         preset: "fast", "balanced", "best" or "paper"; or one of one's own.
         model: Size of the paper's network; with the "paper" preset, by its name, only.
         max_payload: Largest payload wanted, bytes.
+        target_de: Take the smallest preset and network that leave 99 % of out-of-gamut pixels within this CIEDE2000, as
+            measured on what is written; where none does, the nearest, and a note.
         quality: 1 to 100. None is the format's own default: 95 for JPEG, 90 for AVIF, lossless for WebP and JPEG XL,
             which are lossy with any number (JPEG XL below 100). PNG and TIFF are always lossless.
         subsampling: Of a JPEG or AVIF: "4:4:4", "4:2:2" or "4:2:0".
@@ -105,6 +109,8 @@ def reduce_image(
     Raises:
         InputError, OutputError, UsageError, DeviceError: See ``gamutcli.errors``; nothing is left behind.
     """
+    if target_de is not None:
+        check_target_de(target_de, preset, model, init)
     chosen = choose(preset, model, max_payload) if isinstance(preset, str) else preset
     plan = make_plan(
         source, target, chosen, max_payload, quality, subsampling, carrier, seed, device, init, overwrite, intent
@@ -120,10 +126,10 @@ def reduce_image(
     with one_blas_thread():
         rendered = render(picture, plan)
         stages.done(f"made {intent} sRGB, encoded as {plan.format} ({len(rendered.encoded):,} bytes) and decoded again")
-        fitted = fit_network(rendered.scene, rendered.og_pixels, plan, progress)
-        stages.done(_fit_in_words(fitted, chosen))
-        judged = judge(rendered.scene, fitted)
-        stages.done("measured the restored colours")
+        if target_de is None or not rendered.og_pixels:
+            fitted, judged = fit_and_judge(rendered, plan, progress, stages)
+        else:
+            fitted, judged = fit_until(target_de, rendered, plan, progress, stages)
         packed = pack_payload(rendered.scene, judged.network, fitted.grid_side)
     kept = without_private(picture.metadata, no_metadata, strip_gps)
     embedded = publish(target, rendered, packed, kept, plan, overwrite)
@@ -133,7 +139,7 @@ def reduce_image(
     return ReduceResult(
         file=os.fspath(target),
         source=os.fspath(source),
-        preset=chosen.name,
+        preset=fitted.preset,
         model=str(shape or "none"),
         hidden=shape.hidden if shape else 0,
         layers=shape.depth if shape else 0,
@@ -146,31 +152,18 @@ def reduce_image(
         psnr_og=judged.scores.psnr_og,
         clip_psnr_all=judged.plain_scores.psnr_all,
         clip_psnr_og=judged.plain_scores.psnr_og,
+        de2000_og_mean=judged.scores.de2000_og_mean,
+        de2000_og_p99=judged.scores.de2000_og_p99,
+        clip_de2000_og_mean=judged.plain_scores.de2000_og_mean,
+        clip_de2000_og_p99=judged.plain_scores.de2000_og_p99,
         og_pct=100 * rendered.og_pixels / (width * height),
         fit_seconds=fitted.seconds,
         steps=fitted.steps,
+        target_de=target_de,
+        tries=fitted.tries,
         intent=intent,
         notes=picture.notes + fitted.notes + judged.notes + embedded.notes,
     )
-
-
-def refuse_reduced(source: StrPath, picture: Source) -> None:
-    """Refuse a file that is the result of this command: its pixels are what is left of the picture.
-
-    Raises:
-        InputError: The file holds a payload, or one lies beside it.
-    """
-    path = Path(source)
-    if EIGHT_BITS not in picture.notes:  # a reduced file is of 8 bits; the others are not read a second time
-        return
-    try:
-        is_reduced = path_beside(path).is_file() or carriers.extract(images.read_bytes(path)) is not None
-    except PayloadError:
-        is_reduced = True
-    except InputError:  # of a format that carries no payload, or its metadata cannot be read
-        return
-    if is_reduced:
-        raise InputError(f"{path}: is reduced already, and holds its lost colours; restore it with `gamut expand`.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,16 +185,18 @@ def render(picture: Source, plan: Plan) -> Rendered:
     """Bring into sRGB, round, encode, and decode again."""
     adaptation, orientation = plan.preset.adaptation, orientation_of(picture.metadata)
     codes, og_pixels = clip_and_count(picture.original, adaptation)
-    correction = plan.correction
+    correction, blocks = plan.correction, None
     if plan.intent == PERCEPTUAL and og_pixels:
         lossless = not correction.tolerance
         compression = choose_compression(picture.original, adaptation, lossless)
-        codes = perceptual_codes(picture.original, compression, adaptation, lossless)
+        codes, moved = perceptual_codes(picture.original, compression, adaptation, lossless)
         correction = replace(correction, compression=compression)
+        # Compression's own noise looks moved elsewhere, too.
+        blocks = None if lossless else lost_blocks(moved)
     encoded = images.encode_reduced(codes, plan.format, plan.quality, plan.subsampling, orientation)
     del codes
     decoded = images.decode_reduced(encoded)
-    scene = Scene(picture.original, decoded, adaptation, correction)
+    scene = Scene(picture.original, decoded, adaptation, correction, blocks)
     return Rendered(encoded, scene, og_pixels)
 
 
@@ -210,19 +205,23 @@ class Fitted:
     """A quantised network, or None, with what it took.
 
     Attributes:
+        preset: Name of what it was fitted with.
         network: None where there is nothing to restore, or no room.
         grid_side: Blocks along a side of the fingerprint that goes with it.
         steps: Optimiser steps that were done.
         seconds: Drawing the sample, fitting and rounding.
         device: Where.
+        tries: How many networks were fitted before it was chosen, itself included; ``seconds`` are those of all.
         notes: What to tell the user.
     """
 
+    preset: str
     network: Network | None
     grid_side: int = SMALL_GRID_SIDE
     steps: int = 0
     seconds: float = 0.0
     device: str = "cpu"
+    tries: int = 1
     notes: tuple[str, ...] = ()
 
 
@@ -239,7 +238,7 @@ def fit_network(scene: Scene, og_pixels: int, plan: Plan, progress: Progress | N
     began = time.perf_counter()
     sample = draw_sample(plan.preset, scene, plan.seed) if og_pixels or plan.preset.every_pixel else None
     if sample is None:
-        return Fitted(None, notes=("no colour was clipped: the payload holds no network",))
+        return Fitted(plan.preset.name, None, notes=("no colour was clipped: the payload holds no network",))
     lossless = not scene.correction.tolerance
     preset = narrow_to(plan.preset, sample.pixels, plan.max_payload, lossless)
     preset, start, notes = _choose_start(preset, plan.start)
@@ -248,7 +247,8 @@ def fit_network(scene: Scene, og_pixels: int, plan: Plan, progress: Progress | N
     network, grid_side = _quantise(fitted, sample, preset, Fields(scene.correction.compression, scene.blocks))
     if network is None:
         notes += (f"no network fits into {preset.payload} bytes, so none is stored",)
-    return Fitted(network, grid_side, fitted.steps, time.perf_counter() - began, device, notes)
+    seconds = time.perf_counter() - began
+    return Fitted(preset.name, network, grid_side, fitted.steps, seconds, device, notes=notes)
 
 
 @dataclass(frozen=True)
@@ -268,14 +268,64 @@ class Judged:
     notes: tuple[str, ...] = ()
 
 
-def judge(scene: Scene, fitted: Fitted) -> Judged:
-    """Measure the plain and the restored picture; a network that does not help is not kept."""
-    plain, restored = _compare(scene, fitted.network, fitted.device)
+def judge(scene: Scene, fitted: Fitted, og_pixels: int) -> Judged:
+    """Measure the plain and the restored picture, a large one in bands; a network that does not help is not kept.
+
+    Args:
+        scene: The picture.
+        fitted: The network.
+        og_pixels: How many pixels of the original are out of gamut.
+    """
+    plain, restored = _compare(scene, fitted, scene.bands(MOST_MEASURED))
+    if restored.og_pixels < min(og_pixels, ENOUGH_MEASURED):
+        plain, restored = _compare(scene, fitted, scene.strips())
     plain_scores, scores = plain.scores(), restored.scores()
     if fitted.network and not _is_better(scores, plain_scores):
         note = "the network did not come closer than the plain picture, so none is stored"
-        return Judged(None, plain_scores, plain_scores, (note,))
+        # What was moved comes back without one.
+        scores = _compare(scene, replace(fitted, network=None), scene.strips())[1].scores()
+        return Judged(None, plain_scores, scores, (note,))
     return Judged(fitted.network, plain_scores, scores)
+
+
+def fit_and_judge(rendered: Rendered, plan: Plan, progress: Progress | None, stages: Stages) -> tuple[Fitted, Judged]:
+    """Fit a network as planned, and measure what it is worth."""
+    fitted = fit_network(rendered.scene, rendered.og_pixels, plan, progress)
+    stages.done(_fit_in_words(fitted))
+    judged = judge(rendered.scene, fitted, rendered.og_pixels)
+    stages.done("measured the restored colours")
+    return fitted, judged
+
+
+def fit_until(
+    wanted: float, rendered: Rendered, plan: Plan, progress: Progress | None, stages: Stages
+) -> tuple[Fitted, Judged]:
+    """Fit networks until one brings the colours back within a difference, with as little effort as that takes.
+
+    Args:
+        wanted: 99th percentile of CIEDE2000 out of gamut.
+        rendered: The picture.
+        plan: What is to be done; its preset is replaced, its largest payload is not exceeded.
+        progress: As of ``fit_network``, for each.
+        stages: The clock.
+    """
+    ladder = ladder_within(plan.max_payload)
+    tried: dict[int, tuple[Fitted, Judged]] = {}
+
+    def measure(index: int) -> float:
+        rung = ladder[index]
+        way = replace(plan, preset=PRESETS[rung.preset], max_payload=rung.max_payload)
+        tried[index] = fit_and_judge(rendered, way, progress, stages)
+        return tried[index][1].scores.de2000_og_p99 or 0.0
+
+    lossy = rendered.scene.correction.tolerance > 0
+    found = climb(ladder, wanted, lossy, measure)
+    fitted, judged = tried[found.index]
+    fitted = replace(fitted, tries=found.tries, seconds=sum(other.seconds for other, _ in tried.values()))
+    if not found.reached:
+        note = short_of(wanted, judged.scores.de2000_og_p99 or 0.0, lossy)
+        judged = replace(judged, notes=(*judged.notes, note))
+    return fitted, judged
 
 
 def pack_payload(scene: Scene, network: Network | None, grid_side: int) -> bytes:
@@ -321,32 +371,28 @@ def _quantise(fitted: Fit, sample: Sample, preset: Preset, fields: Fields) -> tu
     return quantise_within(fitted, sample, preset.inputs, room), side
 
 
-def _fit_in_words(fitted: Fitted, preset: Preset) -> str:
+def _fit_in_words(fitted: Fitted) -> str:
     if fitted.network is None:
-        return f"looked for colours to fit, with preset {preset.name}, and stored no network,"
+        return f"looked for colours to fit, with preset {fitted.preset}, and stored no network,"
     shape = fitted.network.shape
     return (
         f"fitted {shape.depth} hidden layers of {shape.hidden} units in {fitted.steps:,} steps (preset "
-        f"{preset.name}, {fitted.device}) and quantised them"
+        f"{fitted.preset}, {fitted.device}) and quantised them"
     )
 
 
-def _compare(scene: Scene, network: Network | None, device: str) -> tuple[Comparison, Comparison]:
-    """Errors of the plain and the restored picture against the original, without colour differences.
-
-    Of a large picture every so many strips are measured, ``MOST_MEASURED`` pixels in all: they say the same.
-    """
+def _compare(scene: Scene, fitted: Fitted, some: list[slice]) -> tuple[Comparison, Comparison]:
+    """Errors of the plain and the restored picture against the original in some rows; dE out of gamut alone."""
+    network, device, blocks = fitted.network, fitted.device, scene.blocks
     restoration = Restoration(
-        scene.srgb_codes, scene.adaptation, scene.correction, network, device=device, blocks=scene.blocks
+        scene.srgb_codes, scene.adaptation, scene.correction, network, device=device, blocks=blocks
     )
-    plain, restored = Comparison(color_differences=False), Comparison(color_differences=False)
+    plain, restored = Comparison(regions=("og",)), Comparison(regions=("og",))
 
     def strip(rows: slice) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
         restored = restoration.linear(rows)[0].clip(0, 1)
         return scene.original.strip(rows), restoration.plain(rows), restored, scene.original.og_mask(rows)
 
-    height, width = scene.original.size
-    some = scene.strips()[:: max(1, height * width // MOST_MEASURED)]
     for truth, before, after, og in in_order(strip, some):
         plain.add(before, truth, og)
         restored.add(after, truth, og)

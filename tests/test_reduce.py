@@ -11,6 +11,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from gamutcli import reduce
 from gamutcli.arrays import Code16Array
 from gamutcli.color.spaces import PROPHOTO
 from gamutcli.errors import OutputError, UsageError
@@ -267,3 +268,16 @@ def test_a_failure_at_the_end_leaves_nothing(album: Path, tmp_path: Path, monkey
     with pytest.raises(KeyboardInterrupt):
         expand_image(album / "photo.png", tmp_path / "r.tif")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_spot_between_the_bands_that_are_measured_is_measured_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grey = np.full((240, 160, 3), 30000, np.uint16)
+    grey[100:124, 60:100] = wide_codes(24, 40)
+    monkeypatch.setattr(reduce, "MOST_MEASURED", 3000)
+    photo = write_tiff(tmp_path / "photo.tif", grey)
+    said = reduce_image(photo, tmp_path / "a.png", preset="fast")
+    found = evaluate(tmp_path / "a.png", photo)
+    assert said.psnr_og == pytest.approx(found.restored.psnr_og, abs=0.02)
+    assert said.model != "none"

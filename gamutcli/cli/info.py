@@ -44,7 +44,7 @@ def info(files: tuple[Path, ...], quiet: bool, verbose: int, as_json: bool) -> i
         raise UsageError("-: standard input can be read once only.")
     outcomes = Outcomes(len(files), quiet=quiet, verbose=verbose, as_json=as_json)
     for source in files:
-        with received(outcomes, source) as file, outcomes.file(file):
+        with outcomes.file(source), received(outcomes, source) as file:
             result = inspect_image(file)
             changed = result.status == "changed"
             outcomes.result(file, result, _summary, PixelsChanged.exit_code if changed else 0)
@@ -55,10 +55,16 @@ def _summary(result: Info) -> str:
     lines = {
         "picture": f"{result.width} x {result.height} px",
         "payload": f"{result.payload_bytes:,} bytes ({result.carrier}), format {result.format_version}",
+        "intent": _intent(result),
         "network": f"{result.model}: {result.layers} hidden layers of {result.hidden}" if result.hidden else "none",
         "pixels": _pixels(result),
     }
     return "\n".join([f"{result.file}", *(f"  {name:8s} {text}" for name, text in lines.items())])
+
+
+def _intent(result: Info) -> str:
+    moved = result.intent == "perceptual"
+    return "perceptual: colours near sRGB's boundary were moved inwards" if moved else "relative: colours were clipped"
 
 
 def _pixels(result: Info) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -62,9 +63,13 @@ def og_beyond_rounding(srgb_linear: FloatArray, codes: Code16Array, rounding: Ro
     Returns:
         (...) bool.
     """
-    marked = og_mask(srgb_linear)
-    # Most are inside without any slack.
-    places = np.flatnonzero(marked)
+    smallest, largest = _smallest(srgb_linear), _largest(srgb_linear)
+    below, above = (smallest < 0) & (largest >= 0), (largest > 1) & (smallest <= 1)
+    marked: BoolArray = below | above
+    # The slack of a code decides only within the largest slack of any.
+    most = rounding.most
+    certain = below & (smallest < -most) | above & (largest > 1 + most)
+    places = np.flatnonzero(marked & ~certain)
     slack = rounding.tolerance(codes.reshape(-1, 3)[places])
     marked.reshape(-1)[places] = og_mask(srgb_linear.reshape(-1, 3)[places], slack)
     return marked
@@ -84,6 +89,11 @@ class Rounding:
 
     widths: FloatArray
     matrix: DoubleArray
+
+    @cached_property
+    def most(self) -> np.float32:
+        """The largest tolerance of any codes, linear sRGB, with a little for the rounding of its own sum."""
+        return np.float32((np.abs(self.matrix) @ self.widths.max(axis=1)).max() * 1.001)
 
     def tolerance(self, codes: Code16Array) -> FloatArray:
         """(..., 3) codes to (..., 3) linear sRGB."""

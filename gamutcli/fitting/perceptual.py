@@ -6,9 +6,11 @@ what rounding did on the way.  So of a few codes around, those are taken from wh
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from gamutcli.arrays import CodeArray, DoubleArray, FloatArray, IndexArray
+from gamutcli.arrays import BoolArray, CodeArray, DoubleArray, FloatArray, IndexArray
 from gamutcli.color.compression import LIMIT_UNIT, Compression, Side, fraction_of
 from gamutcli.color.gamut import srgb_codes
 from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, apply_matrix, rgb_to_rgb
@@ -22,6 +24,9 @@ KNEE = 6553
 DARKEST, BRIGHTEST = 328, 52428
 #: Limits are chosen from so many pixels, about.
 MOST_LOOKED_AT = 1 << 18
+#: Of a lossy file's limit above, how much it keeps of what lies beyond 1: its noise is worth more colour there the
+#: steeper the curve, and more than texture gains.
+LOSSY_SHARE = 0.3
 #: Pixels beyond a limit, which is none for a handful.
 BEYOND, FEWEST = 0.002, 32
 LARGEST_LIMIT = 2.5
@@ -47,7 +52,11 @@ def choose_compression(original: Original, adaptation: Adaptation, lossless: boo
     colors = apply_matrix(original.linear(codes), rgb_to_rgb(PROPHOTO, SRGB, adaptation))
     probe = Compression(Side(KNEE, 8 * LIMIT_UNIT, 1, DARKEST), Side(KNEE, 8 * LIMIT_UNIT, 1, BRIGHTEST))
     below, above = probe.distances(colors)
-    return Compression(_side(below, DARKEST, lossless), _side(above, BRIGHTEST, lossless))
+    found = _side(below, DARKEST, lossless), _side(above, BRIGHTEST, lossless)
+    if lossless:
+        return Compression(*found)
+    beyond = found[1].limit - LIMIT_UNIT
+    return Compression(found[0], replace(found[1], limit=LIMIT_UNIT + round(LOSSY_SHARE * beyond)))
 
 
 def _side(distances: FloatArray, bound: int, lossless: bool) -> Side:
@@ -60,19 +69,24 @@ def _side(distances: FloatArray, bound: int, lossless: bool) -> Side:
     return Side(KNEE, round(limit * LIMIT_UNIT), levels, bound)
 
 
-def perceptual_codes(original: Original, compression: Compression, adaptation: Adaptation, exact: bool) -> CodeArray:
-    """Move a picture's colours into sRGB and round them: (height, width, 3) codes.
+def perceptual_codes(
+    original: Original, compression: Compression, adaptation: Adaptation, exact: bool
+) -> tuple[CodeArray, BoolArray]:
+    """Move a picture's colours into sRGB and round them.
 
     Args:
         original: The picture.
         compression: How they are moved.
         adaptation: Between the whites.
         exact: Whether the file will hold the very codes: then they are chosen with care.
+
+    Returns:
+        The (height, width, 3) codes, and (height, width) which pixels were moved.
     """
-    codes = np.empty((*original.size, 3), np.uint8)
+    codes, marked = np.empty((*original.size, 3), np.uint8), np.empty(original.size, bool)
     inwards, outwards = rgb_to_rgb(PROPHOTO, SRGB, adaptation), rgb_to_rgb(SRGB, PROPHOTO, adaptation)
 
-    def convert(rows: slice) -> CodeArray:
+    def convert(rows: slice) -> tuple[CodeArray, BoolArray]:
         truth = original.strip(rows).reshape(-1, 3)
         colors, moved = compression.compressed(apply_matrix(truth, inwards))
         converted = srgb_codes(colors)
@@ -80,12 +94,13 @@ def perceptual_codes(original: Original, compression: Compression, adaptation: A
         for start in range(0, places.size, CHUNK):
             some = places[start : start + CHUNK]
             converted[some] = _chosen(compression, colors[some], converted[some], truth[some], outwards)
-        return converted.reshape(*original.codes[rows].shape)
+        shape = original.codes[rows].shape
+        return converted.reshape(shape), moved.reshape(shape[:2])
 
     parts = list(strips(*original.size))
-    for part, converted in zip(parts, in_order(convert, parts), strict=True):
-        codes[part] = converted
-    return codes
+    for part, (converted, moved) in zip(parts, in_order(convert, parts), strict=True):
+        codes[part], marked[part] = converted, moved
+    return codes, marked
 
 
 def _chosen(

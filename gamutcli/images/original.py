@@ -22,6 +22,9 @@ from gamutcli.images.reading import AS_IT_IS, Reading
 from gamutcli.metadata import Metadata, orientation_of, upright_metadata
 from gamutcli.parallel import in_order, strips
 
+#: Codes that are looked up at once: their light stays in a core's cache.
+LOOKED_UP = 1 << 15
+
 
 class Original:
     """A wide-gamut picture as linear ProPhoto RGB, strip by strip.
@@ -57,9 +60,7 @@ class Original:
 
     def linear(self, codes: Code16Array) -> FloatArray:
         """(..., 3) of its codes to (..., 3) linear ProPhoto RGB."""
-        light = np.empty(codes.shape, np.float32)
-        for channel in range(3):
-            light[..., channel] = self._table[channel].take(codes[..., channel])
+        light = _look_up(self._table, codes)
         return light if self._matrix is None else apply_matrix(light, self._matrix)
 
     def strip(self, rows: slice) -> FloatArray:
@@ -89,6 +90,21 @@ class Original:
         if space not in self._roundings:
             self._roundings[space] = rounding_of(self._table, self._profile.to_rgb(space), self._depth)
         return og_beyond_rounding(linear, self.codes[rows], self._roundings[space])
+
+
+def _look_up(tables: FloatArray, codes: Code16Array) -> FloatArray:
+    """(..., 3) codes by the (3, 65536) tables of their channels."""
+    light = np.empty(codes.shape, np.float32)
+    if (tables == tables[0]).all():
+        # One curve for all channels, as in most profiles: contiguous pieces that stay in the cache take half the time.
+        flat, out = np.ascontiguousarray(codes).reshape(-1), light.reshape(-1)
+        for start in range(0, flat.size, LOOKED_UP):
+            part = slice(start, start + LOOKED_UP)
+            tables[0].take(flat[part], out=out[part], mode="clip")
+        return light
+    for channel in range(3):
+        light[..., channel] = tables[channel].take(codes[..., channel])
+    return light
 
 
 def clip_to_srgb(original: Original, adaptation: Adaptation = "bradford") -> CodeArray:

@@ -87,6 +87,11 @@ class Payload:
     blocks: LostBlocks | None = None
 
     @property
+    def intent(self) -> str:
+        """How colours came into sRGB, in the ICC's word."""
+        return "perceptual" if self.correction.compression else "relative"
+
+    @property
     def fields(self) -> Fields:
         """What version 1 has no word for."""
         return Fields(self.correction.compression, self.blocks)

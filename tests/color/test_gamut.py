@@ -6,9 +6,26 @@ import numpy as np
 import pytest
 
 from gamutcli.arrays import FloatArray
-from gamutcli.color.gamut import Correction, codes_to_prophoto, depth_of, og_mask, srgb_codes
+from gamutcli.color.gamut import (
+    Correction,
+    codes_to_prophoto,
+    depth_of,
+    og_beyond_rounding,
+    og_mask,
+    rounding_of,
+    srgb_codes,
+)
 from gamutcli.color.icc import MatrixProfile, profile_of
-from gamutcli.color.spaces import PROPHOTO, SPACES, SRGB, Adaptation, RGBSpace, rgb_to_rgb
+from gamutcli.color.spaces import (
+    PROPHOTO,
+    SPACES,
+    SRGB,
+    Adaptation,
+    RGBSpace,
+    apply_matrix,
+    decoding_table,
+    rgb_to_rgb,
+)
 from gamutcli.images.original import Original, clip_and_count
 from gamutcli.measuring.metrics import original_og_mask
 from tests.support import reference
@@ -114,6 +131,21 @@ def test_half_a_percent_beyond_srgb_is_out_of_gamut_in_16_bits(space: RGBSpace) 
     codes = np.rint(space.cctf_encoding(linear) * 65535).astype(np.uint16)
     assert inside > 1
     assert og_pixels(Original(codes, profile_of(space))) >= inside
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("space", [space for space in SPACES.values() if space != SRGB], ids=lambda space: space.name)
+def test_far_outside_the_slack_is_not_asked_for_and_decides_nothing(space: RGBSpace, bits: int) -> None:
+    generator = np.random.default_rng(3)
+    near_white = 65535 - generator.integers(0, 40, (20_000, 3))
+    greyish = generator.integers(0, 65536, (20_000, 1)) + generator.integers(-600, 600, (20_000, 3))
+    codes = np.concatenate([generator.integers(0, 65536, (20_000, 3)), near_white, greyish]).clip(0, 65535)
+    codes = codes.astype(np.uint16)
+    light = np.tile(decoding_table(space, 65536), (3, 1))
+    rounding = rounding_of(light, rgb_to_rgb(space, SRGB), bits)
+    linear = apply_matrix(light[0][codes], rgb_to_rgb(space, SRGB))
+    expected = og_mask(linear, rounding.tolerance(codes)) & og_mask(linear)
+    np.testing.assert_array_equal(og_beyond_rounding(linear, codes, rounding), expected)
 
 
 @pytest.mark.parametrize("colorant", [0.7141, 0.71391, 0.7139])

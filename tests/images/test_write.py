@@ -55,6 +55,12 @@ def test_a_tiff_holds_the_codes_and_the_profile(tmp_path: Path, compression: str
         assert len(file.pages) == 1
 
 
+def test_a_processor_without_isa_l_deflates_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write, "isal_compress", None)
+    write_wide(tmp_path / "a.tif", CODES, PROPHOTO, Metadata())
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif"), CODES)
+
+
 @pytest.mark.parametrize("space", SPACES)
 def test_every_space_is_tagged_as_itself(tmp_path: Path, space: str) -> None:
     for name in ("a.tif", "a.png"):
