@@ -129,8 +129,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", type=Path, nargs="*")
     parser.add_argument("--preset", default="fast")
+    parser.add_argument("--subsampling", nargs="+", choices=["4:4:4", "4:2:0"], default=["4:4:4", "4:2:0"])
     given = parser.parse_args()
-    for subsampling in ("4:4:4", "4:2:0"):
+    for subsampling in given.subsampling:
         print(f"| JPEG 95, {subsampling}, decoded by | codes that differ, % | at most | verdict | lost, dB |")
         print("|---|--:|--:|---|--:|")
         for name, tally in measure(listed(given.pictures), given.preset, subsampling).items():
