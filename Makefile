@@ -29,7 +29,7 @@ PICTURES ?= sample_images
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-kernels test-lowest test-pythons format lint types check table drift kernels public results speed bench picture figures samples paper training weights survival docs man gpu build test-sdist clean
+.PHONY: help install demo test test-kernels test-lowest test-pythons format lint types check table drift kernels public results speed bench picture figures samples paper training weights survival docs man classic gpu build test-sdist clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -164,6 +164,9 @@ survival: .venv/.dev  ## see what other tools do to the payload; as root it inst
 
 man: .venv/.package  ## make the man pages in build/man
 	$(BIN)/python -m gamutcli.cli.manual build/man
+
+classic: .venv/.package  ## make the viewer's classic script again from its modules
+	$(BIN)/python -m gamutcli.viewer.classic
 
 gpu:  ## test and measure on a GPU, within eight minutes (OUT=folder, TORCH='torch==...'; see docs/GPU.md)
 	@$(PYTHON) bench/gpu_environment.py $(GPU) --torch '$(GPU_TORCH)'

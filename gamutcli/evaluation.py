@@ -214,7 +214,7 @@ def _judge(
     stages = Stages()
     wide = read_source(reference, reading)
     notes = wide.notes
-    payload_bytes = None
+    payload_bytes = intent = None
     restored_strip = plain_strip = None
     if _is_reduced(source):
         reduced = open_reduced(source)
@@ -224,7 +224,7 @@ def _judge(
         original, orientation = _laid_alike(
             wide, orientation_of(reduced.metadata), reduced.srgb_codes.shape[:2], lambda: reduced.srgb_codes
         )
-        payload_bytes = len(reduced.found.payload)
+        payload_bytes, intent = len(reduced.found.payload), reduced.payload.intent
         _same_size(source, reduced.srgb_codes, reference, original)
         restoration = reduced.restoration(PROPHOTO, device)
         plain_strip, restored_strip = restoration.plain, restoration.rounded
@@ -269,6 +269,7 @@ def _judge(
         fit_seconds=None,
         plain=plain.scores(),
         restored=restored.scores(),
+        intent=intent,
         notes=notes,
     )
     return _Judged(evaluation, plain, restored, exhibit, orientation)

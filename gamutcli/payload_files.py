@@ -14,7 +14,7 @@ from gamutcli.fingerprint.match import Status, match
 from gamutcli.measuring.stages import Stages
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import SIDECAR, Extracted
-from gamutcli.payload.format import MAGIC, VERSION, Payload
+from gamutcli.payload.format import MAGIC, Payload
 from gamutcli.payload.parts import MAX_PAYLOAD
 from gamutcli.payload.sidecar import (
     SUFFIX,
@@ -84,10 +84,11 @@ def _info(
         status=status,
         recognised=recognised,
         difference=difference,
-        format_version=VERSION,
+        format_version=payload.version,
         tolerance=payload.correction.tolerance,
         adaptation=payload.adaptation,
         every_pixel=payload.correction.every_pixel,
+        intent=payload.intent,
         notes=notes,
     )
 

@@ -15,6 +15,8 @@ from gamutcli.storage import remote
 _CHUNK = 1 << 20
 #: Settings that change where or how a result comes about, not what it is.
 _MEANS = ("device", "reference")
+#: What a setting was before there was a word for it: it makes the results of then, which stay as they are.
+_AS_EVER = {"intent": "relative"}
 
 
 class State(NamedTuple):
@@ -65,7 +67,7 @@ def settings_digest(command: str, settings: Mapping[str, Any]) -> str:
     """
     told: dict[str, Any] = {"command": command, "format": VERSION}
     for name, value in settings.items():
-        if name not in _MEANS and value is not None:
+        if name not in _MEANS and value is not None and _AS_EVER.get(name) != value:
             told[name] = content_digest([os.fspath(value)]) if _is_file(value) else value
     text = json.dumps(told, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -133,7 +133,7 @@ def _refuse_inputs(targets: tuple[Path | None, ...], inputs: tuple[Path, ...]) -
 def _summary(result: Evaluation) -> str:
     facts = [f"{result.width} x {result.height} px", f"{percent(result.og_pct)} out of gamut"]
     if result.payload_bytes is not None:
-        facts.append(f"payload {result.payload_bytes:,} bytes")
+        facts.append(f"payload {result.payload_bytes:,} bytes, intent {result.intent}")
     return f"{result.file} against {result.reference}: {', '.join(facts)}\n{render(_table(result))}"
 
 

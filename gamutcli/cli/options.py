@@ -18,6 +18,7 @@ CARRIERS = ("auto", "xmp", "exif", "sidecar")
 REDUCED_EXTENSIONS = ("jpg", "png", "webp", "avif", "jxl", "tif")
 WIDE_EXTENSIONS = ("tif", "png", "avif", "jxl")
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
+INTENTS = ("relative", "perceptual")
 COMPRESSIONS = ("none", "lzw", "deflate", "zstd")
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -76,6 +77,13 @@ assume_profile = option(
     type=SpaceName(SPACES),
     metavar="SPACE|FILE",
     help=f"Colour space of inputs that do not name theirs: {', '.join(SPACES)}, or an .icc file.",
+)
+intent = choice(
+    "--intent",
+    values=INTENTS,
+    default="relative",
+    show_default=True,
+    help="What becomes of colours beyond sRGB: clipped, or moved inwards, which keeps texture.",
 )
 device = choice("--device", values=DEVICES, default="auto", show_default=True, help="Where the network runs.")
 steps_scale = option(

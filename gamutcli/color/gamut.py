@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from gamutcli.arrays import BoolArray, Code16Array, CodeArray, DoubleArray, FloatArray
+from gamutcli.color.compression import Compression
 from gamutcli.color.spaces import (
     PROPHOTO,
     SRGB,
@@ -188,16 +189,32 @@ class Correction:
     Attributes:
         tolerance: A pixel counts as clipped when a code is at most this far from 0 or 255; 0 for lossless files.
         every_pixel: Correct all pixels, as the paper does, clipped or not.
+        compression: How colours were moved into sRGB; None: they were clipped.
     """
 
     tolerance: int = 0
     every_pixel: bool = False
+    compression: Compression | None = None
 
     def mask(self, srgb_codes: CodeArray) -> BoolArray:
         """(..., 3) codes to (...) bool: the pixels that go through the network."""
         if self.every_pixel:
             return np.ones(srgb_codes.shape[:-1], bool)
-        return clipped_mask(srgb_codes, self.tolerance)
+        clipped = clipped_mask(srgb_codes, self.tolerance)
+        return clipped if self.compression is None else clipped | self.compression.mask(srgb_codes)
+
+    def before(self, srgb_codes: CodeArray, adaptation: Adaptation, exact: bool = True) -> FloatArray:
+        """(n, 3) codes of pixels of ``mask`` to (n, 3) linear ProPhoto RGB: what the network adds its residual to.
+
+        Args:
+            srgb_codes: The pixels.
+            adaptation: Between the whites.
+            exact: Whether these are the codes that were written.
+        """
+        if self.compression is None:
+            return codes_to_prophoto(srgb_codes, adaptation)
+        matrix = rgb_to_rgb(SRGB, PROPHOTO, adaptation)
+        return apply_matrix(self.compression.undone(srgb_codes, exact), matrix)
 
 
 def codes_to_prophoto(srgb_codes: CodeArray, adaptation: Adaptation) -> FloatArray:

@@ -173,7 +173,7 @@ def test_other_bytes_are_no_payload(data: bytes) -> None:
         unpack(data)
 
 
-@pytest.mark.parametrize("version", [0, 2, 99, 255])
+@pytest.mark.parametrize("version", [0, 3, 99, 255])
 def test_an_unknown_version_is_refused_by_its_number(version: int, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("gamutcli.payload.format.VERSION", version)

@@ -9,6 +9,7 @@ import click
 from gamutcli.cli import reduce as single
 from gamutcli.cli.batch.launch import launch
 from gamutcli.cli.batch.options import batch_options, sources, suffixes_of, watching, with_options_of
+from gamutcli.cli.variables import give_way
 
 _ONE = single.reduce
 _SUFFIXES = suffixes_of(_ONE)
@@ -42,4 +43,9 @@ def reduce(ext: str, **given: Any) -> int:
       gamut batch reduce exports/ -o web/ --watch --overwrite
       find photos -name '*.tif' -print0 | gamut batch reduce -0 - --base photos -o web/
     """
+    from gamutcli.plan import check_target_de
+
+    give_way(given, preset="balanced", target_de=None)
+    if given["target_de"] is not None:
+        check_target_de(given["target_de"], given["preset"], given["model"], given["init"])
     return launch("reduce", f".{ext}", _SUFFIXES, given)
