@@ -125,4 +125,4 @@ def test_without_watchfiles_it_says_what_to_install(tmp_path: Path) -> None:
     with started(*words, env={**os.environ, "PYTHONPATH": path}) as process:
         assert isinstance(process, subprocess.Popen)
         _, err = process.communicate()
-    assert (process.returncode, err) == (2, "gamut: error: --watch: needs watchfiles; pip install 'gamutcli[watch]'.\n")
+    assert (process.returncode, err) == (2, "gamut: error: --watch: needs watchfiles: pip install watchfiles\n")
