@@ -33,6 +33,8 @@ META = "-meta"
 OURS = ("fast", "balanced", "best")
 #: Rows of any number of bytes, measured only when they are named: balanced within them, and an AVIF of the residual.
 LIMITED, AVIF = "max-", "avif-"
+#: Balanced with that intent: measured only when it is named.
+PERCEPTUAL = "perceptual"
 #: All other rows, in their order.
 KEYS = ("clip", "soft", *PAPER_MODELS, *(model + META for model in PAPER_MODELS), *OURS)
 
@@ -66,6 +68,8 @@ def title_of(key: str) -> str:
     """What tables call a method; the paper's are named as there, by kilobytes and what they have."""
     if key == "soft":
         return "soft clip"
+    if key == PERCEPTUAL:
+        return "balanced, perceptual"
     if key.startswith(LIMITED):
         return f"--max-payload {key.removeprefix(LIMITED)}"
     if key.startswith(AVIF):
@@ -119,11 +123,11 @@ def choose_methods(names: Sequence[str] | None, starts: Starts) -> tuple[Method,
     known = {method.key: method for method in _all(starts)}
     if names is None:
         return tuple(known.values())
-    choice = ", ".join((*KEYS, f"{LIMITED}BYTES", f"{AVIF}BYTES"))
+    choice = ", ".join((*KEYS, PERCEPTUAL, f"{LIMITED}BYTES", f"{AVIF}BYTES"))
     for name in names:
-        sized = _of_bytes(name)
-        if sized:
-            known[name] = sized
+        further = _named_only(name)
+        if further:
+            known[name] = further
         elif name not in KEYS:
             raise UsageError(f"unknown method {name!r}; choose from {choice}.")
         elif name not in known:
@@ -146,8 +150,10 @@ def _all(starts: Starts) -> Iterator[Method]:
         yield Method(name, partial(_ours, name=name))
 
 
-def _of_bytes(name: str) -> Method | None:
-    """The method of a name that ends in a number of bytes; None: it does not."""
+def _named_only(name: str) -> Method | None:
+    """The method of a name that ends in a number of bytes, or of the other intent; None: it is neither."""
+    if name == PERCEPTUAL:
+        return Method(name, partial(_ours, name="balanced", intent=PERCEPTUAL))
     for start, measure in ((LIMITED, _limited), (AVIF, _avif)):
         digits = name.removeprefix(start)
         if name.startswith(start) and digits.isdecimal() and str(int(digits)) == digits:
@@ -195,10 +201,10 @@ def _avif(subject: Subject, job: Job, *, limit: int) -> Row:
     return _row(found.size, comparison.scores())
 
 
-def _ours(subject: Subject, job: Job, *, name: str, limit: int | None = None) -> Row:
+def _ours(subject: Subject, job: Job, *, name: str, limit: int | None = None, intent: str = "relative") -> Row:
     with TemporaryDirectory() as folder:
         preset = preset_named(name, job.steps_scale)
-        found = reduced_with(subject, preset, limit, job.seed, Path(folder))
+        found = reduced_with(subject, preset, limit, job.seed, Path(folder), intent=intent)
     return _row(found.payload_bytes, found.scores, found.fit_seconds)
 
 

@@ -45,6 +45,7 @@ def reduced_with(
     folder: Path,
     errors: ErrorMap | None = None,
     color_differences: bool = True,
+    intent: str = "relative",
 ) -> Reduction:
     """Reduce a picture to a PNG file, open the file, and judge what it restores.
 
@@ -58,6 +59,7 @@ def reduced_with(
         folder: For the file, which does not stay.
         errors: A new map, which gathers the errors by place as well.
         color_differences: Whether CIEDE2000 is wanted, which takes seconds.
+        intent: "relative" or "perceptual".
     """
     file = folder / "reduced.png"
     try:
@@ -67,6 +69,7 @@ def reduced_with(
             preset=preset,
             max_payload=max_payload,
             assume_profile="prophoto",
+            intent=intent,
             seed=seed,
             device="cpu",
             overwrite=True,

@@ -15,6 +15,9 @@ the distances and one for the largest channel, travel with the picture.
 
 Distances have limits by nature: no ray of ProPhoto's non-negative colours comes near sRGB's black, so none exceeds 1.9.
 
+The perceptual intent (``color.compression``) is another way: it keeps whites and everything within nine tenths of the
+way, which this does not, keeps luminance or the smallest channel, and leaves the rest to a network.
+
 Source: the Reference Gamut Compression of the Academy Color Encoding System, 2021, for distances from the grey axis;
 the curve and the side above 1 are this project's own.
 """
