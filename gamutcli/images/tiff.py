@@ -20,6 +20,7 @@ from gamutcli.images.lab import CIE_LAB, ICC_LAB, light_of_lab
 from gamutcli.images.picture import COARSE_COLORS, check_size
 from gamutcli.images.reading import AS_IT_IS, Reading
 from gamutcli.images.tiff_pages import photograph
+from gamutcli.images.tiff_pieces import check_coded, check_tiles
 
 if TYPE_CHECKING:
     import tifffile
@@ -147,6 +148,7 @@ def _check_extent(path: str, page: tifffile.TiffPage) -> None:
     stored = distinct_bytes(zip(offsets, counts, strict=False))
     whole = 1 if page.is_subsampled else channels
     claimed = height * width * whole * page.bitspersample // 8
+    check_tiles(path, page)
     complete = (
         len(offsets) >= pieces
         and len(counts) >= pieces
@@ -155,6 +157,7 @@ def _check_extent(path: str, page: tifffile.TiffPage) -> None:
     )
     if not complete:
         raise damaged(path, "TIFF")
+    check_coded(path, page)
 
 
 def _codes(path: str, page: tifffile.TiffPage) -> NDArray[Any]:
