@@ -36,6 +36,9 @@ photographs have 0.3 to 30 pixels a byte, plain drawings some hundreds."""
 _PLAIN = {"WebP": 1 << 26, "AVIF": 1 << 24, "HEIC": 1 << 24, "JPEG XL": 1 << 23, "JPEG 2000": 1 << 23}
 """Pixels of a picture of these that may be of one colour: a second or so, or a quarter of a gigabyte, to decode."""
 
+_PLAIN_SAMPLES = 1 << 27
+"""Bytes of the samples of an OpenEXR file that is believed."""
+
 _LAYERED = 1 << 24
 _LAYERED_GROWTH = 64
 _FRAME = 1 << 14
@@ -172,6 +175,23 @@ def check_avif(name: str, data: bytes) -> None:
     check_plain(name, "AVIF", width, height, len(data))
     if pixels > 2 * max(_PLAIN["AVIF"], _GROWTH * len(data)):
         raise _beyond(name, width, height)
+
+
+def check_samples(name: str, samples: int, size: int) -> None:
+    """Refuse an OpenEXR file of far more samples, of 16 bits at least, than deflate can make of its bytes.
+
+    Those of its codings that have no bound make no more of photographs.
+
+    Args:
+        name: The file, for the message of an error.
+        samples: In all channels of all its pictures, for all are decoded.
+        size: Bytes of the file.
+
+    Raises:
+        InputError: It claims what its bytes do not hold.
+    """
+    if 2 * samples > max(_PLAIN_SAMPLES, _DEFLATE_GROWTH * size):
+        raise InputError(f"{name}: claims {samples:,} samples, more than its bytes can hold; export it again.")
 
 
 def check_jxl(name: str, data: bytes) -> Header:

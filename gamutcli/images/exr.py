@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from gamutcli.color.icc import Profile, profile_of
 from gamutcli.color.spaces import D65, SRGB, RGBSpace
 from gamutcli.errors import InputError
 from gamutcli.images.channels import Samples, picture_of
+from gamutcli.images.claims import check_samples
 from gamutcli.images.files import damaged
 from gamutcli.images.meaning import assumed_profile
 from gamutcli.images.picture import Picture, check_size
@@ -58,7 +60,9 @@ def read_exr(path: Path, reading: Reading) -> Picture:
     try:
         with silenced():
             headers = OpenEXR.File(name, separate_channels=True, header_only=True)
-        layer, notes = _chosen(name, _layers(name, headers), reading)
+        layers = _layers(name, headers)
+        check_samples(name, sum(_samples(part.header) for part in headers.parts), path.stat().st_size)
+        layer, notes = _chosen(name, layers, reading)
         with silenced():
             part = OpenEXR.File(name, separate_channels=True).parts[layer.part]
         header, found = part.header, {key: channel.pixels for key, channel in part.channels.items()}
@@ -95,6 +99,12 @@ def _layers(name: str, file: Any) -> list[_Layer]:
     if not layers:
         raise InputError(f"{name}: holds no channels R, G and B, nor Y; export its colours.")
     return layers
+
+
+def _samples(header: Mapping[str, Any]) -> int:
+    """How many samples a part claims; all its channels are decoded."""
+    window = header["dataWindow"]
+    return len(header["channels"]) * prod(int(high) - int(low) + 1 for low, high in zip(*window, strict=True))
 
 
 def _chosen(name: str, layers: list[_Layer], reading: Reading) -> tuple[_Layer, tuple[str, ...]]:
