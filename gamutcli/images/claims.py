@@ -14,7 +14,7 @@ from gamutcli.images.files import damaged, decoding
 from gamutcli.images.jp2_codestream import Size
 from gamutcli.images.jxl_frames import frames_of
 from gamutcli.images.jxl_header import Header, read_header
-from gamutcli.images.picture import check_size
+from gamutcli.images.picture import check_size, refuse
 
 _SMALL = 1 << 22
 """Pixels of a picture that is believed whatever it claims: decoding so many costs next to nothing."""
@@ -95,9 +95,9 @@ def check_jpeg(name: str, data: bytes, around: int = 0) -> tuple[int, int]:
     most = max(FEW_SCANS, min(MAX_SCANS, SCANNED_PIXELS // max(1, around, width * height)))
     scans, end = _scans(tail, most)
     if scans > most:
-        raise InputError(f"{name}: is stored in more than {most} scans; save it again in an editor, or with jpegtran.")
+        refuse(f"{name}: is stored in more than {most} scans; save it again in an editor, or with jpegtran.")
     if width * height > _SMALL and codes > 8 * end:
-        raise _beyond(name, width, height)
+        _refuse(name, width, height)
     return width, height
 
 
@@ -118,7 +118,7 @@ def check_png(name: str, data: bytes, width: int, height: int, bits: int) -> Non
         raise InputError(f"{name}: a PNG of more than {_PNG_SIDE:,} pixels a side is not read; export a TIFF.")
     stored = sum(end - start for kind, start, end in png.walk(data) if kind == b"IDAT")
     if width * height > _SMALL and height * (width * bits // 8) > stored * _DEFLATE_GROWTH:
-        raise _beyond(name, width, height)
+        _refuse(name, width, height)
 
 
 def check_webp(name: str, data: bytes) -> tuple[int, int]:
@@ -153,7 +153,7 @@ def check_plain(name: str, kind: str, width: int, height: int, size: int) -> Non
         InputError: It claims what its bytes do not hold.
     """
     if width * height > max(_PLAIN[kind], _GROWTH * size):
-        raise _beyond(name, width, height)
+        _refuse(name, width, height)
 
 
 def check_avif(name: str, data: bytes) -> None:
@@ -174,7 +174,7 @@ def check_avif(name: str, data: bytes) -> None:
     check_size(name, width, height)
     check_plain(name, "AVIF", width, height, len(data))
     if pixels > 2 * max(_PLAIN["AVIF"], _GROWTH * len(data)):
-        raise _beyond(name, width, height)
+        _refuse(name, width, height)
 
 
 def check_samples(name: str, samples: int, size: int) -> None:
@@ -191,7 +191,7 @@ def check_samples(name: str, samples: int, size: int) -> None:
         InputError: It claims what its bytes do not hold.
     """
     if 2 * samples > max(_PLAIN_SAMPLES, _DEFLATE_GROWTH * size):
-        raise InputError(f"{name}: claims {samples:,} samples, more than its bytes can hold; export it again.")
+        refuse(f"{name}: claims {samples:,} samples, more than its bytes can hold; export it again.")
 
 
 def check_jxl(name: str, data: bytes) -> Header:
@@ -217,9 +217,8 @@ def check_jxl(name: str, data: bytes) -> Header:
             for number, frame in enumerate(frames_of(codestream, header), 1):
                 most -= max(_FRAME, pixels if frame.is_shown else frame.width * frame.height)
                 if most < 0:
-                    raise InputError(
-                        f"{name}: holds {number:,} frames or more, too many for its bytes; export one picture."
-                    )
+                    refuse(f"{name}: holds {number:,} frames or more, too many for its bytes; export one picture.")
+                    break
         except NotImplementedError as error:
             raise InputError(f"{name}: its frames are coded in a way that is not read here; save it again.") from error
     return header
@@ -241,12 +240,12 @@ def check_jp2(name: str, data: bytes, codestream: bytes) -> Size:
         asked = jp2_codestream.asked_by(codestream, size)
     samples = max(asked.samples, asked.blocks * _BLOCK)
     if asked.packets > len(data) or samples > 3 * max(_PLAIN["JPEG 2000"], _GROWTH * len(data)):
-        raise _beyond(name, width, height)
+        _refuse(name, width, height)
     return size
 
 
-def _beyond(name: str, width: int, height: int) -> InputError:
-    return InputError(f"{name}: claims {width} x {height} pixels, more than its bytes can hold; export it again.")
+def _refuse(name: str, width: int, height: int) -> None:
+    refuse(f"{name}: claims {width} x {height} pixels, more than its bytes can hold; export it again.")
 
 
 def _scans(tail: bytes, most: int) -> tuple[int, int]:

@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gamutcli.errors import InputError
 from gamutcli.images.claims import check_jp2, check_jpeg, check_jxl, check_png, check_webp, distinct_bytes
 from gamutcli.images.files import damaged, png_header
-from gamutcli.images.picture import check_size
+from gamutcli.images.picture import check_size, refuse
 
 if TYPE_CHECKING:
     import tifffile
@@ -33,7 +32,7 @@ def check_tiles(name: str, page: tifffile.TiffPage) -> None:
     check_size(name, across * page.tilewidth, down * page.tilelength)
     covered = across * page.tilewidth * down * page.tilelength
     if covered > 4 * max(_SLACK, page.imagewidth * page.imagelength):
-        raise InputError(
+        refuse(
             f"{name}: its tiles of {page.tilewidth} x {page.tilelength} are far larger than the picture; "
             "save it with smaller ones, or in strips."
         )
@@ -60,9 +59,8 @@ def check_coded(name: str, page: tifffile.TiffPage) -> None:
         width, height = read(name, handle.read(count), pixels)
         room -= width * height * times
         if room < 0:
-            raise InputError(
-                f"{name}: its strips or tiles say to hold more pixels than the whole picture; export it again."
-            )
+            refuse(f"{name}: its strips or tiles say to hold more pixels than the whole picture; export it again.")
+            return
 
 
 def _of_jpeg(name: str, data: bytes, around: int) -> Sides:

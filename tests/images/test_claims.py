@@ -21,6 +21,7 @@ from gamutcli.images import av1, claims, decode_reduced, jxl_header, raw_layout,
 from gamutcli.images.claims import check_jxl
 from gamutcli.images.jp2_codestream import asked_by, read_size
 from gamutcli.images.jxl_frames import frames_of
+from gamutcli.images.picture import believing
 from gamutcli.images.reading import Reading
 from tests.support import hostile
 from tests.support.pictures import write_tiff
@@ -167,6 +168,17 @@ def test_a_plain_jpeg_xl_is_believed_up_to_some_size(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(claims, "_GROWTH", 100)
     with pytest.raises(InputError, match=r"a\.jxl: claims 512 x 512 pixels"):
         check_jxl("a.jxl", hostile.jxl_of(1))
+
+
+def test_what_is_refused_says_how_it_is_read_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(claims._PLAIN, "JPEG XL", 1 << 17)
+    monkeypatch.setattr(claims, "_GROWTH", 100)
+    with pytest.raises(InputError, match=r"claims 512 x 512 .*--allow-large if you trust it"):
+        decode_reduced(hostile.jxl_of(1), "a.jxl")
+    with believing():
+        assert decode_reduced(hostile.jxl_of(1)).shape == (512, 512, 3)
+    with pytest.raises(InputError, match="--allow-large"):
+        decode_reduced(hostile.jxl_of(1), "a.jxl")
 
 
 def test_items_of_an_avif_that_share_the_same_bytes_are_refused() -> None:
