@@ -156,8 +156,11 @@ def check_plain(name: str, kind: str, width: int, height: int, size: int) -> Non
         _refuse(name, width, height)
 
 
-def check_avif(name: str, data: bytes) -> None:
+def check_avif(name: str, data: bytes) -> int:
     """Refuse a sequence, and an AVIF of far more pixels than one has in so few bytes, whatever they are made of.
+
+    Returns:
+        About how many bytes of memory it takes to decode it.
 
     Raises:
         InputError: It claims what its bytes do not hold, or is no AVIF.
@@ -175,6 +178,7 @@ def check_avif(name: str, data: bytes) -> None:
     check_plain(name, "AVIF", width, height, len(data))
     if pixels > 2 * max(_PLAIN["AVIF"], _GROWTH * len(data)):
         _refuse(name, width, height)
+    return 6 * width * height
 
 
 def check_samples(name: str, samples: int, size: int) -> None:

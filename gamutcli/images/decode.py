@@ -96,8 +96,8 @@ def _decode_avif(data: bytes, name: str) -> CodeArray:
     import imagecodecs
 
     depth = depth_of(data, name)
-    check_avif(name, data)
-    with decoding(name, "AVIF"):
+    needed = check_avif(name, data)
+    with decoding(name, "AVIF", needed):
         codes = imagecodecs.avif_decode(data)  # libavif refuses more than 16384 x 16384 pixels
     return _rgb(usual(codes, (1 << depth) - 1), name)
 

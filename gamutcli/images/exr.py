@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gamutcli.color.icc import Profile, profile_of
 from gamutcli.color.spaces import D65, SRGB, RGBSpace
-from gamutcli.errors import InputError
+from gamutcli.errors import OUT_OF_MEMORY, InputError, is_of_memory
 from gamutcli.images.channels import Samples, picture_of
 from gamutcli.images.claims import check_samples
 from gamutcli.images.files import damaged
@@ -67,8 +67,10 @@ def read_exr(path: Path, reading: Reading) -> Picture:
             part = OpenEXR.File(name, separate_channels=True).parts[layer.part]
         header, found = part.header, {key: channel.pixels for key, channel in part.channels.items()}
     except MemoryError as error:
-        raise InputError(f"{path}: does not fit into memory; split it into parts.") from error
+        raise InputError(f"{path}: {OUT_OF_MEMORY}") from error
     except (RuntimeError, ValueError, TypeError, LookupError) as error:  # a damaged file makes it raise any of these
+        if is_of_memory(error):
+            raise InputError(f"{path}: {OUT_OF_MEMORY}") from error
         raise damaged(name, "OpenEXR file") from error
     pixels, is_cut = _in_display_window(name, _joined(name, found, layer), header)
     profile, told = _meaning(header, reading)

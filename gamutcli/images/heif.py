@@ -37,10 +37,10 @@ def read_avif(name: str, data: bytes, reading: Reading) -> Picture:
 
     choose(name, reading, 1)
     properties = _properties(data, name)
-    check_avif(name, data)
+    needed = check_avif(name, data)
     profile = _profile(name, properties)
     depth = depth_of(data, name)
-    with decoding(name, "AVIF"):
+    with decoding(name, "AVIF", needed):
         codes = imagecodecs.avif_decode(data)  # libavif refuses more than 16384 x 16384 pixels
     shown = _as_shown(name, codes, properties)
     # Readers of AVIF heed its own turn, and not that of EXIF.

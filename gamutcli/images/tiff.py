@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gamutcli.color.icc import MAX_PROFILE, Profile, profile_of
 from gamutcli.color.spaces import PROPHOTO
-from gamutcli.errors import InputError
+from gamutcli.errors import OUT_OF_MEMORY, InputError, is_of_memory
 from gamutcli.images.channels import COUNTS, Mode, Samples
 from gamutcli.images.claims import distinct_bytes
 from gamutcli.images.files import damaged
@@ -86,8 +86,10 @@ def read_tiff(
     except InputError:
         raise
     except MemoryError as error:
-        raise InputError(f"{path}: does not fit into memory; split it into parts.") from error
+        raise InputError(f"{path}: {OUT_OF_MEMORY}") from error
     except Exception as error:  # a damaged file makes tifffile and the codecs raise whatever comes up
+        if is_of_memory(error):
+            raise InputError(f"{path}: {OUT_OF_MEMORY}") from error
         raise damaged(path, "TIFF") from error
     return samples, profile, (*notes, PALETTE) if int(page.photometric or 0) == _PALETTE else notes
 
