@@ -29,7 +29,7 @@ PICTURES ?= sample_images
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-kernels test-lowest test-pythons format lint types check table drift kernels public results speed picture figures samples paper training weights survival docs man gpu build test-sdist clean
+.PHONY: help install demo test test-kernels test-lowest test-pythons format lint types check table drift kernels public results speed bench picture figures samples paper training weights survival docs man classic gpu build test-sdist clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -129,6 +129,10 @@ results: public  ## measure the README's main table on the public set (half an h
 speed: .venv/.package  ## time whole commands on 24 megapixels made from a sample (WRITE=1 puts them into the README)
 	$(BIN)/python bench/speed.py $(WRITTEN) $(ARGS)
 
+bench: .venv/.package  ## measure times, memory and quality, into build/bench.json (BASE=another checkout: both in turn, compared)
+	$(BIN)/python bench/bench.py build/bench.json $(if $(BASE),--against '$(BASE)' build/bench-base.json) $(ARGS)
+	$(if $(BASE),$(BIN)/python bench/compare.py build/bench-base.json build/bench.json)
+
 picture: .venv/.dev  ## draw the README's picture again (WRITE=1 puts its caption there)
 	$(BIN)/python bench/figure.py $(WRITTEN) docs/dahlia.jpg
 
@@ -161,6 +165,9 @@ survival: .venv/.dev  ## see what other tools do to the payload; as root it inst
 man: .venv/.package  ## make the man pages in build/man
 	$(BIN)/python -m gamutcli.cli.manual build/man
 
+classic: .venv/.package  ## make the viewer's classic script again from its modules
+	$(BIN)/python -m gamutcli.viewer.classic
+
 gpu:  ## test and measure on a GPU, within eight minutes (OUT=folder, TORCH='torch==...'; see docs/GPU.md)
 	@$(PYTHON) bench/gpu_environment.py $(GPU) --torch '$(GPU_TORCH)'
 	@mkdir -p '$(OUT)'
@@ -185,7 +192,7 @@ build: .venv/.publish  ## build wheel and source archive into dist/, check them,
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
-	$(BIN)/python -m pytest -m package tests/test_archives.py
+	$(BIN)/python -m pytest -m package tests/test_archives.py tests/test_container.py
 
 test-sdist: build  ## run `make demo test` in the unpacked source archive
 	rm -rf build/sdist

@@ -118,7 +118,7 @@ def judged(restored: FloatArray, original: FloatArray) -> Scores:
 
 
 def rows(picture: Path, preset: str, quality: int, folder: Path) -> Iterator[tuple[str, Row]]:
-    """Measure one picture: a name and its row for each kind of file."""
+    """Measure one picture: a name and its row for each format."""
     original = linear_pixels(picture)
 
     def row(file: Path, pixels: FloatArray) -> Row:
@@ -136,13 +136,13 @@ def rows(picture: Path, preset: str, quality: int, folder: Path) -> Iterator[tup
     yield "JPEG, sRGB", row(plain, decode_srgb(plain))
     yield "**JPEG, sRGB + payload**", row(ours, expanded(ours))
     size = ours.stat().st_size
-    kinds = {
+    formats = {
         "JPEG, Display P3": jpeg(original, DISPLAY_P3, folder / "p3.jpg"),
         "JPEG, ProPhoto": jpeg(original, PROPHOTO, folder / "prophoto.jpg"),
         "AVIF, 10 bits, Rec. 2020": avif(original),
         "JPEG XL": jpeg_xl(original),
     }
-    for name, (encode, decode) in kinds.items():
+    for name, (encode, decode) in formats.items():
         file = folder / ("file.avif" if decode is linear_pixels else "file")
         file.write_bytes(nearest(encode, size))
         yield name, row(file, decode(file))

@@ -103,13 +103,13 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = {}
-        for kind in ("png", "jpg"):
+        for extension in ("png", "jpg"):
             reduced, restored, plain = (
-                f"{folder}/{name}" for name in (f"r.{kind}", f"{kind}.tif", f"{kind}-plain.tif")
+                f"{folder}/{name}" for name in (f"r.{extension}", f"{extension}.tif", f"{extension}-plain.tif")
             )
             gamut("reduce", given.picture, reduced, "-q")
             gamut("expand", reduced, restored, "-q")
-            found[kind] = gamut("eval", reduced, "--gt", given.picture, "--json", "-q").json
+            found[extension] = gamut("eval", reduced, "--gt", given.picture, "--json", "-q").json
         pixels = [linear_pixels(Path(path))[CROP] for path in (given.picture, restored)]
         shown = np.asarray(Image.open(reduced).convert("RGB"))[CROP]
     original, back = pixels

@@ -21,7 +21,7 @@ class Picture:
 
     Args:
         path: 16-bit TIFF or PNG with an ICC profile.
-        extension: Kind of the reduced file: "png", or "jpg" (quality 95).
+        extension: Of the reduced file: "png", or "jpg" (quality 95).
 
     Attributes:
         original: (height, width, 3) linear ProPhoto RGB.
@@ -33,11 +33,11 @@ class Picture:
     def __init__(self, path: Path, extension: str) -> None:
         self.original = linear_pixels(path)
         codes = srgb_codes(apply_matrix(self.original, rgb_to_rgb(PROPHOTO, SRGB)))
-        kind = images.format_of(f"reduced.{extension}")
-        if kind != "png":
-            codes = images.decode_reduced(images.encode_reduced(codes, kind, QUALITY))
+        format = images.format_of(f"reduced.{extension}")
+        if format != "png":
+            codes = images.decode_reduced(images.encode_reduced(codes, format, QUALITY))
         self.plain = codes_to_prophoto(codes, "bradford")
-        self.corrected = clipped_mask(codes, tolerance.of_format(kind, images.lossy_quality(kind, QUALITY)))
+        self.corrected = clipped_mask(codes, tolerance.of_format(format, images.lossy_quality(format, QUALITY)))
         comparison = self._compared(self.plain)
         self.og_pct = comparison.og_pct
         self.plain_scores = comparison.scores()

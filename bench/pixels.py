@@ -74,12 +74,12 @@ class Tally:
     kept: list[float] = field(default_factory=list)
 
 
-def saved(kind: str, **options: object) -> Operation:
+def saved(format: str, **options: object) -> Operation:
     """Compressed again."""
 
     def change(picture: Picture) -> Picture:
         file = io.BytesIO()
-        picture.save(file, kind, **options)
+        picture.save(file, format, **options)
         return Image.open(file).convert("RGB")
 
     return Operation(change, lossy=True)
@@ -301,7 +301,7 @@ class Subject:
         if found.status is Status.CHANGED:
             return
         truth = np.ascontiguousarray(operation.move(self.original))
-        # Of the file, expand wants to know no more than its kind.
+        # Of the file, expand wants to know no more than its format.
         data = encode_reduced(codes[:1, :1], "jpeg") if operation.lossy else self.reduced.data
         now = psnr(restored(replace(self.reduced, data=data, srgb_codes=codes, match=found)), truth)
         before = psnr(np.ascontiguousarray(operation.move(self.restored)), truth)
@@ -343,7 +343,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Changes reduced pictures as other tools do, and judges them.")
     parser.add_argument("pictures", nargs="*", type=Path)
-    parser.add_argument("--ext", choices=("jpg", "png"), default="jpg", help="kind of the reduced files")
+    parser.add_argument("--ext", choices=("jpg", "png"), default="jpg", help="format of the reduced files")
     parser.add_argument("--preset", default="fast", help="of the reduction (default: %(default)s)")
     parser.add_argument("--only", default="", metavar="WORD", help="operations whose group or name holds this word")
     given = parser.parse_args(arguments)

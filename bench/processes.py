@@ -19,12 +19,14 @@ class Run:
 
     Attributes:
         seconds: Wall time.
+        cpu_seconds: Of all its threads, and of its children.
         peak_mib: Largest resident memory.  Linux counts the caller's own at the start of the process in: keep it small
             where this figure is wanted, that is, import no numpy.
         output: What it printed.
     """
 
     seconds: float
+    cpu_seconds: float
     peak_mib: float
     output: str
 
@@ -89,4 +91,4 @@ def run(
         if child.returncode:
             raise Failed(f"exit code {child.returncode}")
         output.seek(0)
-        return Run(seconds, usage.ru_maxrss / 1024, output.read())
+        return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output.read())

@@ -24,7 +24,7 @@ from machine import described
 from processes import gamut
 
 NAME = "samples"
-KINDS = ("jpg", "png")
+EXTENSIONS = ("jpg", "png")
 KERNELS = ("Prescott", "Nehalem", "Sandybridge", "Haswell", "SkylakeX")
 
 
@@ -60,8 +60,8 @@ COLUMNS = (
 def figures(picture: Path, folder: Path, preset: str, environment: Mapping[str, str] | None = None) -> list[float]:
     """Reduce and judge one picture as JPEG and PNG; the order is that of COLUMNS."""
     found: list[float] = []
-    for kind in KINDS:
-        reduced = folder / f"reduced.{kind}"
+    for extension in EXTENSIONS:
+        reduced = folder / f"reduced.{extension}"
         gamut("reduce", picture, reduced, "--preset", preset, "--overwrite", "-q", environment=environment)
         told = gamut("eval", reduced, "--gt", picture, "--json", "-q", environment=environment).json
         found += [] if found else [told["og_pct"]]

@@ -30,6 +30,7 @@ PART = re.compile(r"gamut1:([0-9]{1,3})/([0-9]{1,3}):([0-9a-f]{16}):([A-Za-z0-9+
 HEADER = struct.Struct("<4sBBBBII16sBBbBHBBf")
 EVERY_PIXEL, WITH_CAT02, LINEAR_COLOR = 1, 2, 4
 MAX_PACKET, MAX_PAYLOAD = 8 << 20, 4 << 20
+SPACE, INTENT, BLOCKS = 1, 2, 3  # fields of version 2
 CHUNK = 1 << 14  # pixels at a time
 
 
@@ -104,6 +105,16 @@ def find_payload(data: bytes) -> bytes:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One of the two steps of the perceptual intent: K, L, V and U of the page."""
+
+    knee: int
+    limit: int
+    levels: int
+    bound: int
+
+
+@dataclass(frozen=True)
 class Payload:
     """What the header and the body say."""
 
@@ -118,13 +129,15 @@ class Payload:
     boxes: list[tuple[int, bool, int]]  # radius, contrast, octaves
     layers: list[np.ndarray]  # weights, (outputs, inputs)
     residual_scale: float
+    steps: tuple[Step, Step] | None  # below, above
+    blocks: np.ndarray | None  # (rows, columns) bool
 
 
 def unpack(data: bytes) -> Payload:
     """Read a payload; nothing is allocated by a number that has not been checked (5)."""
     if not 48 <= len(data) <= MAX_PAYLOAD or data[:4] != b"GMUT":
         raise DecodeError("not a payload")
-    if data[4] != 1:
+    if data[4] not in (1, 2):
         raise DecodeError(f"payload version {data[4]}: a newer program is needed")
     if zlib.crc32(data[:-4]) != int.from_bytes(data[-4:], "little"):
         raise DecodeError("the payload is damaged: wrong checksum")
@@ -141,6 +154,10 @@ def unpack(data: bytes) -> Payload:
     if not sane or any(radius > 64 or octaves > 16 for radius, _, octaves in boxes):
         raise DecodeError("the payload's numbers are out of bounds")
 
+    fields: dict[int, bytes] = {}
+    if data[4] == 2:
+        fields, taken = read_fields(data[body_at:-4])
+        body_at += taken
     inputs = 4 * position + 6 * (color + sum(octaves for *_, octaves in boxes))
     widths = [inputs] + [hidden] * depth + [3] if depth else []
     shapes = list(zip(widths[1:], widths[:-1], strict=True))
@@ -161,7 +178,50 @@ def unpack(data: bytes) -> Payload:
     reach = math.prod(max(1.0, float(np.abs(layer).sum(axis=1, dtype=float).max())) for layer in layers)
     if not reach * max(1.0, abs(scale)) < 1e24:
         raise DecodeError("the payload's weights make no sense")
-    return Payload(flags, tolerance, (height, width), digest, grid, position, color, first, boxes, layers, scale)
+    steps = read_intent(fields[INTENT]) if INTENT in fields else None
+    marked = read_blocks(fields[BLOCKS], height, width) if BLOCKS in fields else None
+    octaves = position, color, first
+    return Payload(flags, tolerance, (height, width), digest, grid, *octaves, boxes, layers, scale, steps, marked)
+
+
+def read_fields(data: bytes) -> tuple[dict[int, bytes], int]:
+    """Read the fields of version 2 at the start of some bytes; return them, and how many bytes they take."""
+    end = 2 + int.from_bytes(data[:2], "little")
+    fields: dict[int, bytes] = {}
+    at = 2
+    if len(data) < end:
+        raise DecodeError("the payload's fields are cut short")
+    while at < end:
+        number, size = data[at], int.from_bytes(data[at + 1 : at + 3], "little")
+        at += 3 + size
+        if at > end or number <= max(fields, default=0):
+            raise DecodeError("the payload's fields make no sense")
+        if number not in (SPACE, INTENT, BLOCKS):
+            raise DecodeError(f"payload field {number}: a newer program is needed")
+        fields[number] = data[at - size : at]
+    if fields.get(SPACE, b"\0") != b"\0":
+        raise DecodeError("the base picture is not sRGB: a newer program is needed")
+    return fields, end
+
+
+def read_intent(content: bytes) -> tuple[Step, Step]:
+    """Read how colours were moved into sRGB."""
+    if len(content) != 15 or content[0] != 1:
+        raise DecodeError("an intent other than perceptual: a newer program is needed")
+    below, above = (Step(*struct.unpack_from("<HHBH", content, at)) for at in (1, 8))
+    for step in (below, above):
+        if step.knee > 1 << 15 or step.limit < 8192 or step.levels % 2 == 0 or step.levels > 15:
+            raise DecodeError("the payload's curves make no sense")
+    return below, above
+
+
+def read_blocks(content: bytes, height: int, width: int) -> np.ndarray:
+    """Read which blocks hold lost colours: (rows, columns) bool."""
+    rows, columns = -(-height // 16), -(-width // 16)
+    if rows * columns > 1 << 24:
+        raise DecodeError("the payload's blocks are too many")
+    bits = np.frombuffer(inflate(content, -(-rows * columns // 8)), np.uint8)
+    return np.unpackbits(bits, count=rows * columns).reshape(rows, columns).astype(bool)
 
 
 def inflate(deflated: bytes, size: int) -> bytes:
@@ -176,11 +236,11 @@ def inflate(deflated: bytes, size: int) -> bytes:
 # 3. Do the pixels fit?
 
 
-def warn_if_changed(payload: Payload, codes: np.ndarray) -> None:
-    """Compare the picture with the one that the payload was made for; refuse another one."""
+def is_exact(payload: Payload, codes: np.ndarray) -> bool:
+    """Whether these are the very pixels that the payload was made for; warn if not, and refuse another picture."""
     digest = hashlib.sha256(codes.tobytes()).digest()[:16]
     if codes.shape[:2] == payload.size and digest == payload.digest:
-        return
+        return True
     side = len(payload.grid)
     rows, columns = block_weights(codes.shape[0], side), block_weights(codes.shape[1], side)
     means = np.stack([rows @ codes[..., channel] @ columns.T for channel in range(3)], axis=-1)
@@ -188,6 +248,7 @@ def warn_if_changed(payload: Payload, codes: np.ndarray) -> None:
     if difference >= 1:
         raise DecodeError(f"the picture was edited: block means differ by {difference:.1f} codes")
     print("warning: the picture was compressed again or scaled; colours come back less exactly", file=sys.stderr)
+    return False
 
 
 def block_weights(count: int, side: int) -> np.ndarray:
@@ -211,17 +272,45 @@ CAT02 = (
     (0.016384538, 0.106579789, 0.877035673),
 )
 
+LUMINANCE = np.array([13933, 46871, 4732]) / 65536
 
-def plain_prophoto(codes: np.ndarray, flags: int) -> np.ndarray:
-    """(..., 3) linear ProPhoto RGB of sRGB codes, without the network (4.2)."""
-    matrix = np.array(CAT02 if flags & WITH_CAT02 else BRADFORD)
-    encoded = np.arange(256) / 255
-    light = np.where(encoded < 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-    return (light[codes] @ matrix.T).astype(np.float32)
+
+def light_of(codes: np.ndarray) -> np.ndarray:
+    """Linear sRGB of codes, which may be fractions (4.2)."""
+    encoded = codes / 255
+    return np.where(encoded < 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+
+
+def to_prophoto(light: np.ndarray, flags: int) -> np.ndarray:
+    """(..., 3) linear sRGB to linear ProPhoto RGB (4.2)."""
+    return (light @ np.array(CAT02 if flags & WITH_CAT02 else BRADFORD).T).astype(np.float32)
+
+
+def in_marked_blocks(payload: Payload, codes: np.ndarray) -> np.ndarray:
+    """(height, width) bool: which pixels lie in blocks that hold lost colours (4.1)."""
+    if payload.blocks is None:
+        return np.ones(codes.shape[:2], bool)
+    rows, columns = (
+        np.arange(count) * known // count // 16 for count, known in zip(codes.shape, payload.size, strict=False)
+    )
+    return payload.blocks[np.ix_(rows, columns)]
+
+
+def moved_pixels(payload: Payload, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(height, width) bool each: which pixels were moved below, and above (4.1)."""
+    if payload.steps is None:
+        return np.zeros((2, *codes.shape[:2]), bool)
+    below, above = payload.steps
+    light = np.floor(65535 * light_of(np.arange(256)) + 0.5).astype(np.int64)[codes]
+    least, greatest = light.min(axis=2), light.max(axis=2)
+    luminance = light @ np.array([13933, 46871, 4732])
+    moved_below = (least * 2**32 < below.knee * luminance) & (luminance >= 65536 * below.bound)
+    moved_above = (65536 * (65535 - greatest) < above.knee * (65535 - least)) & (least < above.bound)
+    return moved_below, moved_above
 
 
 def corrected_pixels(payload: Payload, codes: np.ndarray) -> np.ndarray:
-    """(height, width) bool: which pixels go through the network (4.1)."""
+    """(height, width) bool: which pixels go through the network, those in unmarked blocks included (4.1)."""
     if not payload.layers or payload.flags & EVERY_PIXEL:
         return np.full(codes.shape[:2], bool(payload.layers))
     low, high = payload.tolerance, 255 - payload.tolerance
@@ -229,8 +318,45 @@ def corrected_pixels(payload: Payload, codes: np.ndarray) -> np.ndarray:
     return ((least <= low) | (most >= high)) & (most > low) & (least < high)
 
 
+def move_back(light: np.ndarray, codes: np.ndarray, payload: Payload, moved: np.ndarray, exact: bool) -> None:
+    """Undo the steps of the perceptual intent in (height, width, 3) linear sRGB, in place (4.3)."""
+    assert payload.steps
+    below, above = payload.steps
+    moved_below, moved_above = moved
+
+    def fraction(pixels: np.ndarray, limiting: np.ndarray, levels: int) -> np.ndarray:
+        a, b = (pixels[np.arange(len(pixels)), (limiting + k) % 3].astype(int) for k in (1, 2))
+        return ((a + levels // 2 * b) % levels if exact else levels // 2) / levels
+
+    def far(room: np.ndarray, step: Step, power: float) -> np.ndarray:
+        knee, limit = step.knee / 65536, step.limit / 8192
+        return np.where(room < knee, limit - (limit - 1 + knee) * (room / knee) ** power, 1 - room)
+
+    def undo_below(rgb: np.ndarray, least: np.ndarray) -> np.ndarray:
+        grey = (rgb @ LUMINANCE)[:, None]
+        return grey + (rgb - grey) * far(least[:, None] / grey, below, 0.5) / (1 - rgb.min(axis=1)[:, None] / grey)
+
+    if moved_above.any():
+        pixels, rgb = codes[moved_above], light[moved_above]
+        limiting = pixels.argmax(axis=1)
+        top = light_of(np.maximum(pixels.max(axis=1) - fraction(pixels, limiting, above.levels), 0))[:, None]
+        grey = rgb.min(axis=1)[:, None]
+        stretch = far((1 - top) / (1 - grey), above, 1) * (1 - grey) / (rgb.max(axis=1)[:, None] - grey)
+        rgb = grey + (rgb - grey) * stretch
+        luminance = rgb @ LUMINANCE
+        both = (luminance >= max(1, below.bound) / 65535) & (rgb.min(axis=1) < below.knee / 65536 * luminance)
+        rgb[both] = undo_below(rgb[both], rgb[both].min(axis=1))
+        light[moved_above] = rgb
+    alone = moved_below & ~moved_above
+    if alone.any():
+        pixels = codes[alone]
+        limiting = pixels.argmin(axis=1)
+        least = light_of(np.minimum(pixels.min(axis=1) + fraction(pixels, limiting, below.levels), 255))
+        light[alone] = undo_below(light[alone], least)
+
+
 def box_means(codes: np.ndarray, radius: int) -> np.ndarray:
-    """(height, width, 3) means in quarter codes (4.3)."""
+    """(height, width, 3) means in quarter codes (4.4)."""
     sums = codes.astype(np.int32)
     for axis, count in enumerate(codes.shape[:2]):
         shifts = range(-radius, radius + 1)
@@ -240,7 +366,7 @@ def box_means(codes: np.ndarray, radius: int) -> np.ndarray:
 
 
 def waves(inputs: np.ndarray, octaves: int, first: int) -> np.ndarray:
-    """(n,) inputs to (n, 2 * octaves): all sines, then all cosines (4.4)."""
+    """(n,) inputs to (n, 2 * octaves): all sines, then all cosines (4.5)."""
     angles = inputs[:, None] * (np.pi * 2.0 ** (first + np.arange(octaves)))
     return np.concatenate([np.sin(angles), np.cos(angles)], axis=1).astype(np.float32)
 
@@ -248,7 +374,7 @@ def waves(inputs: np.ndarray, octaves: int, first: int) -> np.ndarray:
 def residuals(
     payload: Payload, codes: np.ndarray, plain: np.ndarray, corrected: np.ndarray
 ) -> Iterator[tuple[np.ndarray, ...]]:
-    """Yield rows and columns of corrected pixels, some at a time, and their (n, 3) residuals (4.3 to 4.5)."""
+    """Yield rows and columns of corrected pixels, some at a time, and their (n, 3) residuals (4.4 to 4.6)."""
     means = {radius: box_means(codes, radius) for radius, _, _ in payload.boxes}
     height, width, _ = codes.shape
     all_rows, all_columns = np.nonzero(corrected)
@@ -271,7 +397,7 @@ def residuals(
 
 
 def encode(linear: np.ndarray) -> np.ndarray:
-    """Linear ProPhoto RGB to 16-bit codes (4.6)."""
+    """Linear ProPhoto RGB to 16-bit codes (4.7)."""
     light = linear.clip(0, 1).astype(float)
     encoded = np.where(light < 1 / 512, 16 * light, light ** (1 / 1.8))
     return np.floor(65535 * encoded + 0.5).astype("<u2")
@@ -346,10 +472,18 @@ def main(source: str, target: str) -> None:
         if image.mode not in ("RGB", "L", "P"):
             raise DecodeError(f"a picture of mode {image.mode}; RGB is needed")
         codes = np.asarray(image.convert("RGB"))
-    warn_if_changed(payload, codes)
-    linear = plain_prophoto(codes, payload.flags)
-    for rows, columns, residual in residuals(payload, codes, linear, corrected_pixels(payload, codes)):
-        linear[rows, columns] += residual
+    exact = is_exact(payload, codes)
+    light = light_of(codes)
+    plain = to_prophoto(light, payload.flags)
+    marked = in_marked_blocks(payload, codes)
+    moved = [pixels & marked for pixels in moved_pixels(payload, codes)]
+    corrected = (corrected_pixels(payload, codes) | moved[0] | moved[1]) & marked
+    if payload.steps:
+        move_back(light, codes, payload, moved, exact)
+    linear = to_prophoto(light, payload.flags)
+    if payload.layers:
+        for rows, columns, residual in residuals(payload, codes, plain, corrected):
+            linear[rows, columns] += residual
     Path(target).write_bytes(tiff(encode(linear)))
 
 

@@ -26,7 +26,7 @@ from gamutcli.measuring.words import decibels
 from gamutcli.metadata import orientation_of
 from gamutcli.parallel import in_order, one_blas_thread, strips
 from gamutcli.payload import carriers
-from gamutcli.payload.sidecar import named, path_beside
+from gamutcli.payload.sidecar import naming, path_beside
 from gamutcli.restore import check_pixels, check_work, open_reduced
 from gamutcli.results import Evaluation
 
@@ -51,7 +51,7 @@ def evaluate(
     """Compare a picture with its original, with and without the network.
 
     Args:
-        source: A reduced file, expanded in memory; or a restored TIFF, whose plain counterpart is the original
+        source: A reduced file, expanded in memory; or a restored one, whose plain counterpart is the original
             clipped to sRGB and rounded to 8 bits.
         reference: The original, 16-bit TIFF or PNG with an ICC profile.
         force: Compare although the pixels of a reduced file have changed.
@@ -283,19 +283,19 @@ def _map(evaluation: Evaluation, exhibit: report.Exhibit, limit: float) -> bytes
 
 
 def _is_reduced(source: StrPath) -> bool:
-    """Tell a reduced file from a restored one, which is a TIFF or PNG without a payload."""
+    """Tell a reduced file from a restored one, which holds more than 8 bits and has no payload."""
     path = Path(source)
     data = images.read_bytes(path, 16)
-    if images.sniff(data) not in ("tiff", "png") or path_beside(path).is_file():
+    if images.sniff(data) not in ("tiff", "png", "avif", "jxl") or path_beside(path).is_file():
         return True
-    with named(path):
+    with naming(path):
         return carriers.extract(images.read_bytes(path)) is not None
 
 
-def _lies_alike(source: StrPath, found: Match, reference: StrPath) -> None:
-    if found.cropped or found.frame.orientation != UPRIGHT:
+def _lies_alike(source: StrPath, matched: Match, reference: StrPath) -> None:
+    if matched.cropped or matched.frame.orientation != UPRIGHT:
         raise InputError(
-            f"{os.fspath(source)}: was {found.recognised} after it was reduced, so its pixels are not those of "
+            f"{os.fspath(source)}: was {matched.recognised} after it was reduced, so its pixels are not those of "
             f"{os.fspath(reference)}; compare a copy that lies as it did."
         )
 

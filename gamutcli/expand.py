@@ -16,7 +16,7 @@ from gamutcli.color.spaces import SPACES, RGBSpace
 from gamutcli.containers import Metadata
 from gamutcli.errors import UsageError
 from gamutcli.measuring.stages import Stages
-from gamutcli.metadata import private
+from gamutcli.metadata import without_private
 from gamutcli.parallel import one_blas_thread
 from gamutcli.restore import Counts, Restoration, check_pixels, check_work, open_reduced
 from gamutcli.results import ExpandResult
@@ -63,7 +63,7 @@ def expand_image(
     notes = check_pixels(source, reduced, force)
     check_work(source, reduced, allow_slow)
     restoration = reduced.restoration(SPACES[to], device)
-    metadata = private(reduced.metadata, no_metadata, strip_gps)
+    metadata = without_private(reduced.metadata, no_metadata, strip_gps)
     counts = publish(target, restoration, SPACES[to], metadata, compression, overwrite)
     stages.done(f"restored {counts.corrected:,} pixels on {restoration.device} and wrote them")
     clipped_pct = 100 * counts.clipped / (height * width)

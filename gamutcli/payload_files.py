@@ -14,13 +14,13 @@ from gamutcli.fingerprint.match import Status, match
 from gamutcli.measuring.stages import Stages
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import SIDECAR, Extracted
-from gamutcli.payload.format import MAGIC, VERSION, Payload
+from gamutcli.payload.format import MAGIC, Payload
 from gamutcli.payload.parts import MAX_PAYLOAD
 from gamutcli.payload.sidecar import (
     SUFFIX,
     check_targets,
     former_sidecars,
-    named,
+    naming,
     orphan,
     path_beside,
     publish_reduced,
@@ -45,11 +45,20 @@ def inspect_image(source: StrPath) -> Info:
         size = Path(source).stat().st_size
         return _info(source, alone, size, "file", "payload", "", math.nan, orphan(source))
     reduced = open_reduced(source)
-    found, fit = reduced.found, reduced.match
-    stages.done(f"read it and compared its pixels (block means differ by {fit.difference:.1f} codes)")
+    found, matched = reduced.found, reduced.match
+    stages.done(f"read it and compared its pixels (block means differ by {matched.difference:.1f} codes)")
     size = len(found.payload)
     notes = former_sidecars(source) if found.carrier == SIDECAR else ()
-    return _info(source, reduced.payload, size, found.carrier, fit.status.value, fit.recognised, fit.difference, notes)
+    return _info(
+        source,
+        reduced.payload,
+        size,
+        found.carrier,
+        matched.status.value,
+        matched.recognised,
+        matched.difference,
+        notes,
+    )
 
 
 def _info(
@@ -75,10 +84,11 @@ def _info(
         status=status,
         recognised=recognised,
         difference=difference,
-        format_version=VERSION,
+        format_version=payload.version,
         tolerance=payload.correction.tolerance,
         adaptation=payload.adaptation,
         every_pixel=payload.correction.every_pixel,
+        intent="perceptual" if payload.correction.compression else "relative",
         notes=notes,
     )
 
@@ -99,7 +109,7 @@ def strip_payload(source: StrPath, target: StrPath, *, overwrite: bool = False) 
     _check_same_format(path, target)
     storage.check_target(target, overwrite)
     data = images.read_bytes(path)
-    with named(path):
+    with naming(path):
         stripped = carriers.strip(data)
     if stripped == data:
         beside = path_beside(path)
@@ -176,17 +186,17 @@ def embed_payload(
         found, made_for = next(sound_payloads(origin, given))
     mark = made_for.fingerprint
     notes: tuple[str, ...] = ()
-    fit = match(mark, images.decode_reduced(data, str(path)))
-    if fit.status is Status.CHANGED:
+    matched = match(mark, images.decode_reduced(data, str(path)))
+    if matched.status is Status.CHANGED:
         if not force:
             raise PixelsChanged(
                 f"{path}: is not the picture that the payload in {origin} was made for, or was edited since (block "
-                f"means differ by {fit.difference:.1f} codes); use --force to embed it all the same."
+                f"means differ by {matched.difference:.1f} codes); use --force to embed it all the same."
             )
         notes = ("the payload was made for other pixels",)
-    elif fit.status is Status.RECOMPRESSED:
-        notes = (f"the picture was {fit.recognised} since: colours come back less exactly",)
-    with named(path):
+    elif matched.status is Status.RECOMPRESSED:
+        notes = (f"the picture was {matched.recognised} since: colours come back less exactly",)
+    with naming(path):
         embedded = carriers.embed(data, found.payload, Metadata(), carrier)
     publish_reduced(target, embedded, found.payload, overwrite)
     return Transfer(os.fspath(target), os.fspath(picture), embedded.carrier, len(found.payload), notes + embedded.notes)

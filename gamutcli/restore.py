@@ -18,6 +18,7 @@ from gamutcli.color.gamut import Correction, codes_to_prophoto
 from gamutcli.color.spaces import PROPHOTO, Adaptation, RGBSpace, apply_matrix, encoding_table, rgb_to_rgb
 from gamutcli.containers import Metadata
 from gamutcli.errors import InputError, PayloadError, PixelsChanged
+from gamutcli.fingerprint.blocks import LostBlocks
 from gamutcli.fingerprint.frame import Frame
 from gamutcli.fingerprint.match import Match, Status, match
 from gamutcli.gpu.predict import Predictor as GpuPredictor
@@ -65,7 +66,7 @@ class Reduced:
     def correction(self) -> Correction:
         """Which pixels go through the network: more of them where a tool has moved codes."""
         correction = self.payload.correction
-        if self.match.status is Status.OK or self._cut_losslessly:
+        if self._is_exact:
             return correction
         return replace(correction, tolerance=max(correction.tolerance, tolerance.AFTER_TOOLS))
 
@@ -80,11 +81,15 @@ class Reduced:
             space,
             device,
             self.match.frame,
+            payload.blocks,
+            self._is_exact,
         )
 
     @property
-    def _cut_losslessly(self) -> bool:
-        return self.match.cropped and images.sniff(self.data) in ("png", "tiff")
+    def _is_exact(self) -> bool:
+        """Whether the codes are those that were written."""
+        cut_losslessly = self.match.cropped and images.sniff(self.data) in ("png", "tiff")
+        return self.match.status is Status.OK or cut_losslessly
 
 
 def open_reduced(source: StrPath) -> Reduced:
@@ -158,25 +163,25 @@ def check_pixels(source: StrPath, reduced: Reduced, force: bool) -> tuple[str, .
     Raises:
         PixelsChanged: They were edited, and ``force`` is false.
     """
-    found = reduced.match
-    if found.status is Status.OK:
-        done = found.recognised
+    matched = reduced.match
+    if matched.status is Status.OK:
+        done = matched.recognised
         return (f"the picture was {done} after it was reduced; it is restored so, without loss",) if done else ()
-    if found.status is Status.CHANGED:
+    if matched.status is Status.CHANGED:
         if not force and reduced.found.carrier == SIDECAR:
             kept = "; ".join(("", *former_sidecars(source)))
             raise PixelsChanged(
                 f"{path_beside(source)}: belongs to another picture, or {os.fspath(source)} was edited after it was "
-                f"reduced ({found.recognised}: block means differ by {found.difference:.1f} codes){kept}; "
+                f"reduced ({matched.recognised}: block means differ by {matched.difference:.1f} codes){kept}; "
                 "use --force to expand it all the same."
             )
         if not force:
             raise PixelsChanged(
-                f"{os.fspath(source)}: the picture was edited after it was reduced ({found.recognised}: block means "
-                f"differ by {found.difference:.1f} codes); use --force to expand it all the same."
+                f"{os.fspath(source)}: the picture was edited after it was reduced ({matched.recognised}: block means "
+                f"differ by {matched.difference:.1f} codes); use --force to expand it all the same."
             )
         return ("the picture was edited after it was reduced: the restored colours are a guess",)
-    return (f"the picture was {found.recognised} after it was reduced: {_cost(reduced)}",)
+    return (f"the picture was {matched.recognised} after it was reduced: {_cost(reduced)}",)
 
 
 def check_work(source: StrPath, reduced: Reduced, allow_slow: bool) -> None:
@@ -220,14 +225,14 @@ def box_work_a_pixel(inputs: Inputs, width: int) -> int:
 
 def _cost(reduced: Reduced) -> str:
     """What it costs out of gamut, in round decibels: the medians of docs/PIXELS.md."""
-    found, known = reduced.match, reduced.payload.fingerprint
+    matched, known = reduced.match, reduced.payload.fingerprint
     # A lossless picture has more to lose.
     lossless = reduced.payload.correction.tolerance == 0
-    if found.cropped:
+    if matched.cropped:
         most = 19 if lossless else 12
         return f"colours are as exact as before, or up to about {most} dB less where it was compressed as well"
-    if found.resized:
-        scale = math.sqrt(found.frame.height * found.frame.width / (known.height * known.width))
+    if matched.resized:
+        scale = math.sqrt(matched.frame.height * matched.frame.width / (known.height * known.width))
         loss = next(losses[lossless] for above, *losses in RESIZED_COSTS if scale >= above)
         more = 14 if lossless else 11
         return f"colours are typically {loss} dB less exact, and {more} more where it was compressed as well"
@@ -257,6 +262,8 @@ class Restoration:
         space: The RGB space wanted.
         device: Where the network is to run: "auto", "cpu" or "cuda".
         frame: What x and y of the network refer to; the picture itself where None.
+        blocks: Where pixels are corrected; None: everywhere.
+        exact: Whether the codes are those that were written.
 
     Attributes:
         device: Where it runs: "cpu" or "cuda".
@@ -271,11 +278,14 @@ class Restoration:
         space: RGBSpace = PROPHOTO,
         device: str = "cpu",
         frame: Frame | None = None,
+        blocks: LostBlocks | None = None,
+        exact: bool = True,
     ) -> None:
         self.srgb_codes = srgb_codes
         self.adaptation = adaptation
         self.correction = correction
         self.space = space
+        self._frame, self._blocks, self._exact = frame, blocks, exact
         self.device = "cpu"
         self._predictor: Predictor | GpuPredictor | None = None
         if network:
@@ -286,16 +296,23 @@ class Restoration:
             self._predictor = runs(network, srgb_codes, adaptation, frame=frame)
 
     def plain(self, rows: slice) -> FloatArray:
-        """(rows, width, 3) linear ProPhoto RGB without the network."""
+        """(rows, width, 3) linear ProPhoto RGB of the picture as everyone sees it."""
         return codes_to_prophoto(self.srgb_codes[rows], self.adaptation)
 
     def linear(self, rows: slice) -> tuple[FloatArray, int]:
         """(rows, width, 3) linear ProPhoto RGB, unclipped, and how many pixels were corrected."""
         prophoto_linear = self.plain(rows)
-        if self._predictor is None:
+        if self._predictor is None and self.correction.compression is None:
             return prophoto_linear, 0
         inside = np.flatnonzero(self.correction.mask(self.srgb_codes[rows]))
-        prophoto_linear.reshape(-1, 3)[inside] += self._predictor.residuals(rows, inside)
+        if self._blocks:
+            inside = self._blocks.keep(rows, inside, self.srgb_codes.shape, self._frame)
+        pixels = prophoto_linear.reshape(-1, 3)
+        if self.correction.compression:
+            some = self.srgb_codes[rows].reshape(-1, 3)[inside]
+            pixels[inside] = self.correction.before(some, self.adaptation, self._exact)
+        if self._predictor:
+            pixels[inside] += self._predictor.residuals(rows, inside)
         return prophoto_linear, inside.size
 
     def rounded(self, rows: slice) -> FloatArray:

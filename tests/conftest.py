@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from gamutcli.fitting.presets import Preset
 from gamutcli.fitting.sample import Sample
 from tests.support.commands import Gamut, Outcome
 from tests.support.cuda import reason_against
+from tests.support.presets import changed_presets
 
 # A busy machine is no reason to fail, and the same commit gives the same verdict.
 settings.register_profile("gamutcli", deadline=None, derandomize=True, max_examples=50)
@@ -73,6 +75,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def fit_seed(pytestconfig: pytest.Config) -> int:
     """The seed that a fit gets which asks for 0."""
     return int(pytestconfig.getoption("--fit-seed"))
+
+
+@pytest.fixture(scope="module")
+def cheap() -> Iterator[None]:
+    """Presets that take tenths of a second."""
+    with changed_presets("fast", "paper"):
+        yield
+
+
+@pytest.fixture(scope="module")
+def album(cheap: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """photo.tif, and what `reduce_image` and `expand_image` make of it. Read only."""
+    from tests.support.pipeline import make_album  # reads photographs, which other tests do without
+
+    return make_album(tmp_path_factory.mktemp("album"))
 
 
 @pytest.fixture

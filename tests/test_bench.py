@@ -103,3 +103,41 @@ def test_a_resized_original_is_what_a_tool_makes_of_its_codes(bench: None) -> No
     moved = operation.move(codes_to_prophoto(codes, "bradford"))
     changed = codes_to_prophoto(np.asarray(operation.change(Image.fromarray(codes))), "bradford")
     np.testing.assert_allclose(moved, changed, atol=0.006)
+
+
+def measured(series: str, seconds: list[float], psnr: float = 55.0) -> dict[str, object]:
+    """A file as bench.py writes it: one command, one picture."""
+    runs = {"runs": [[value, 2 * value, 300] for value in seconds]}
+    quality = {"psnr_og": psnr, "de2000_og_p99": 1.0, "payload_bytes": 9000}
+    figures = {"reduce": runs, "quality, a, png": quality}
+    return {"series": series, "date": "2026-11-27", "machine": "a machine", "figures": figures}
+
+
+def test_runs_in_turn_tell_a_small_change_from_a_drift(bench):
+    import compare
+
+    drifting = [5.0, 6.0, 8.0]
+    faster = measured("s", [value * 0.94 for value in drifting])
+    rows = list(compare.moved(measured("s", drifting), faster))
+    assert rows == [
+        ("reduce", "wall s", "6.00", "5.64", "x 0.94"),
+        ("reduce", "CPU s", "12.00", "11.28", "x 0.94"),
+    ]
+    assert list(compare.moved(measured("s", drifting), measured("other", [value * 0.94 for value in drifting]))) == []
+    assert list(compare.moved(measured("s", [5.0, 6.0, 8.0]), measured("s", [5.1, 5.8, 8.1]))) == []
+
+
+def test_without_turns_only_what_lies_beyond_all_runs_has_moved(bench):
+    import compare
+
+    old, new = measured("a", [5.0, 6.0]), measured("b", [7.0, 7.5])
+    assert [row[1] for row in compare.moved(old, new)] == ["wall s", "CPU s"]
+    assert "were not measured in turn" in compare.told(old, new)
+
+
+def test_quality_has_no_noise_but_a_step_that_matters(bench):
+    import compare
+
+    old = measured("a", [5.0])
+    assert compare.told(old, measured("a", [5.0], psnr=55.09)) == "Nothing moved beyond noise."
+    assert "psnr_og | 55.00 | 54.80 | -0.20" in compare.told(old, measured("a", [5.0], psnr=54.8))

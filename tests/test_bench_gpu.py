@@ -47,7 +47,7 @@ def here(bench: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     def run(command: Sequence[str], limit: float, told: object) -> processes.Run:
         capsys.readouterr()
         gpu_inside.main(list(command[2:]))
-        return processes.Run(1.0, 100.0, capsys.readouterr().out)
+        return processes.Run(1.0, 1.0, 100.0, capsys.readouterr().out)
 
     monkeypatch.setattr(bench, "run", run)
     with changed_presets(*presets.PRESETS, steps=20):

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from gamutcli.errors import InputError
-from gamutcli.images.kinds import _KINDS, identify
+from gamutcli.images.identify import _FORMATS, identify
 from gamutcli.images.original import read_source
 from gamutcli.images.reading import Reading
-from tests.images.test_kinds import READ
+from tests.images.test_identify import READ
 from tests.support.commands import Gamut
 from tests.support.inputs import INPUTS, STRANGERS, Input
 from tests.support.markdown import ROOT
@@ -98,8 +98,8 @@ def test_a_kind_of_source_becomes_what_the_page_says(number: int, tmp_path: Path
 
 
 def test_every_kind_that_is_known_by_name_has_a_row() -> None:
-    assert {identify(name, data) for name, (data, _, _) in MET.items()} == set(_KINDS) - READ
-    assert len(STRANGERS) == len(_KINDS) - len(READ)
+    assert {identify(name, data) for name, (data, _, _) in MET.items()} == set(_FORMATS) - READ
+    assert len(STRANGERS) == len(_FORMATS) - len(READ)
 
 
 def test_a_folder_of_mixed_files_never_stops_at_one(gamut: Gamut, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from gamutcli.arrays import Code16Array
 from gamutcli.fitting.presets import PRESETS
 from gamutcli.images import decode_reduced
 from gamutcli.images.original import read_source
-from gamutcli.images.picture import UNDONE, turned
+from gamutcli.images.picture import UNDONE, turn
 from gamutcli.metadata import orientation_of, read_metadata
 from tests.support.browsers import open_browser
 from tests.support.pictures import wide_codes, write_tiff
@@ -38,23 +38,23 @@ def sideways(path: Path, orientation: int, codes: Code16Array = CODES) -> Path:
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
 def test_every_orientation_can_be_undone(orientation: int) -> None:
-    assert np.array_equal(turned(turned(CODES, orientation), UNDONE[orientation]), CODES)
+    assert np.array_equal(turn(turn(CODES, orientation), UNDONE[orientation]), CODES)
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
 def test_an_original_can_be_laid_as_a_picture_of_it_lies(tmp_path: Path, orientation: int) -> None:
     source = read_source(sideways(tmp_path / "a.tif", orientation))
     assert source.lying(orientation) is source.original
-    assert np.array_equal(source.upright().original.codes, turned(CODES, orientation))
+    assert np.array_equal(source.upright().original.codes, turn(CODES, orientation))
     for other in ORIENTATIONS:
-        assert np.array_equal(turned(source.lying(other).codes, other), turned(CODES, orientation))
+        assert np.array_equal(turn(source.lying(other).codes, other), turn(CODES, orientation))
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
 def test_a_webp_is_stored_and_restored_upright(tmp_path: Path, orientation: int) -> None:
     photo, reduced, restored = sideways(tmp_path / "a.tif", orientation), tmp_path / "a.webp", tmp_path / "back.tif"
     done = reduce_image(photo, reduced, preset=QUICK)
-    upright = turned(CODES, orientation)
+    upright = turn(CODES, orientation)
     assert (done.height, done.width) == upright.shape[:2]
     with Image.open(reduced) as image:
         assert image.size == (upright.shape[1], upright.shape[0])
@@ -144,7 +144,7 @@ def test_a_browser_shows_every_format_upright(browser: Any, marked: Path, extens
     assert seen is not None
     width, height, pixels = seen
     stored = tifffile.imread(marked / f"{orientation}_photo.tif")
-    upright = turned(stored, orientation)
+    upright = turn(stored, orientation)
     assert (height, width) == upright.shape[:2]
     shown = np.array(pixels, np.uint8).reshape(height, width, 4)[..., :3]
     for channel in (0, 1):

@@ -18,7 +18,9 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, rgb_to_rgb
+from gamutcli.color.compression import Compression, Side
+from gamutcli.color.gamut import Correction
+from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, encoding_table, rgb_to_rgb
 from gamutcli.expand import expand_image
 from gamutcli.images import read_wide
 from gamutcli.reduce import reduce_image
@@ -36,6 +38,8 @@ IN_XMP = [
     "paper.png",
     "paper.jpg",
     "nothing-to-restore.png",
+    "perceptual.png",
+    "perceptual-in-blocks.jpg",
 ]
 
 
@@ -83,11 +87,11 @@ def test_the_decoder_knows_nothing_of_the_package() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sample", "kind", "preset"),
+    ("sample", "extension", "preset"),
     [("pavilion", "jpg", "fast"), ("fabrics", "png", "fast"), ("espresso", "png", "paper")],
 )
-def test_it_agrees_with_expand_within_a_code(sample: str, kind: str, preset: str, tmp_path: Path) -> None:
-    reduced = tmp_path / f"{sample}.{kind}"
+def test_it_agrees_with_expand_within_a_code(sample: str, extension: str, preset: str, tmp_path: Path) -> None:
+    reduced = tmp_path / f"{sample}.{extension}"
     assert reduce_image(SAMPLES / f"{sample}.tif", reduced, preset=preset).hidden
     expand_image(reduced, tmp_path / "ours.tif", device="cpu")
     ours = tifffile.imread(tmp_path / "ours.tif")
@@ -209,9 +213,20 @@ def test_the_page_prints_the_matrices_that_we_use(method: Adaptation) -> None:
 
 def test_the_page_prints_a_pixel_that_comes_true() -> None:
     stranger = runpy.run_path(str(DECODER))
-    plain = stranger["plain_prophoto"](np.array([[[255, 10, 128]]], np.uint8), 0)
+    plain = stranger["to_prophoto"](stranger["light_of"](np.array([[[255, 10, 128]]])), 0)
     row = "| linear ProPhoto | " + " | ".join(f"{value:.7f}" for value in plain.ravel()) + " |"
     codes = "| 16-bit code | " + " | ".join(str(code) for code in stranger["encode"](plain).ravel()) + " |"
     page = (ROOT / "docs" / "FORMAT.md").read_text("utf-8")
     assert row in page
     assert codes in page
+
+
+def test_the_page_prints_colours_that_are_moved_back() -> None:
+    page = (ROOT / "docs" / "FORMAT.md").read_text("utf-8")
+    curves = Compression(Side(6553, 12288, 3, 328), Side(6553, 11469, 3, 52428))
+    for pixel in ((12, 200, 90), (255, 40, 100), (254, 41, 3), (2, 1, 0)):
+        codes = np.array([pixel], np.uint8)
+        light = curves.undone(codes)[0]
+        wide = encoding_table(PROPHOTO, 65536).codes(Correction(0, False, curves).before(codes, "bradford"))[0]
+        numbers = ", ".join(f"{value:.6f}" if value else "0" for value in light)
+        assert f"| {numbers} | {', '.join(map(str, wide))} |" in page

@@ -10,10 +10,13 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from gamutcli.payload.format import VERSION
+from gamutcli.storage import remote
 
 _CHUNK = 1 << 20
 #: Settings that change where or how a result comes about, not what it is.
 _MEANS = ("device", "reference")
+#: What a setting was before there was a word for it: it makes the results of then, which stay as they are.
+_AS_EVER = {"intent": "relative"}
 
 
 class State(NamedTuple):
@@ -23,8 +26,11 @@ class State(NamedTuple):
     mtime_ns: int
 
 
-def state_of(path: str) -> State | None:
-    """Return the state of a file; None where there is none."""
+def state_of(path: str, *, fresh: bool = True) -> State | None:
+    """Return the state of a file; None where there is none. What a bucket has listed before may count if not fresh."""
+    if remote.is_address(path):
+        found = remote.look(path, fresh=fresh)
+        return None if found is None else State(*found)
     try:
         status = os.stat(path)
     except (OSError, ValueError):
@@ -34,7 +40,7 @@ def state_of(path: str) -> State | None:
 
 def states_of(paths: Sequence[str]) -> tuple[State | None, ...]:
     """Return the states of all files that a result is made from."""
-    return tuple(map(state_of, paths))
+    return tuple(state_of(path, fresh=False) for path in paths)
 
 
 def content_digest(paths: Sequence[str]) -> str:
@@ -61,7 +67,7 @@ def settings_digest(command: str, settings: Mapping[str, Any]) -> str:
     """
     told: dict[str, Any] = {"command": command, "format": VERSION}
     for name, value in settings.items():
-        if name not in _MEANS and value is not None:
+        if name not in _MEANS and value is not None and _AS_EVER.get(name) != value:
             told[name] = content_digest([os.fspath(value)]) if _is_file(value) else value
     text = json.dumps(told, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -25,12 +25,12 @@ def read_head(path: Path) -> bytes:
         InputError: The file cannot be read.
     """
     start = images.read_bytes(path, 16)
-    kind = images.sniff(start)
-    if kind not in ("jpeg", "png"):
+    format = images.sniff(start)
+    if format not in ("jpeg", "png"):
         return images.read_bytes(path)
     try:
         with path.open("rb") as file:
-            return _jpeg_head(file.fileno()) if kind == "jpeg" else _png_head(file.fileno())
+            return _jpeg_head(file.fileno()) if format == "jpeg" else _png_head(file.fileno())
     except (OSError, AttributeError) as error:
         raise InputError(f"{path}: cannot be read ({error}); check path and permissions.") from error
 

@@ -45,7 +45,7 @@ def info(files: tuple[Path, ...], quiet: bool, verbose: int, as_json: bool) -> i
         raise UsageError("-: standard input can be read once only.")
     outcomes = Outcomes(len(files), quiet=quiet, verbose=verbose, as_json=as_json)
     for source in files:
-        with received(outcomes, source) as file, outcomes.file(file):
+        with outcomes.file(source), received(outcomes, source) as file:
             result = inspect_image(file)
             changed = result.status == "changed"
             outcomes.result(file, result, _summary, PixelsChanged.exit_code if changed else 0)

@@ -32,18 +32,18 @@ def _page(context: click.Context) -> str:
     lines = [
         f'.TH "{title.upper()}" 1 "" "gamutcli {__version__}" "User Commands"',
         ".SH NAME",
-        f"{_escaped(title)} \\- {_escaped(_joined(summary).rstrip('.'))}",
+        f"{_escape(title)} \\- {_escape(_joined(summary).rstrip('.'))}",
         ".SH SYNOPSIS",
-        f".B {_escaped(context.command_path)}",
-        _escaped(" ".join(command.collect_usage_pieces(context))),
+        f".B {_escape(context.command_path)}",
+        _escape(" ".join(command.collect_usage_pieces(context))),
         ".SH DESCRIPTION",
     ]
     plain = [paragraph for paragraph in paragraphs if not paragraph.startswith("\b")]
-    lines += "\n.PP\n".join(_escaped(_joined(paragraph)) for paragraph in plain).splitlines()
+    lines += "\n.PP\n".join(_escape(_joined(paragraph)) for paragraph in plain).splitlines()
     for paragraph in paragraphs:
         if paragraph not in plain:  # lines that are to stay as they are, below a title
             heading, *kept = paragraph.strip("\b\n").splitlines()
-            lines += [f'.SH "{_escaped(heading.rstrip(":").upper())}"', ".nf", *map(_escaped, kept), ".fi"]
+            lines += [f'.SH "{_escape(heading.rstrip(":").upper())}"', ".nf", *map(_escape, kept), ".fi"]
     options = [
         record
         for record in (p.get_help_record(context) for p in command.get_params(context) if isinstance(p, click.Option))
@@ -52,8 +52,8 @@ def _page(context: click.Context) -> str:
     if options:
         lines.append(".SH OPTIONS")
         for name, told in options:
-            lines += [".TP", f".B {_escaped(name)}", _escaped(_joined(told))]
-    lines += [".SH SEE ALSO", _escaped(", ".join(f"{name}(1)" for name in _related(context)))]
+            lines += [".TP", f".B {_escape(name)}", _escape(_joined(told))]
+    lines += [".SH SEE ALSO", _escape(", ".join(f"{name}(1)" for name in _related(context)))]
     return "\n".join(lines) + "\n"
 
 
@@ -68,7 +68,7 @@ def _joined(text: str) -> str:
     return " ".join(text.split())
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     """Let troff show a text as it is."""
     shown = text.replace("\\", "\\e").replace("-", "\\-").replace("`", "\\(ga").replace("'", "\\(aq")
     return "\\&" + shown if shown.startswith((".", "\\(aq")) else shown

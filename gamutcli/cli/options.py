@@ -15,16 +15,16 @@ MODELS = ("11kb", "23kb", "53kb", "137kb")
 SPACES = ("prophoto", "displayp3", "adobergb", "rec2020", "srgb")
 TARGET_SPACES = ("prophoto", "displayp3", "adobergb", "rec2020")
 CARRIERS = ("auto", "xmp", "exif", "sidecar")
-REDUCED_KINDS = ("jpg", "png", "webp", "avif", "jxl", "tif")
-WIDE_KINDS = ("tif", "png", "avif", "jxl")
+REDUCED_EXTENSIONS = ("jpg", "png", "webp", "avif", "jxl", "tif")
+WIDE_EXTENSIONS = ("tif", "png", "avif", "jxl")
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
+INTENTS = ("relative", "perceptual")
 COMPRESSIONS = ("none", "lzw", "deflate", "zstd")
 DEVICES = ("auto", "cpu", "cuda")
 
 OPTIMIZERS = ("sgd", "adam", "muon")
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-Decorator = Callable[[Command], Command]
 
 #: Suffixes, as shells propose them.
 CARRYING = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".avif", ".jxl")
@@ -40,7 +40,10 @@ OTHER_ORIGINALS = (*READ_ONLY, *RAW, ".jxl", ".jpg", ".jpeg", ".webp")
 PAYLOAD = (".gamut",)
 
 FOLDER = FileName()
+#: A folder of this machine, or a place in a bucket.
+PLACE = FileName(remote=True)
 PICTURE = FileName(CARRYING)
+REMOTE_PICTURE = FileName(CARRYING, remote=True)
 PICTURE_OR_DASH = PictureName(CARRYING)
 PAGE = FileName((".html", ".htm"), only=True)
 MAP = FileName((".png",), only=True)
@@ -49,7 +52,7 @@ MAP = FileName((".png",), only=True)
 def option(*names: str, **settings: Any) -> Callable[[Command], Command]:
     """A click option that can also be set in the environment: --max-payload as GAMUT_MAX_PAYLOAD."""
     long = next(name for name in names if name.startswith("--"))
-    return click.option(*names, cls=variables.Option, envvar=variables.named(long[2:]), **settings)
+    return click.option(*names, cls=variables.Option, envvar=variables.variable_of(long[2:]), **settings)
 
 
 def choice(*names: str, values: tuple[str, ...], **settings: Any) -> Callable[[Command], Command]:
@@ -57,7 +60,7 @@ def choice(*names: str, values: tuple[str, ...], **settings: Any) -> Callable[[C
     return option(*names, type=click.Choice(values, case_sensitive=False), **settings)
 
 
-output = option("-o", "--output", type=FOLDER, metavar="DIR", help="Write the results of all inputs into this folder.")
+output = option("-o", "--output", type=PLACE, metavar="DIR", help="Write the results of all inputs into this folder.")
 overwrite = option("--overwrite", is_flag=True, help="Replace outputs that exist; without it they are an error.")
 preserve_time = option("-p", "--preserve-time", is_flag=True, help="Give the output the input's modification time.")
 force = option("--force", is_flag=True, help="Use the payload although the pixels have changed since.")
@@ -91,6 +94,13 @@ assume_profile = option(
     type=SpaceName(SPACES),
     metavar="SPACE|FILE",
     help=f"Colour space of inputs that do not name theirs: {', '.join(SPACES)}, or an .icc file.",
+)
+intent = choice(
+    "--intent",
+    values=INTENTS,
+    default="relative",
+    show_default=True,
+    help="What becomes of colours beyond sRGB: clipped, or moved inwards, which keeps texture.",
 )
 device = choice("--device", values=DEVICES, default="auto", show_default=True, help="Where the network runs.")
 steps_scale = option(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,14 +102,9 @@ def pretrain(
     from gamutcli.pretrain.run import pretrain as learn
 
     network, chosen = recipe_of(preset, model)
-    chosen = _adapted(chosen, steps_scale, recipe)
+    chosen = _adapt(chosen, steps_scale, recipe)
     found = pictures_in(pictures)
     outcomes = Outcomes(len(found), quiet=quiet, verbose=verbose, as_json=False)
-
-    @contextmanager
-    def guard(path: Path) -> Iterator[None]:
-        with outcomes.file(path):
-            yield
 
     with outcomes.progress(output, "crops") as bar:
         progress = bar or (None if quiet else _lines(output))
@@ -126,7 +119,7 @@ def pretrain(
             device=device,
             overwrite=overwrite,
             progress=progress,
-            guard=guard,
+            guard=outcomes.file,
         )
     if as_json:
         console.say(json.dumps(json_safe(asdict(result)), indent=2))
@@ -167,7 +160,7 @@ def _lines(output: Path) -> Progress:
     return progress
 
 
-def _adapted(recipe: Recipe, steps_scale: float, given: dict[str, Any]) -> Recipe:
+def _adapt(recipe: Recipe, steps_scale: float, given: dict[str, Any]) -> Recipe:
     """A recipe with what the user gave, its steps scaled."""
     changed = replace(recipe, **{name: value for name, value in given.items() if value is not None})
     return replace(changed, inner_steps=max(1, round(changed.inner_steps * steps_scale)))

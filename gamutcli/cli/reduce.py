@@ -12,6 +12,7 @@ from gamutcli.cli.console import Outcomes, gain, percent
 from gamutcli.cli.files import copy_time, make_folder, pair
 from gamutcli.cli.piping import received, refuse_dash, sent
 from gamutcli.cli.types import Bytes, FileName
+from gamutcli.measuring.words import difference
 
 if TYPE_CHECKING:
     from gamutcli.results import ReduceResult
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @options.targets(*options.CARRYING, *options.READ_ONLY, *options.RAW)
 @options.choice(
-    "--ext", values=options.REDUCED_KINDS, default="jpg", show_default=True, help="Kind of what -o and - write."
+    "--ext", values=options.REDUCED_EXTENSIONS, default="jpg", show_default=True, help="Format of what -o and - write."
 )
 @options.choice(
     "--preset",
@@ -29,12 +30,19 @@ if TYPE_CHECKING:
     show_default=True,
     help="Effort of the fit; paper is the published recipe.",
 )
+@options.intent
 @options.choice("--model", values=options.MODELS, help="Size of the network, with --preset paper.")
 @options.option(
     "--max-payload",
     type=Bytes(),
     metavar="BYTES",
     help="Largest payload wanted, as 3000, 3k or 12KB (1k is 1000; 1KiB is 1024).",
+)
+@options.option(
+    "--target-de",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="N",
+    help="As little effort and as few bytes as bring 99 % of the lost colours back within dE N (CIEDE2000).",
 )
 @options.option(
     "--quality",
@@ -88,6 +96,8 @@ def reduce(
     Examples:
       gamut reduce photo.tif photo.jpg
       gamut reduce photo.tif photo.png --preset best
+      gamut reduce photo.tif photo.png --target-de 1.5
+      gamut reduce photo.tif photo.png --intent perceptual
       gamut reduce photo.tif photo.webp
       gamut reduce photo.tif photo.jpg --carrier sidecar
       gamut reduce *.tif -o web --ext jpg --quality 90
@@ -105,13 +115,25 @@ def reduce(
     make_folder(output)
     outcomes = Outcomes(len(jobs), quiet=quiet, verbose=verbose, as_json=as_json)
     for source, target in jobs:
-        with received(outcomes, source) as file, sent(outcomes, target, f".{ext}") as out, outcomes.file(file):
-            with outcomes.progress(file) as progress:
+        with outcomes.file(source), received(outcomes, source) as file:
+            with (
+                sent(outcomes, target, f".{ext}", overwrite=overwrite) as out,
+                outcomes.progress(file) as progress,
+            ):
                 result = reduce_image(file, out, carrier=carrier, overwrite=overwrite, progress=progress, **settings)
-            if preserve_time:
-                copy_time(file, out)
+                if preserve_time:
+                    copy_time(file, out)
             outcomes.result(file, result, _summary)
     return outcomes.close()
+
+
+def _colors(result: ReduceResult) -> str:
+    """How near the lost colours come back, mean and 99th percentile, beside how far off they are without network."""
+    mean, p99 = difference(result.de2000_og_mean), difference(result.de2000_og_p99)
+    if not result.hidden:
+        return f"colours off by dE {mean}, 99 % below {p99}, "
+    plain_mean, plain_p99 = difference(result.clip_de2000_og_mean), difference(result.clip_de2000_og_p99)
+    return f"colours back to within dE {mean} (plain {plain_mean}), 99 % below {p99} (plain {plain_p99}), "
 
 
 def _summary(result: ReduceResult) -> str:
@@ -120,8 +142,15 @@ def _summary(result: ReduceResult) -> str:
         return head + "every colour fits into sRGB; nothing to remember"
     return head + (
         f"{result.payload_bytes:,} bytes ({result.carrier}, network {result.model}) for {percent(result.og_pct)} "
-        "out of gamut, "
-        f"PSNR {gain(result.clip_psnr_all, result.psnr_all)}, "
+        f"out of gamut, {_colors(result)}PSNR {gain(result.clip_psnr_all, result.psnr_all)}, "
         f"out of gamut {gain(result.clip_psnr_og, result.psnr_og)}, "
-        f"fitted in {result.fit_seconds:.1f} s"
+        f"fitted in {result.fit_seconds:.1f} s{_taken(result)}"
     )
+
+
+def _taken(result: ReduceResult) -> str:
+    """What was taken to come within --target-de."""
+    if result.target_de is None:
+        return ""
+    tries = "1 try" if result.tries == 1 else f"{result.tries} tries"
+    return f" ({tries}: preset {result.preset}, {result.steps:,} steps)"

@@ -14,7 +14,7 @@ import click
 PREFIX = "GAMUT_"
 
 
-def named(*words: str) -> str:
+def variable_of(*words: str) -> str:
     """The variable of words: GAMUT_MAX_PAYLOAD, GAMUT_REDUCE_MAX_PAYLOAD."""
     return PREFIX + "_".join(words).replace("-", "_").replace(" ", "_").upper()
 
@@ -26,10 +26,10 @@ class Option(click.Option):
         """Find the variable that counts here."""
         long = next(name for name in self.opts if name.startswith("--"))[2:]
         command = ctx.command_path.partition(" ")[2]
-        own = os.environ.get(named(command, long))
+        own = os.environ.get(variable_of(command, long))
         if own:
             return own
-        shared = os.environ.get(named(long))
+        shared = os.environ.get(variable_of(long))
         if not shared or self._suits(shared, ctx):
             return shared or None
         others = (other for other in _options(ctx.find_root().command) if other.envvar == self.envvar)

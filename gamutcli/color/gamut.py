@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from gamutcli.arrays import BoolArray, Code16Array, CodeArray, DoubleArray, FloatArray
+from gamutcli.color.compression import Compression
 from gamutcli.color.spaces import (
     PROPHOTO,
     SRGB,
@@ -61,9 +63,13 @@ def og_beyond_rounding(srgb_linear: FloatArray, codes: Code16Array, rounding: Ro
     Returns:
         (...) bool.
     """
-    marked = og_mask(srgb_linear)
-    # Most are inside without any slack.
-    places = np.flatnonzero(marked)
+    smallest, largest = _smallest(srgb_linear), _largest(srgb_linear)
+    below, above = (smallest < 0) & (largest >= 0), (largest > 1) & (smallest <= 1)
+    marked: BoolArray = below | above
+    # The slack of a code decides only within the largest slack of any.
+    most = rounding.most
+    certain = below & (smallest < -most) | above & (largest > 1 + most)
+    places = np.flatnonzero(marked & ~certain)
     slack = rounding.tolerance(codes.reshape(-1, 3)[places])
     marked.reshape(-1)[places] = og_mask(srgb_linear.reshape(-1, 3)[places], slack)
     return marked
@@ -83,6 +89,11 @@ class Rounding:
 
     widths: FloatArray
     matrix: DoubleArray
+
+    @cached_property
+    def most(self) -> np.float32:
+        """The largest tolerance of any codes, linear sRGB, with a little for the rounding of its own sum."""
+        return np.float32((np.abs(self.matrix) @ self.widths.max(axis=1)).max() * 1.001)
 
     def tolerance(self, codes: Code16Array) -> FloatArray:
         """(..., 3) codes to (..., 3) linear sRGB."""
@@ -178,16 +189,32 @@ class Correction:
     Attributes:
         tolerance: A pixel counts as clipped when a code is at most this far from 0 or 255; 0 for lossless files.
         every_pixel: Correct all pixels, as the paper does, clipped or not.
+        compression: How colours were moved into sRGB; None: they were clipped.
     """
 
     tolerance: int = 0
     every_pixel: bool = False
+    compression: Compression | None = None
 
     def mask(self, srgb_codes: CodeArray) -> BoolArray:
         """(..., 3) codes to (...) bool: the pixels that go through the network."""
         if self.every_pixel:
             return np.ones(srgb_codes.shape[:-1], bool)
-        return clipped_mask(srgb_codes, self.tolerance)
+        clipped = clipped_mask(srgb_codes, self.tolerance)
+        return clipped if self.compression is None else clipped | self.compression.mask(srgb_codes)
+
+    def before(self, srgb_codes: CodeArray, adaptation: Adaptation, exact: bool = True) -> FloatArray:
+        """(n, 3) codes of pixels of ``mask`` to (n, 3) linear ProPhoto RGB: what the network adds its residual to.
+
+        Args:
+            srgb_codes: The pixels.
+            adaptation: Between the whites.
+            exact: Whether these are the codes that were written.
+        """
+        if self.compression is None:
+            return codes_to_prophoto(srgb_codes, adaptation)
+        matrix = rgb_to_rgb(SRGB, PROPHOTO, adaptation)
+        return apply_matrix(self.compression.undone(srgb_codes, exact), matrix)
 
 
 def codes_to_prophoto(srgb_codes: CodeArray, adaptation: Adaptation) -> FloatArray:

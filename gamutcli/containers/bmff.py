@@ -130,7 +130,7 @@ def write(data: bytes, blocks: Blocks) -> Written:
     if is_sequence(data):
         raise InputError("the file is a sequence of pictures, which cannot carry a payload: use --carrier sidecar")
     blocks = with_iptc_in_exif(blocks)
-    data = _closed(data)
+    data = _close(data)
     meta = _meta_of(data)
     wanted = {*((b"Exif", block) for block in blocks.exif), *((b"mime", packet) for packet in blocks.xmp)}
     current = _metadata(data, meta)
@@ -138,7 +138,7 @@ def write(data: bytes, blocks: Blocks) -> Written:
     wanted -= set(current.values())
     ours = [(b"Exif", b"Exif\0", bytes(4) + block) for block in blocks.exif if (b"Exif", block) in wanted]
     ours += [(b"mime", b"XMP\0" + _XMP_TYPE + b"\0", packet) for packet in blocks.xmp if (b"mime", packet) in wanted]
-    data, dropped = _wiped(data, meta, gone)
+    data, dropped = _wipe(data, meta, gone)
     taken = {item.number for item in meta.items} | {place.number for place in meta.locations}
     numbers = [number for number in range(1, len(taken) + len(ours) + 1) if number not in taken][: len(ours)]
     items = [item for item in meta.items if item.number not in gone]
@@ -151,7 +151,7 @@ def write(data: bytes, blocks: Blocks) -> Written:
             removed = sum(box.end - box.start for box in dropped if box.start < offset)
             return offset - removed + (grown if offset >= meta.box.end else 0)
 
-        places = [_moved(place, moved) for place in meta.locations if place.number not in gone]
+        places = [_move(place, moved) for place in meta.locations if place.number not in gone]
         position = moved(len(data))
         for number, (_, _, content) in zip(numbers, ours, strict=True):
             places.append(Location(number, 0, 0, ((position + 8, len(content)),)))
@@ -183,7 +183,7 @@ def _metadata(data: bytes, meta: Meta) -> dict[int, tuple[bytes, bytes]]:
     return found
 
 
-def _wiped(data: bytes, meta: Meta, numbers: set[int]) -> tuple[bytes, list[Box]]:
+def _wipe(data: bytes, meta: Meta, numbers: set[int]) -> tuple[bytes, list[Box]]:
     """Return the file with the bytes of items wiped, and the ``mdat`` boxes that hold nothing else."""
     stores = [box for box in boxes_of(data, 0, len(data)) if box.kind == b"mdat"]
     inside = [*stores, *(child for child in meta.children if child.kind == b"idat")]
@@ -203,7 +203,7 @@ def _wiped(data: bytes, meta: Meta, numbers: set[int]) -> tuple[bytes, list[Box]
     return bytes(wiped), [box for box in stores if (box.body, box.end) in ranges]
 
 
-def _closed(data: bytes) -> bytes:
+def _close(data: bytes) -> bytes:
     """Return the file with a length in its last box, which may run "to the end" otherwise."""
     last = list(boxes_of(data, 0, len(data)))[-1]
     size = last.end - last.start
@@ -218,7 +218,7 @@ def _item(number: int, kind: bytes, strings: bytes) -> Item:
     return Item(number, kind, b"", _pack(b"infe", head + strings))
 
 
-def _moved(place: Location, moved: Callable[[int], int]) -> Location:
+def _move(place: Location, moved: Callable[[int], int]) -> Location:
     """Return a location whose bytes have moved with the file's."""
     if place.method != 0 or place.reference:
         return place

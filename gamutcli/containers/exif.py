@@ -36,7 +36,7 @@ def make_block(image: Mapping[int, object], tags: Mapping[int, object]) -> bytes
     return block.removeprefix(b"Exif\0\0") + bytes(4)
 
 
-def small() -> bytes:
+def least_block() -> bytes:
     """Return the least EXIF block that every reader accepts; it says nothing but its version."""
     return make_block({}, {piexif.ExifIFD.ExifVersion: b"0232"})
 
@@ -137,9 +137,9 @@ def with_comment(block: bytes, value: bytes | None) -> bytes:
 
 
 def is_silent(block: bytes) -> bool:
-    """Tell a block that says no more than `small`, wherever its directories stand."""
+    """Tell a block that says no more than `least_block`, wherever its directories stand."""
     said = _said(block)
-    return said is not None and said == _said(small())
+    return said is not None and said == _said(least_block())
 
 
 def without_thumbnail(block: bytes) -> bytes:

@@ -72,7 +72,7 @@ class Layout:
         """Return the layout with the packet in the extension; the same where there is one, or no packet."""
         if self.packet is None or self.extension is not None:
             return self
-        return self.noted(MOVED_NOTE, packet=None, extension=xmp.bare(bytes(self.packet)))
+        return self.noted(MOVED_NOTE, packet=None, extension=xmp.without_wrapper(bytes(self.packet)))
 
 
 def recognises(data: bytes) -> bool:
@@ -108,7 +108,7 @@ def write(data: bytes, blocks: Blocks) -> Written:
     packet = None
     with suppress(InputError):  # one that cannot be parsed stays as it is
         packet = xmp.parse(blocks.xmp[0]) if blocks.xmp else None
-    return write_layout(data, fit_into_segments(lay_out(blocks, packet)), blocks.iptc)
+    return write_layout(data, shrink_into_segments(lay_out(blocks, packet)), blocks.iptc)
 
 
 def lay_out(blocks: Blocks, packet: Packet | None) -> Layout:
@@ -123,12 +123,12 @@ def lay_out(blocks: Blocks, packet: Packet | None) -> Layout:
     )
 
 
-def fit_into_segments(layout: Layout) -> Layout:
-    """Return a layout whose first EXIF block and first packet fit a segment each."""
+def shrink_into_segments(layout: Layout) -> Layout:
+    """Return a layout whose first EXIF block and first packet are small enough for a segment each."""
     if layout.block is not None and len(layout.block) > EXIF_MAX:
         layout = layout.without_thumbnail()
     if layout.block is not None and len(layout.block) > EXIF_MAX:
-        layout = replace(layout, block=exif.small(), notes=(EXIF_NOTE,))
+        layout = replace(layout, block=exif.least_block(), notes=(EXIF_NOTE,))
     if layout.packet is None or len(bytes(layout.packet)) <= PACKET_MAX:
         return layout
     packet = layout.packet.compacted()

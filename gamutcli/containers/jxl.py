@@ -43,7 +43,7 @@ def read(data: bytes) -> Blocks:
     """
     boxes, room = [], 2 * MAX_PACKET
     for box in filter(_is_metadata, _boxes(data)):
-        boxes.append(_decompressed(box, room))
+        boxes.append(_decompress(box, room))
         room -= len(boxes[-1].body)
     return Blocks(
         exif=tuple(_tiff_block(box.body) for box in boxes if box.kind == _EXIF),
@@ -128,7 +128,7 @@ def _is_metadata(box: _Box) -> bool:
     return (box.body[:4] if box.kind == _COMPRESSED else box.kind) in (_EXIF, _XMP)
 
 
-def _decompressed(box: _Box, room: int) -> _Box:
+def _decompress(box: _Box, room: int) -> _Box:
     """Return a box without its compression by Brotli.
 
     Raises:

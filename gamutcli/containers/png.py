@@ -85,7 +85,7 @@ def iptc(data: bytes) -> bytes | None:
             match = None if text is None else _RAW_PROFILE.match(text)
             if text is not None and match is not None:
                 with suppress(binascii.Error):
-                    return _unhexlified(text[match.end() :])
+                    return _unhexlify(text[match.end() :])
     return None
 
 
@@ -238,7 +238,7 @@ def _from_raw_profile(text: bytes) -> tuple[str, bytes] | None:
     if match is None:
         return None
     try:
-        profile = _unhexlified(text[match.end() :])
+        profile = _unhexlify(text[match.end() :])
     except binascii.Error:
         return None
     if profile.startswith(_EXIF_APP1):
@@ -249,7 +249,7 @@ def _from_raw_profile(text: bytes) -> tuple[str, bytes] | None:
     return ("xmp", packet) if packet.lstrip()[:1] in (b"<", b"\xef") else None
 
 
-def _unhexlified(digits: bytes) -> bytes:
+def _unhexlify(digits: bytes) -> bytes:
     return binascii.unhexlify(digits.translate(None, _BLANKS))
 
 

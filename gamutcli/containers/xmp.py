@@ -180,7 +180,7 @@ def parse(packet: bytes | None, *texts: str, allowance: Allowance | None = None)
         raise InputError(f"the XMP packet is not well-formed XML: {error}") from error
 
 
-def bare(packet: bytes) -> bytes:
+def without_wrapper(packet: bytes) -> bytes:
     """Return the packet without its ``xpacket`` wrapper, as an extension has to be."""
     return _WRAPPER.sub(b"", _utf8(packet)).removeprefix(b"\xef\xbb\xbf").strip()
 

@@ -161,18 +161,18 @@ class AvifResidual:
     def _largest(self, shrink: int, kind: str, size: int) -> Candidate | None:
         """The file of the highest quality that fits, found by bisection; sizes rise with quality, or nearly so."""
         # Most sizes of a large picture do not fit at all, and cost seconds a try.
-        if not self._fits(shrink, kind, 0, size):
+        if not self._is_small_enough(shrink, kind, 0, size):
             return None
         best, above = 0, QUALITIES
         while above - best > 1:
             middle = (best + above) // 2
-            if self._fits(shrink, kind, middle, size):
+            if self._is_small_enough(shrink, kind, middle, size):
                 best = middle
             else:
                 above = middle
         return self._judged(shrink, kind, best)
 
-    def _fits(self, shrink: int, kind: str, quality: int, size: int) -> bool:
+    def _is_small_enough(self, shrink: int, kind: str, quality: int, size: int) -> bool:
         return len(self._file(shrink, kind, quality)) + SCALE_BYTES <= size
 
     def _file(self, shrink: int, kind: str, quality: int) -> bytes:
@@ -204,13 +204,13 @@ class AvifResidual:
         height, width = self._size
         step = np.float32(self._scale / 127)
         if codes.shape[:2] == self._size:
-            return lambda rows: _squared((codes[rows].astype(np.float32) - 128) * step)
+            return lambda rows: _square((codes[rows].astype(np.float32) - 128) * step)
         roots = Enlarged((codes.astype(np.float32) - 128) * step)
         small_height = codes.shape[0]
 
         def residual(rows: slice) -> FloatArray:
             top, bottom = rows.start * small_height / height, rows.stop * small_height / height
-            return _squared(roots.part(top, bottom, rows.stop - rows.start, width))
+            return _square(roots.part(top, bottom, rows.stop - rows.start, width))
 
         return residual
 
@@ -258,6 +258,6 @@ def _means(picture: FloatArray, lines: NDArray[np.intp], columns: NDArray[np.int
     return means
 
 
-def _squared(roots: FloatArray) -> FloatArray:
+def _square(roots: FloatArray) -> FloatArray:
     """Undo signed roots."""
     return roots * np.abs(roots)

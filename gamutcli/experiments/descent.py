@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gamutcli.experiments.pictures import open_subject
-from gamutcli.experiments.recipe import scaled, scene_of
+from gamutcli.experiments.recipe import scale_steps, scene_of
 from gamutcli.fitting.fit import Matrices, fit
 from gamutcli.fitting.presets import Preset
 from gamutcli.fitting.sample import draw_sample_as_the_paper
@@ -22,7 +22,7 @@ RATE = 1e-2
 STEPS = 10_000
 
 
-def descended(pictures: Sequence[Path], preset: Preset, steps_scale: float, seed: int) -> Matrices:
+def descend(pictures: Sequence[Path], preset: Preset, steps_scale: float, seed: int) -> Matrices:
     """Weights after plain gradient descent on one picture after the other, in equal shares of all steps.
 
     Args:
@@ -34,7 +34,7 @@ def descended(pictures: Sequence[Path], preset: Preset, steps_scale: float, seed
     Raises:
         InputError: A picture cannot be read.
     """
-    share = scaled(STEPS, steps_scale / len(pictures))
+    share = scale_steps(STEPS, steps_scale / len(pictures))
     descent = replace(preset, optimizer="sgd", rate=RATE, steps=share)
     weights: Matrices | None = None
     for path in pictures:

@@ -15,7 +15,7 @@ import numpy as np
 from gamutcli.arrays import BoolArray, CodeArray, FloatArray
 from gamutcli.color.gamut import codes_to_prophoto, og_mask, srgb_codes
 from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, apply_matrix, decoding_table, encoding_table, rgb_to_rgb
-from gamutcli.experiments.recipe import scaled
+from gamutcli.experiments.recipe import scale_steps
 from gamutcli.fitting.presets import Preset
 from gamutcli.images.original import Original
 from gamutcli.parallel import in_order, strips
@@ -61,7 +61,7 @@ class Deviations:
         if self.slow_rate:
             preset = replace(preset, rate=SLOW_RATE)
         if self.full_batch:
-            preset = replace(preset, batch=pixels, steps=scaled(preset.steps * preset.batch, 1 / pixels))
+            preset = replace(preset, batch=pixels, steps=scale_steps(preset.steps * preset.batch, 1 / pixels))
         return preset
 
 

@@ -14,7 +14,7 @@ from gamutcli.experiments.folder import Record, ResultsFolder, Row, json_bytes
 from gamutcli.experiments.markdown import document, mean, number, table
 from gamutcli.experiments.ours import preset_named, reduced_with
 from gamutcli.experiments.pictures import Subject
-from gamutcli.experiments.recipe import STEPS, fit_as_the_paper, judged, preset_of, scaled, scene_of
+from gamutcli.experiments.recipe import STEPS, fit_as_the_paper, judge_fit, preset_of, scale_steps, scene_of
 from gamutcli.experiments.runner import Findings, Job, over_pictures
 from gamutcli.fitting.presets import PRESETS
 from gamutcli.measuring.maps import ErrorMap, render_maps
@@ -51,7 +51,7 @@ def maps(job: Job, map_range: float) -> Findings:
     Raises:
         GamutError: See ``ResultsFolder`` and ``over_pictures``.
     """
-    drawings = [drawing_of(path) for path in job.pictures]
+    drawings = [file_of_maps(path) for path in job.pictures]
     settings = {**job.settings, "map_range": map_range}
     folder = ResultsFolder(job.output, "maps", settings, ("maps.md", "maps.json", *drawings), job.overwrite)
 
@@ -61,16 +61,16 @@ def maps(job: Job, map_range: float) -> Findings:
         plain = scene_of(subject.original, PRESETS[OURS]).srgb_codes
         drawn = render_maps([(panel.title, panel.errors.rmse) for panel in panels], map_range, ("sRGB", plain))
         # Before the record: a picture that has one has been drawn.
-        folder.publish(drawing_of(subject.path), drawn)
+        folder.publish(file_of_maps(subject.path), drawn)
         return [_row(panel) for panel in panels]
 
-    records = over_pictures(job, folder, judge, lambda path: folder.path / drawing_of(path))
+    records = over_pictures(job, folder, judge, lambda path: folder.path / file_of_maps(path))
     configuration = folder.configuration(records)
     pictures = [
         {
             "picture": record.picture,
             "sha256": record.sha256,
-            "file": drawing_of(Path(record.picture)),
+            "file": file_of_maps(Path(record.picture)),
             "notes": record.notes,
             "maps": record.rows,
         }
@@ -81,12 +81,12 @@ def maps(job: Job, map_range: float) -> Findings:
     written = (
         folder.publish("maps.md", _markdown(text, records, configuration)),
         folder.publish("maps.json", json_bytes(data)),
-        *(folder.path / drawing_of(Path(record.picture)) for record in records),
+        *(folder.path / file_of_maps(Path(record.picture)) for record in records),
     )
     return Findings(text, data, written)
 
 
-def drawing_of(picture: Path) -> str:
+def file_of_maps(picture: Path) -> str:
     """Name of the file that holds a picture's maps."""
     return f"maps-{picture.name}.png"
 
@@ -95,13 +95,13 @@ def _panels(subject: Subject, job: Job) -> Iterator[_Panel]:
     """All maps of one picture, from the plain clip on."""
     size = subject.original.size
     errors = ErrorMap(*size)
-    yield _Panel("clip", errors, judged(scene_of(subject.original, PRESETS[OURS]), None, errors, False))
+    yield _Panel("clip", errors, judge_fit(scene_of(subject.original, PRESETS[OURS]), None, errors, False))
     for model in MODELS:
-        preset = preset_of(model, scaled(STEPS, job.steps_scale))
+        preset = preset_of(model, scale_steps(STEPS, job.steps_scale))
         scene = scene_of(subject.original, preset)
         network = fit_as_the_paper(scene, preset, job.seed).network
         errors = ErrorMap(*size)
-        yield _Panel(f"paper {model}", errors, judged(scene, network, errors, False))
+        yield _Panel(f"paper {model}", errors, judge_fit(scene, network, errors, False))
     errors = ErrorMap(*size)
     with TemporaryDirectory() as folder:
         preset = preset_named(OURS, job.steps_scale)
@@ -150,6 +150,6 @@ def _markdown(text: str, records: Sequence[Record], configuration: dict[str, Any
     parts = [about, text]
     for record in records:
         # As bytes: a name need not be text.
-        name = quote(os.fsencode(drawing_of(Path(record.picture))))
+        name = quote(os.fsencode(file_of_maps(Path(record.picture))))
         parts += [f"## {record.picture}", *record.notes, f"![{record.picture}: maps of the errors]({name})"]
     return document(TITLE, configuration, parts, ())

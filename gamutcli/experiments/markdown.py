@@ -40,7 +40,7 @@ def pictures(count: int) -> str:
     return f"{count} picture" + "s" * (count != 1)
 
 
-def averaged(count: int, with_og: int) -> str:
+def name_averaged(count: int, with_og: int) -> str:
     """In words, over which pictures a mean is: over those with pixels out of gamut, or over all if there is none."""
     if with_og == count:
         return pictures(count)

@@ -15,14 +15,14 @@ from gamutcli.experiments.folder import Row
 from gamutcli.experiments.judging import compare
 from gamutcli.experiments.ours import preset_named, reduced_with
 from gamutcli.experiments.pictures import Subject
-from gamutcli.experiments.recipe import META_STEPS, STEPS, fit_as_the_paper, judged, preset_of, scaled, scene_of
+from gamutcli.experiments.recipe import META_STEPS, STEPS, fit_as_the_paper, judge_fit, preset_of, scale_steps, scene_of
 from gamutcli.experiments.runner import Job
 from gamutcli.experiments.softclip import SoftClip, SoftRestoration, soft_clip
 from gamutcli.experiments.starts import identity
 from gamutcli.fitting.presets import PAPER_MODELS, PRESETS
 from gamutcli.fitting.scene import Scene
 from gamutcli.measuring.metrics import Comparison, PairSample, Scores
-from gamutcli.weights import Weights, read_weights, shipped
+from gamutcli.weights import Weights, find_shipped, read_weights
 
 #: What fits start from, by the paper's models.
 Starts = Mapping[str, Weights]
@@ -98,7 +98,7 @@ def starts_in(folder: Path | None) -> dict[str, Weights]:
     for model in PAPER_MODELS:
         preset = preset_of(model)
         named = model in files and files[model].is_file()
-        weights = read_weights(files[model]) if named else shipped(preset.shape)
+        weights = read_weights(files[model]) if named else find_shipped(preset.shape)
         if weights and weights.shape != preset.shape:
             raise InputError(f"{files[model]}: holds the weights of another network than its name says; rename it.")
         if weights:
@@ -106,7 +106,7 @@ def starts_in(folder: Path | None) -> dict[str, Weights]:
     return found
 
 
-def chosen(names: Sequence[str] | None, starts: Starts) -> tuple[Method, ...]:
+def choose_methods(names: Sequence[str] | None, starts: Starts) -> tuple[Method, ...]:
     """The methods wanted, in the order of the table; those of a number of bytes last.
 
     Args:
@@ -159,7 +159,7 @@ def _of_bytes(name: str) -> Method | None:
 
 def _clip(subject: Subject, job: Job) -> Row:
     """What every viewer shows of a reduced picture, and what is left without a network."""
-    return _row(0, judged(_reduced(subject), None))
+    return _row(0, judge_fit(_reduced(subject), None))
 
 
 def _soft(subject: Subject, job: Job) -> Row:
@@ -169,12 +169,12 @@ def _soft(subject: Subject, job: Job) -> Row:
 
 
 def _paper(subject: Subject, job: Job, *, model: str, steps: int, start: Weights | None = None) -> Row:
-    preset = preset_of(model, scaled(steps, job.steps_scale))
+    preset = preset_of(model, scale_steps(steps, job.steps_scale))
     if start:
         preset = replace(preset, residual_unit=start.residual_unit)
     scene = scene_of(subject.original, preset)
     fitted = fit_as_the_paper(scene, preset, job.seed, start.weights if start else None)
-    return _row(fitted.float_bytes, judged(scene, fitted.network), fitted.seconds)
+    return _row(fitted.float_bytes, judge_fit(scene, fitted.network), fitted.seconds)
 
 
 def _limited(subject: Subject, job: Job, *, limit: int) -> Row:
@@ -187,7 +187,7 @@ def _avif(subject: Subject, job: Job, *, limit: int) -> Row:
     residual = avif.residual_of(scene)
     found = residual.within(limit)
     if found is None:
-        return _row(0, judged(scene, None))
+        return _row(0, judge_fit(scene, None))
     restored = residual.restoring(found)
     comparison = Comparison()
     for rows in scene.strips():

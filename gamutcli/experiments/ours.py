@@ -8,7 +8,7 @@ from pathlib import Path
 from gamutcli.color.spaces import PROPHOTO
 from gamutcli.experiments.judging import compare
 from gamutcli.experiments.pictures import Subject
-from gamutcli.experiments.recipe import scaled
+from gamutcli.experiments.recipe import scale_steps
 from gamutcli.fitting.presets import PRESETS, Preset
 from gamutcli.measuring.maps import ErrorMap
 from gamutcli.measuring.metrics import Scores
@@ -34,7 +34,7 @@ class Reduction:
 def preset_named(name: str, steps_scale: float) -> Preset:
     """One of our presets, its steps scaled."""
     preset = PRESETS[name]
-    return replace(preset, steps=scaled(preset.steps, steps_scale))
+    return replace(preset, steps=scale_steps(preset.steps, steps_scale))
 
 
 def reduced_with(

@@ -15,7 +15,7 @@ from gamutcli.experiments.folder import ResultsFolder
 
 #: The same bytes for the same figures; text as outlines, for fonts differ.
 STYLE = {"svg.hashsalt": "gamutcli", "svg.fonttype": "path", "font.size": 9, "axes.axisbelow": True}
-KINDS = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
+FORMATS = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
 DPI = 160
 INK = "#303030"
 
@@ -37,16 +37,16 @@ class Curve:
 
 def file_names(stem: str) -> tuple[str, ...]:
     """The files that a figure is published as."""
-    return tuple(f"{stem}.{kind}" for kind in KINDS)
+    return tuple(f"{stem}.{format}" for format in FORMATS)
 
 
-def publish(folder: ResultsFolder, stem: str, draw: Callable[[], Any]) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-    """Draw a figure into the files of ``file_names``.
+def publish(folder: ResultsFolder, stem: str, render: Callable[[], Any]) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """Render a figure into the files of ``file_names``.
 
     Args:
         folder: Takes the files.
         stem: Their name.
-        draw: Gives a ``matplotlib.figure.Figure``.
+        render: Gives a ``matplotlib.figure.Figure``.
 
     Returns:
         What was written, and what to tell the user: matplotlib may be missing.
@@ -56,8 +56,8 @@ def publish(folder: ResultsFolder, stem: str, draw: Callable[[], Any]) -> tuple[
     except ImportError:
         return left_out(folder, stem, "matplotlib is not installed (pip install matplotlib)")
     with matplotlib.rc_context(STYLE):
-        figure = draw()
-        return tuple(folder.publish(f"{stem}.{kind}", _saved(figure, kind)) for kind in KINDS), ()
+        figure = render()
+        return tuple(folder.publish(f"{stem}.{format}", _encode(figure, format)) for format in FORMATS), ()
 
 
 def left_out(folder: ResultsFolder, stem: str, reason: str) -> tuple[tuple[Path, ...], tuple[str, ...]]:
@@ -109,7 +109,7 @@ def _quality(curves: Sequence[Curve], title: str, across: str, told: Callable[[f
     return figure, axes
 
 
-def _saved(figure: Any, kind: str) -> bytes:
+def _encode(figure: Any, format: str) -> bytes:
     stream = BytesIO()
-    figure.savefig(stream, format=kind, dpi=DPI, metadata=KINDS[kind])
+    figure.savefig(stream, format=format, dpi=DPI, metadata=FORMATS[format])
     return stream.getvalue()

@@ -46,7 +46,7 @@ def preset_of(model: str, steps: int = STEPS) -> Preset:
     return replace(PRESETS["paper"], hidden=PAPER_MODELS[model], steps=steps, residual_unit=PAPER_RESIDUAL_UNIT)
 
 
-def scaled(steps: int, scale: float) -> int:
+def scale_steps(steps: int, scale: float) -> int:
     """A number of steps times a scale, at least one."""
     return max(1, round(steps * scale))
 
@@ -74,7 +74,7 @@ def fit_as_the_paper(
     return Fitted(network, fitted.seconds)
 
 
-def judged(
+def judge_fit(
     scene: Scene,
     network: Network | FloatNetwork | None,
     errors: ErrorMap | None = None,

@@ -13,10 +13,10 @@ from typing import Any
 
 from gamutcli.experiments import avif, plots
 from gamutcli.experiments.folder import Record, ResultsFolder, Row, json_bytes
-from gamutcli.experiments.markdown import averaged, document, mean, number, pictures, table
+from gamutcli.experiments.markdown import document, mean, name_averaged, number, pictures, table
 from gamutcli.experiments.ours import preset_named, reduced_with
 from gamutcli.experiments.pictures import Subject
-from gamutcli.experiments.recipe import STEPS, fit_as_the_paper, judged, preset_of, scaled, scene_of
+from gamutcli.experiments.recipe import STEPS, fit_as_the_paper, judge_fit, preset_of, scale_steps, scene_of
 from gamutcli.experiments.runner import Findings, Job, over_pictures
 from gamutcli.experiments.spreadsheets import csv_bytes
 from gamutcli.experiments.stored import store_weights
@@ -65,13 +65,13 @@ def size(job: Job) -> Findings:
     records = over_pictures(job, folder, lambda subject: list(_rows(subject, job)))
     with_og = [record for record in records if _has_og(record.rows)]
     means = _means(with_og or records)
-    files, notes = _plotted(folder, means, len(with_og))
+    files, notes = _plot(folder, means, len(with_og))
     notes += tuple(_exact(means))
     if not avif.AVAILABLE:
         notes += ("the AVIF curve is left out, as this imagecodecs cannot write AVIF",)
     configuration = folder.configuration(records)
     data = {**configuration, "notes": notes, "mean": means, "pictures": [_as_data(record) for record in records]}
-    text = f"Mean over {averaged(len(records), len(with_og))}:\n\n{_table(means)}"
+    text = f"Mean over {name_averaged(len(records), len(with_og))}:\n\n{_table(means)}"
     written = (
         folder.publish("size.md", _markdown(text, records, configuration, notes)),
         folder.publish("size.csv", csv_bytes(COLUMNS, _named_rows(records))),
@@ -83,7 +83,7 @@ def size(job: Job) -> Findings:
 def _rows(subject: Subject, job: Job) -> Iterator[Row]:
     """All points of one picture."""
     scene = scene_of(subject.original, PRESETS["balanced"])
-    clip = judged(scene, None, color_differences=False)
+    clip = judge_fit(scene, None, color_differences=False)
     yield _row(CLIP, "", 0, clip)
     for model in PAPER_MODELS:
         yield from _paper(subject, model, job)
@@ -94,11 +94,11 @@ def _rows(subject: Subject, job: Job) -> Iterator[Row]:
 
 def _paper(subject: Subject, model: str, job: Job) -> Iterator[Row]:
     """One of the paper's networks, fitted once, in all forms."""
-    preset = preset_of(model, scaled(STEPS, job.steps_scale))
+    preset = preset_of(model, scale_steps(STEPS, job.steps_scale))
     scene = scene_of(subject.original, preset)
     fitted = fit_as_the_paper(scene, preset, job.seed)
     for each in store_weights(fitted.network):
-        scores = judged(scene, each.network, color_differences=False)
+        scores = judge_fit(scene, each.network, color_differences=False)
         for form, taken in each.sizes.items():
             yield _row(PAPER.format(form), model, taken, scores, fitted.seconds)
 
@@ -170,7 +170,7 @@ def _exact(means: Sequence[Row]) -> Iterator[str]:
             yield f"{named}: {exact} exact, with an infinite PSNR that is left out of the mean"
 
 
-def _plotted(folder: ResultsFolder, means: list[Row], count: int) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+def _plot(folder: ResultsFolder, means: list[Row], count: int) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     def points(curve: str) -> list[tuple[float, float]]:
         rows = [row for row in means if row["curve"] == curve and row["bytes"] and row["psnr_og"] is not None]
         return [(row["bytes"], row["psnr_og"]) for row in rows]

@@ -76,7 +76,7 @@ class SoftClip:
     limits: Limits
 
 
-def bent(values: FloatArray, start: float, limit: float | FloatArray) -> FloatArray:
+def bend(values: FloatArray, start: float, limit: float | FloatArray) -> FloatArray:
     """Bend what exceeds a start, so that the limit becomes 1.
 
     Args:
@@ -89,8 +89,8 @@ def bent(values: FloatArray, start: float, limit: float | FloatArray) -> FloatAr
     return np.where(beyond > 0, np.minimum(np.float32(start) + np.float32(1 - start) * kept, 1), values)
 
 
-def straightened(values: FloatArray, start: float, limit: float | FloatArray) -> FloatArray:
-    """Undo ``bent``: values of any shape, at most 1."""
+def straighten(values: FloatArray, start: float, limit: float | FloatArray) -> FloatArray:
+    """Undo ``bend``: values of any shape, at most 1."""
     kept = (values - np.float32(start)) / np.float32(1 - start)
     beyond = kept / (1 - _factor(start, limit) * np.maximum(kept, 0))
     return np.where(kept > 0, np.float32(start) + np.float32(1 - start) * beyond, values)
@@ -102,7 +102,7 @@ def _factor(start: float, limit: float | FloatArray) -> FloatArray:
     return factor
 
 
-def compressed(srgb_linear: FloatArray, limits: Limits) -> FloatArray:
+def compress(srgb_linear: FloatArray, limits: Limits) -> FloatArray:
     """Bend the colours of a picture into sRGB.
 
     Args:
@@ -113,15 +113,15 @@ def compressed(srgb_linear: FloatArray, limits: Limits) -> FloatArray:
         (..., 3), linear light, 0 to 1; black where no channel is above 0.
     """
     largest, distances = _polar(srgb_linear)
-    bent_distances = bent(distances, DISTANCE_START, np.array(limits.distances, np.float32))
-    return bent(largest, LARGEST_START, limits.largest) * (1 - bent_distances)
+    bent_distances = bend(distances, DISTANCE_START, np.array(limits.distances, np.float32))
+    return bend(largest, LARGEST_START, limits.largest) * (1 - bent_distances)
 
 
-def expanded(srgb_linear: FloatArray, limits: Limits) -> FloatArray:
-    """Undo ``compressed``: (..., 3) linear light, 0 to 1, to (..., 3) linear light, unclipped."""
+def stretch(srgb_linear: FloatArray, limits: Limits) -> FloatArray:
+    """Undo ``compress``: (..., 3) linear light, 0 to 1, to (..., 3) linear light, unclipped."""
     largest, distances = _polar(srgb_linear)
-    far_distances = straightened(distances, DISTANCE_START, np.array(limits.distances, np.float32))
-    return straightened(largest, LARGEST_START, limits.largest) * (1 - far_distances)
+    far_distances = straighten(distances, DISTANCE_START, np.array(limits.distances, np.float32))
+    return straighten(largest, LARGEST_START, limits.largest) * (1 - far_distances)
 
 
 def _polar(srgb_linear: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -137,7 +137,7 @@ def soft_clip(original: Original) -> SoftClip:
     codes = np.empty((*original.size, 3), np.uint8)
 
     def convert(part: slice) -> CodeArray:
-        return srgb_codes(compressed(_srgb_linear(original, part), limits))
+        return srgb_codes(compress(_srgb_linear(original, part), limits))
 
     for part, converted in zip(rows, in_order(convert, rows), strict=True):
         codes[part] = converted
@@ -167,7 +167,7 @@ class SoftRestoration(Restoration):
 
     def linear(self, rows: slice) -> tuple[FloatArray, int]:
         """(rows, width, 3) linear ProPhoto RGB, unclipped, and how many pixels a network corrected: none."""
-        srgb_linear = expanded(decoding_table(SRGB, 256).take(self.srgb_codes[rows]), self.limits)
+        srgb_linear = stretch(decoding_table(SRGB, 256).take(self.srgb_codes[rows]), self.limits)
         return apply_matrix(srgb_linear, rgb_to_rgb(SRGB, PROPHOTO)), 0
 
 

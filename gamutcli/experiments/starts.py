@@ -8,7 +8,7 @@ from pathlib import Path
 from gamutcli.arrays import StrPath
 from gamutcli.experiments.folder import Record
 from gamutcli.fitting.presets import Preset
-from gamutcli.weights import SHIPPED, Weights, read_weights, shipped
+from gamutcli.weights import SHIPPED, Weights, find_shipped, read_weights
 
 
 def weights_named(init: StrPath | None, preset: Preset) -> Weights | None:
@@ -25,7 +25,7 @@ def weights_named(init: StrPath | None, preset: Preset) -> Weights | None:
         InputError: The file holds no weights.
     """
     if init is None or init == SHIPPED:
-        return shipped(preset.shape)
+        return find_shipped(preset.shape)
     return read_weights(Path(init))
 
 
@@ -34,7 +34,7 @@ def identity(weights: Weights) -> str:
     return f"{weights.digest[:12]} in units of {weights.residual_unit or 'the residual'}"
 
 
-def flattered(records: Sequence[Record], weights: Collection[Weights]) -> tuple[str, ...]:
+def tell_flattered(records: Sequence[Record], weights: Collection[Weights]) -> tuple[str, ...]:
     """A note on the pictures of which the first weights know a version, as far as names tell; none if there is none."""
     names = [record.picture for record in records if any(each.learned_from(record.picture) for each in weights)]
     if not names:

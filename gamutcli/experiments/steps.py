@@ -13,12 +13,12 @@ from gamutcli.arrays import StrPath
 from gamutcli.errors import UsageError
 from gamutcli.experiments import plots
 from gamutcli.experiments.folder import Record, ResultsFolder, Row, json_bytes
-from gamutcli.experiments.markdown import averaged, document, mean, number, pictures, table
+from gamutcli.experiments.markdown import document, mean, name_averaged, number, pictures, table
 from gamutcli.experiments.pictures import Subject
-from gamutcli.experiments.recipe import judged, preset_of, scaled, scene_of
+from gamutcli.experiments.recipe import judge_fit, preset_of, scale_steps, scene_of
 from gamutcli.experiments.runner import Findings, Job, over_pictures
 from gamutcli.experiments.spreadsheets import csv_bytes
-from gamutcli.experiments.starts import flattered, identity, weights_named
+from gamutcli.experiments.starts import identity, tell_flattered, weights_named
 from gamutcli.fitting.fit import fit
 from gamutcli.fitting.presets import PRESETS, Preset
 from gamutcli.fitting.sample import Sample, draw_by_residual, draw_sample_as_the_paper
@@ -60,11 +60,11 @@ def steps(job: Job, *, preset: str | None = None, model: str = "23kb", init: Str
     folder = ResultsFolder(job.output, "steps", settings, outputs, job.overwrite)
     records = over_pictures(job, folder, lambda subject: list(_rows(subject, job, chosen, weights)))
     means = _means(records)
-    compared = _compared(means, records)
+    compared = _compare(means, records)
     with_og = sum(_has_og(record.rows) for record in records)
-    text = f"{TITLE}, {name}, mean over {averaged(len(records), with_og)}:\n\n{_table(compared)}"
-    files, notes = _plotted(folder, means, f"{TITLE}: {name}, {pictures(with_og)}")
-    notes += (*_exact(means), *flattered(records, [weights]))
+    text = f"{TITLE}, {name}, mean over {name_averaged(len(records), with_og)}:\n\n{_table(compared)}"
+    files, notes = _plot(folder, means, f"{TITLE}: {name}, {pictures(with_og)}")
+    notes += (*_exact(means), *tell_flattered(records, [weights]))
     configuration = folder.configuration(records)
     data = {
         **configuration,
@@ -84,7 +84,7 @@ def steps(job: Job, *, preset: str | None = None, model: str = "23kb", init: Str
     singles = [
         part
         for record in records
-        for part in (f"## {record.picture}", *record.notes, _table(_compared(record.rows, [record])))
+        for part in (f"## {record.picture}", *record.notes, _table(_compare(record.rows, [record])))
     ]
     written = (
         folder.publish("steps.md", document(TITLE, configuration, [about, text, *singles], notes)),
@@ -140,7 +140,7 @@ def _rows(subject: Subject, job: Job, preset: Preset, weights: Weights) -> Itera
     for start in (RANDOM, META):
         given = weights if start == META else None
         for count, network, seconds in _networks(sample, preset, given, job):
-            scores = judged(scene, network, color_differences=False)
+            scores = judge_fit(scene, network, color_differences=False)
             yield {
                 "start": start,
                 "steps": count,
@@ -159,11 +159,11 @@ def _networks(
     first = start.weights if start else None
     if preset.decay:
         for share in SHARES:
-            some = replace(preset, steps=scaled(preset.steps, share * job.steps_scale))
+            some = replace(preset, steps=scale_steps(preset.steps, share * job.steps_scale))
             fitted = fit(sample, some, job.seed, start_weights=first)
             yield some.steps, FloatNetwork(preset.inputs, tuple(fitted.weights), fitted.residual_scale), fitted.seconds
         return
-    counts = sorted({scaled(count, job.steps_scale) for count in PAPER_STEPS})
+    counts = sorted({scale_steps(count, job.steps_scale) for count in PAPER_STEPS})
     fitted = fit(sample, replace(preset, steps=counts[-1]), job.seed, start_weights=first, snapshots_at=counts)
     for count, snapshot in zip(counts, fitted.snapshots, strict=True):
         network = FloatNetwork(preset.inputs, tuple(snapshot), fitted.residual_scale)
@@ -198,7 +198,7 @@ def _exact(means: Sequence[Row]) -> Iterator[str]:
             )
 
 
-def _compared(rows: Sequence[Row], records: Sequence[Record]) -> list[Row]:
+def _compare(rows: Sequence[Row], records: Sequence[Record]) -> list[Row]:
     """Both curves beside each other, and how much faster the second gets where the first gets."""
     meta = _curve(rows, META)
     ratios = [_faster(record.rows) for record in records if _has_og(record.rows)]
@@ -256,7 +256,7 @@ def _table(compared: Sequence[Row]) -> str:
     )
 
 
-def _plotted(folder: ResultsFolder, means: list[Row], title: str) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+def _plot(folder: ResultsFolder, means: list[Row], title: str) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     curves = [plots.Curve(LABELS[start], _curve(means, start), style) for start, style in STYLES.items()]
     if not any(curve.points for curve in curves):
         return plots.left_out(folder, "steps", "no picture has a pixel out of gamut")

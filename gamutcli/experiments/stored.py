@@ -40,7 +40,7 @@ def store_weights(network: FloatNetwork) -> list[Stored]:
     What is the same for every picture, such as the number of hidden units, is not counted.
     """
     count = sum(weight.size for weight in network.weights)
-    halves = FloatNetwork(network.inputs, tuple(map(_halved, network.weights)), network.residual_scale)
+    halves = FloatNetwork(network.inputs, tuple(map(_halve, network.weights)), network.residual_scale)
     return [
         Stored(network, {"fp32": 4 * count}),
         Stored(halves, {"fp16": 2 * count}),
@@ -56,6 +56,6 @@ def _in_levels(network: FloatNetwork, count: int, bits: int) -> Stored:
     return Stored(coarse, {name: -(-bits * count // 8) + scales, DEFLATED.format(name): network_bytes(coarse)})
 
 
-def _halved(weight: FloatArray) -> FloatArray:
+def _halve(weight: FloatArray) -> FloatArray:
     """What float16 keeps of weights; it would make the largest ones infinite."""
     return weight.clip(-_HALF_MAX, _HALF_MAX).astype(np.float16).astype(np.float32)

@@ -11,11 +11,11 @@ from gamutcli.evaluation import publish_report, section_of
 from gamutcli.experiments import table_output
 from gamutcli.experiments.folder import Record, ResultsFolder, Row, json_bytes
 from gamutcli.experiments.markdown import pictures
-from gamutcli.experiments.methods import KEYS, META, Method, Starts, chosen, title_of
+from gamutcli.experiments.methods import KEYS, META, Method, Starts, choose_methods, title_of
 from gamutcli.experiments.ours import preset_named
 from gamutcli.experiments.pictures import Subject, assumed_for
 from gamutcli.experiments.runner import Findings, Job, over_rows
-from gamutcli.experiments.starts import flattered
+from gamutcli.experiments.starts import tell_flattered
 from gamutcli.images.reading import Reading
 from gamutcli.reduce import reduce_image
 from gamutcli.weights import Weights
@@ -40,7 +40,7 @@ def table(
         GamutError: See ``ResultsFolder`` and ``over_rows``.
     """
     starts = starts or {}
-    measured = chosen(methods, starts)
+    measured = choose_methods(methods, starts)
     by_key = {method.key: method for method in measured}
     outputs = ("table.md", "table.csv", "table.json")
     folder = ResultsFolder(job.output, "table", job.settings, outputs, job.overwrite)
@@ -53,7 +53,7 @@ def table(
     records = over_rows(job, folder, [method.identity for method in measured], judge)
     means = table_output.means(records)
     used = _used(measured, starts)
-    notes = (*_notes(methods, by_key, means, records), *flattered(records, used.values()))
+    notes = (*_notes(methods, by_key, means, records), *tell_flattered(records, used.values()))
     configuration = {**folder.configuration(records), **_origins(used)}
     files = [
         folder.publish("table.md", table_output.markdown(means, records, configuration, notes)),

@@ -15,7 +15,7 @@ from gamutcli.color.gamut import codes_to_prophoto
 from gamutcli.experiments.deviations import Values, World
 from gamutcli.fitting.fit import fit
 from gamutcli.fitting.presets import PAPER_INPUTS, Preset
-from gamutcli.fitting.sample import Sample, paper_pixels, shuffled
+from gamutcli.fitting.sample import Sample, paper_pixels, shuffle
 from gamutcli.measuring.metrics import Comparison, PairSample
 from gamutcli.network.features import centres, waves
 from gamutcli.network.predict import CHUNK
@@ -120,7 +120,7 @@ def draw_world(world: World, seed: int) -> tuple[Sample, Scaling]:
         return Sample(scaling.features(inputs), residuals, np.ones(len(inputs), np.float32), len(inputs))
 
     samples = list(in_order(featured, parts))
-    return shuffled(samples, world.size[0] * world.size[1], np.random.default_rng(seed)), scaling
+    return shuffle(samples, world.size[0] * world.size[1], np.random.default_rng(seed)), scaling
 
 
 def fit_in(world: World, preset: Preset, seed: int, start_weights: Sequence[FloatArray] | None = None) -> Variant:
@@ -134,7 +134,7 @@ def fit_in(world: World, preset: Preset, seed: int, start_weights: Sequence[Floa
     """
     sample, scaling = draw_world(world, seed)
     if world.deviations.full_batch:
-        sample = _even(sample)
+        sample = _make_even(sample)
     fitted = fit(sample, world.deviations.preset(preset, len(sample.importance)), seed, start_weights=start_weights)
     network = FloatNetwork(PAPER_INPUTS, tuple(fitted.weights), fitted.residual_scale)
     return Variant(network, scaling, fitted.steps, fitted.seconds)
@@ -250,7 +250,7 @@ def _extremes(parts: list[DoubleArray]) -> Scaling:
     return Scaling(low, np.max([part.max(axis=0) for part in parts if len(part)], axis=0))
 
 
-def _even(sample: Sample) -> Sample:
+def _make_even(sample: Sample) -> Sample:
     """A sample of an even number of pixels, which two threads can share; a single pixel stays."""
     count = max(1, len(sample.importance) // 2 * 2)
     return Sample(sample.features[:count], sample.residuals[:count], sample.importance[:count], sample.pixels)

@@ -15,15 +15,15 @@ from pathlib import Path
 from gamutcli.arrays import StrPath
 from gamutcli.errors import InputError, UsageError
 from gamutcli.experiments import why_output
-from gamutcli.experiments.descent import descended
+from gamutcli.experiments.descent import descend
 from gamutcli.experiments.deviations import NONE, Deviations, World
 from gamutcli.experiments.folder import Record, ResultsFolder, Row, json_bytes
 from gamutcli.experiments.markdown import mean
 from gamutcli.experiments.pictures import Subject, digest, pictures_in
-from gamutcli.experiments.recipe import META_STEPS, STEPS, preset_of, scaled
+from gamutcli.experiments.recipe import META_STEPS, STEPS, preset_of, scale_steps
 from gamutcli.experiments.runner import Findings, Job, anything_left, over_pictures
 from gamutcli.experiments.spreadsheets import csv_bytes
-from gamutcli.experiments.starts import flattered, identity, weights_named
+from gamutcli.experiments.starts import identity, tell_flattered, weights_named
 from gamutcli.experiments.variants import Variant, fit_in, verdict_of
 from gamutcli.fitting.fit import Matrices
 from gamutcli.fitting.presets import Preset
@@ -113,7 +113,7 @@ class Beginnings:
 
     def first_weights(self, model: str, steps_scale: float, seed: int) -> dict[str, Matrices | None]:
         """What short fits start from; None: at random."""
-        descent = descended(self.training, self.preset(model, STEPS), steps_scale, seed)
+        descent = descend(self.training, self.preset(model, STEPS), steps_scale, seed)
         return {REPTILE: list(self.reptile.weights), RANDOM: None, DESCENT: descent}
 
 
@@ -173,7 +173,7 @@ def why(job: Job, model: str = "23kb", beginnings: Beginnings | None = None) -> 
     def judge(subject: Subject) -> list[Row]:
         rows = list(_cases(subject, job, model))
         if beginnings:
-            preset = beginnings.preset(model, scaled(META_STEPS, job.steps_scale))
+            preset = beginnings.preset(model, scale_steps(META_STEPS, job.steps_scale))
             rows += _starts(subject, job, preset, starts(beginnings))
         return rows
 
@@ -200,7 +200,7 @@ def why(job: Job, model: str = "23kb", beginnings: Beginnings | None = None) -> 
 
 def _cases(subject: Subject, job: Job, model: str) -> Iterator[Row]:
     """The deviations, each for itself and together."""
-    preset = preset_of(model, scaled(STEPS, job.steps_scale))
+    preset = preset_of(model, scale_steps(STEPS, job.steps_scale))
     right = World(subject.original, NONE, preset.adaptation)
     expected: float | None = None
     for case in CASES:
@@ -261,7 +261,7 @@ def _notes(records: Sequence[Record], beginnings: Beginnings | None) -> Iterator
     both = sum(record.sha256 in beginnings.digests for record in records)
     if both:
         yield f"(h): {both} of {len(records)} pictures were also trained on by descent: its figures are too good"
-    yield from (f"(h): {note}" for note in flattered(records, [beginnings.reptile]))
+    yield from (f"(h): {note}" for note in tell_flattered(records, [beginnings.reptile]))
 
 
 def _all_rows(records: Sequence[Record]) -> Iterator[Row]:

@@ -108,13 +108,13 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (
         named + row["title"] if row["variant"] != "all" else f"all: {row['title']}",
         number(row["psnr_og"]),
-        _signed(row["cost_db"]),
+        _with_sign(row["cost_db"]),
         # One picture has no worst.
-        _signed(row.get("worst_cost_db", row["cost_db"])),
+        _with_sign(row.get("worst_cost_db", row["cost_db"])),
         number(row["psnr_all"]),
         number(row["clip_psnr_og"]),
         number(row["own_psnr_og"]),
-        _signed(row["flatters_db"]) + " *" * flatters(row),
+        _with_sign(row["flatters_db"]) + " *" * flatters(row),
         number(row["de2000_delivered"]),
         number(row["steps"], 0),
         number(row["seconds"], 1),
@@ -144,6 +144,6 @@ def _name(row: Row) -> str:
     return f"({row['variant']})" if len(row["variant"]) == 1 else row["variant"]
 
 
-def _signed(value: float | None) -> str:
+def _with_sign(value: float | None) -> str:
     # Adding nothing makes -0.00 a +0.00.
     return "-" if value is None else f"{round(value, 2) + 0.0:+.2f}"

@@ -117,7 +117,7 @@ class Blocks:
         self.most = most_inside(side, height, part.shape[0]), most_inside(side, width, part.shape[1])
         # Sums of a large picture would take much memory; blocks are large then, and a few pixels' share of one small.
         self._bin = math.ceil(math.sqrt(part.shape[0] * part.shape[1] / MOST_PIXELS))
-        self._sums = [_summed(part[..., channel], self._bin) for channel in range(part.shape[2])]
+        self._sums = [_sum_up(part[..., channel], self._bin) for channel in range(part.shape[2])]
         self._shape = self._sums[0].shape[0] - 1, self._sums[0].shape[1] - 1
 
     def means(self, tops: PlaceArray, lefts: PlaceArray, rows: PlaceArray, columns: PlaceArray) -> DoubleArray:
@@ -209,7 +209,7 @@ def _best_near(
     return float(errors[y, x]), (int(tops[y]), int(lefts[x]))
 
 
-def _summed(values: NDArray[np.unsignedinteger], side: int) -> DoubleArray:
+def _sum_up(values: NDArray[np.unsignedinteger], side: int) -> DoubleArray:
     """(height, width) to (height // side + 1, width // side + 1): the sum of all above and left, in bins."""
     height, width = values.shape[0] // side, values.shape[1] // side
     if side > 1:

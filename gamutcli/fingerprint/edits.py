@@ -75,39 +75,39 @@ def judge(known: DoubleArray, found: DoubleArray, clipped: DoubleArray) -> Judge
         clipped: (blocks,) share of the found pixels that are clipped, 0 to 1.
     """
     differences = found - known
-    weights = 1 / (CLIPPED_SHARE + clipped)
-    weights /= weights.sum()
-    explained = _line(known, differences, weights)
+    trust = 1 / (CLIPPED_SHARE + clipped)
+    trust /= trust.sum()
+    explained = _line(known, differences, trust)
     rest = np.sqrt(((differences - explained) ** 2).mean(axis=1))
-    shifted = float(weights @ explained.mean(axis=1))
+    shifted = float(trust @ explained.mean(axis=1))
     return Judgement(
         difference=float(np.abs(differences).mean()),
-        toned=float(weights @ np.abs(explained - shifted).mean(axis=1)),
+        toned=float(trust @ np.abs(explained - shifted).mean(axis=1)),
         shifted=shifted,
-        noise=float(np.sqrt(weights @ rest**2)),
+        noise=float(np.sqrt(trust @ rest**2)),
         retouched=float((rest * np.sqrt(CLIPPED_SHARE / (CLIPPED_SHARE + clipped))).max()),
         blocks=len(known),
     )
 
 
-def _line(known: DoubleArray, differences: DoubleArray, weights: DoubleArray) -> DoubleArray:
+def _line(known: DoubleArray, differences: DoubleArray, trust: DoubleArray) -> DoubleArray:
     """(blocks, 3) what a line through the differences explains; outliers pull it little.
 
     Source: iteratively reweighted least squares, Holland and Welsch, 1977; each round divides a block's weight by its
     distance from the line before.
     """
     terms = np.column_stack([np.ones(len(known)), (known - 128) / 128])
-    pull = weights
+    pull = trust
     explained = np.zeros_like(differences)
     for _ in range(_ROUNDS):
         root = np.sqrt(pull)[:, None]
         explained = terms @ np.linalg.lstsq(terms * root, differences * root, rcond=None)[0]
         distance = np.sqrt(((differences - explained) ** 2).mean(axis=1))
-        pull = weights / np.maximum(distance, 0.5)
+        pull = trust / np.maximum(distance, 0.5)
     return explained
 
 
-def pooled(grid: DoubleArray | CodeArray, side: int) -> DoubleArray:
+def pooled_means(grid: DoubleArray | CodeArray, side: int) -> DoubleArray:
     """(n, n, channels) to (side, side, channels): means of neighbouring blocks; side divides n."""
     step = grid.shape[0] // side
     means: DoubleArray = grid.reshape(side, step, side, step, -1).mean(axis=(1, 3))

@@ -16,7 +16,7 @@ import numpy as np
 from gamutcli.arrays import CodeArray, DoubleArray
 from gamutcli.color.gamut import clipped_mask
 from gamutcli.fingerprint.crops import Blocks, register
-from gamutcli.fingerprint.edits import Judgement, judge, pooled
+from gamutcli.fingerprint.edits import Judgement, judge, pooled_means
 from gamutcli.fingerprint.frame import ORIENTATIONS, UPRIGHT, Frame, Orientation
 
 DIGEST_BYTES = 16
@@ -157,7 +157,9 @@ def _as_a_whole(
     resized = (height, width) != (known.height, known.width)
     # Blocks of fewer pixels than compression works on say little.
     side = pooled_side(known.grid.shape[0], min(height, width))
-    grids = (pooled(grid, side).reshape(side**2, -1) for grid in (known.grid, turned.undo(means), turned.undo(clipped)))
+    grids = (
+        pooled_means(grid, side).reshape(side**2, -1) for grid in (known.grid, turned.undo(means), turned.undo(clipped))
+    )
     before, after, shares = grids
     judged = judge(before, after, shares[:, 0])
     exact = turned != UPRIGHT and not resized and judged.difference < _SIMILAR
@@ -207,10 +209,10 @@ def _means(values: CodeArray | DoubleArray, count: int) -> DoubleArray:
     size = len(values)
     # A boundary lies so many whole pixels, and so many parts of one, from the start.
     whole, parts = np.divmod(np.arange(count + 1) * size, count)
-    kind = np.uint32 if values.dtype == np.uint8 else np.float64
+    dtype = np.uint32 if values.dtype == np.uint8 else np.float64
     before = np.zeros((count + 1, *values.shape[1:]))
     for boundary in range(1, count + 1):
-        between = values[whole[boundary - 1] : whole[boundary]].sum(axis=0, dtype=kind)
+        between = values[whole[boundary - 1] : whole[boundary]].sum(axis=0, dtype=dtype)
         before[boundary] = before[boundary - 1] + between
     crossed = values[whole.clip(0, size - 1)] * (parts / count)[:, None, None]
     means: DoubleArray = np.diff(before + crossed, axis=0) * (count / size)

@@ -34,7 +34,7 @@ class Muon:
         """Do one step."""
         self.momentum *= np.float32(MOMENTUM)
         self.momentum += gradient
-        step = orthogonalised(gradient + np.float32(MOMENTUM) * self.momentum)
+        step = orthogonalise(gradient + np.float32(MOMENTUM) * self.momentum)
         self.weight -= np.float32(rate * self.factor) * step
 
 
@@ -90,7 +90,7 @@ def adam_step(
     return step
 
 
-def orthogonalised(matrix: FloatArray) -> FloatArray:
+def orthogonalise(matrix: FloatArray) -> FloatArray:
     """Nearly the closest orthogonal matrix: singular values move to about 1, by five Newton-Schulz steps.
 
     Source: Jordan et al., Muon, 2024.

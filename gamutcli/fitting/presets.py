@@ -190,7 +190,7 @@ def narrow_to(preset: Preset, clipped_pixels: int, most_bytes: int | None, lossl
     room = 8 * limit / BITS_A_WEIGHT
     narrowest = preset.hidden * (NARROWEST_LOSSLESS if lossless else NARROWEST_LOSSY)
 
-    def fits(hidden: int) -> bool:
+    def is_small_enough(hidden: int) -> bool:
         deep = hidden * ((preset.depth - 1) * hidden + 3)
         # Codes and places are looked up; the waves of the boxes are multiplied.
         a_pixel = deep + hidden * preset.inputs.box_waves
@@ -199,5 +199,5 @@ def narrow_to(preset: Preset, clipped_pixels: int, most_bytes: int | None, lossl
         weights = deep + hidden * preset.inputs.size
         return hidden <= widest and quick and weights <= min(room, WEIGHTS_A_PIXEL * clipped_pixels)
 
-    hidden = max((hidden for hidden in WIDTHS if fits(hidden)), default=WIDTHS[0])
+    hidden = max((hidden for hidden in WIDTHS if is_small_enough(hidden)), default=WIDTHS[0])
     return replace(preset, hidden=hidden, payload=limit)

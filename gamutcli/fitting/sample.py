@@ -74,11 +74,13 @@ def draw_by_residual(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sam
     stride = max(1, height * width // MOST_CANDIDATES)
 
     def candidates(rows: slice) -> IndexArray:
-        return np.flatnonzero(scene.correction.mask(scene.srgb_codes[rows]))[::stride]
+        return scene.corrected(rows)[::stride]
 
     def powers(rows: slice) -> FloatArray:
-        red, green, blue = scene.residuals(rows, candidates(rows)).T
-        fourth_root = np.sqrt(np.sqrt(red * red + green * green + blue * blue))
+        inside = candidates(rows)
+        red, green, blue = scene.residuals(rows, inside).T
+        squared, weights = red * red + green * green + blue * blue, scene.weights(rows, inside)
+        fourth_root = np.sqrt(np.sqrt(squared if weights is None else squared * weights))
         # The square to the power of 1/4 + 1/8, by roots: a power takes ten times as long.
         found: FloatArray = fourth_root * np.sqrt(fourth_root)
         return found
@@ -101,10 +103,12 @@ def draw_by_residual(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sam
         start = ends[index - 1] if index else 0.0
         picked = np.searchsorted(np.cumsum(chance, dtype=np.float64), shares[index] - start).clip(0, chance.size - 1)
         inside = candidates(rows)[picked]
-        return Sample(features.rows(rows, inside), scene.residuals(rows, inside), 1 / chance[picked], chance.size)
+        weights = scene.weights(rows, inside)
+        importance = (1 if weights is None else weights) / chance[picked]
+        return Sample(features.rows(rows, inside), scene.residuals(rows, inside), importance, chance.size)
 
     parts = list(in_order(drawn, [index for index, share in enumerate(shares) if share.size and chances[index].size]))
-    return shuffled(parts, pixels * stride, generator)
+    return shuffle(parts, pixels * stride, generator)
 
 
 def draw_sample_as_the_paper(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sample:
@@ -117,11 +121,11 @@ def draw_sample_as_the_paper(scene: Scene, inputs: Inputs, count: int, seed: int
     def drawn(rows: slice) -> Sample:
         og = scene.original.og_mask(rows)
         inside = paper_pixels(og)
-        weights = np.ones(inside.size, np.float32)
-        return Sample(features.rows(rows, inside), scene.residuals(rows, inside), weights, og.size)
+        importance = np.ones(inside.size, np.float32)
+        return Sample(features.rows(rows, inside), scene.residuals(rows, inside), importance, og.size)
 
     height, width = scene.original.size
-    return shuffled(list(in_order(drawn, scene.strips())), height * width, np.random.default_rng(seed))
+    return shuffle(list(in_order(drawn, scene.strips())), height * width, np.random.default_rng(seed))
 
 
 def paper_pixels(og: BoolArray) -> IndexArray:
@@ -129,7 +133,7 @@ def paper_pixels(og: BoolArray) -> IndexArray:
     return np.concatenate([np.flatnonzero(og)[::PAPER_OG_STEP], np.flatnonzero(~og)[::PAPER_IN_STEP]])
 
 
-def shuffled(parts: list[Sample], pixels: int, generator: np.random.Generator) -> Sample:
+def shuffle(parts: list[Sample], pixels: int, generator: np.random.Generator) -> Sample:
     """Put the samples of strips together, in random order.
 
     Args:

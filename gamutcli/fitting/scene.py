@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from gamutcli.arrays import CodeArray, FloatArray, IndexArray
-from gamutcli.color.gamut import Correction, codes_to_prophoto
+from gamutcli.color.gamut import Correction
 from gamutcli.color.spaces import Adaptation
+from gamutcli.fingerprint.blocks import LostBlocks
 from gamutcli.images.original import Original
 from gamutcli.parallel import strips
+
+#: Rows of a band. Measured on 13 photographs of 1,000 rows, a twelfth of them looked at: the error out of gamut is off
+#: by about 0.5 dB in bands a 250th of the picture high, and by up to 17 dB in bands of a sixth.
+BAND_ROWS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,18 +27,38 @@ class Scene:
         srgb_codes: (height, width, 3) uint8, as decoded from the reduced file.
         adaptation: Between their whites.
         correction: Which pixels the decoder will correct.
+        blocks: Where; None: everywhere.
     """
 
     original: Original
     srgb_codes: CodeArray
     adaptation: Adaptation
     correction: Correction
+    blocks: LostBlocks | None = None
 
     def strips(self) -> list[slice]:
         """Row ranges that cover the picture."""
         return list(strips(*self.original.size))
 
+    def bands(self, most: int) -> list[slice]:
+        """Row ranges of about so many pixels in all, evenly spread: low ones, since what is lost lies in spots."""
+        height, width = self.original.size
+        every = height * width // most
+        if every < 2:
+            return self.strips()
+        tops = range((every - 1) * BAND_ROWS // 2, height, every * BAND_ROWS)
+        return [slice(top, min(height, top + BAND_ROWS)) for top in tops]
+
+    def corrected(self, rows: slice) -> IndexArray:
+        """(n,) flat places of the pixels of a strip that the decoder will correct."""
+        inside = np.flatnonzero(self.correction.mask(self.srgb_codes[rows]))
+        return inside if self.blocks is None else self.blocks.keep(rows, inside, self.srgb_codes.shape)
+
     def residuals(self, rows: slice, inside: IndexArray) -> FloatArray:
         """(n, 3) linear ProPhoto residuals of some pixels of a strip."""
-        plain = codes_to_prophoto(self.srgb_codes[rows].reshape(-1, 3)[inside], self.adaptation)
-        return self.original.linear(self.original.codes[rows].reshape(-1, 3)[inside]) - plain
+        before = self.correction.before(self.srgb_codes[rows].reshape(-1, 3)[inside], self.adaptation)
+        return self.original.linear(self.original.codes[rows].reshape(-1, 3)[inside]) - before
+
+    def weights(self, rows: slice, inside: IndexArray) -> FloatArray | None:
+        """(n,) how much the squared errors of some pixels of a strip count; None: all the same."""
+        return None

@@ -97,7 +97,7 @@ def fit(
             stop = min(done + BLOCK, preset.steps)
             for index in range(done, stop):
                 if device == "cuda" and index == WARM_UP:
-                    run = _captured(step)
+                    run = _capture(step)
                 run()
             losses = step.losses[done:stop].tolist()
             for weight, layer in zip(weights, step.layers, strict=True):
@@ -134,7 +134,7 @@ class _Step:
         def there(array: Any) -> Tensor:
             return torch.tensor(array, device=device)
 
-        self.features, self.pixel_weights = there(sample.features), there(sample.importance[:, None])
+        self.features, self.importance = there(sample.features), there(sample.importance[:, None])
         self.targets = there(sample.residuals / np.float32(scale))
         self.number, self.losses = there([0]), torch.zeros(preset.steps, device=device)
         self.starts, self.span = there(starts), torch.arange(half, device=device)
@@ -167,7 +167,7 @@ class _Step:
         for weight in self.layers[:-1]:
             activations.append((activations[-1] @ weight.T).relu_())
         error = activations[-1] @ self.layers[-1].T - self.targets.index_select(0, rows)
-        weighted = error * self.pixel_weights.index_select(0, rows)
+        weighted = error * self.importance.index_select(0, rows)
         self.losses.index_copy_(0, self.number, (weighted * error).mean()[None])
         error = weighted * (2 / weighted.numel())
         for index in range(len(self.layers) - 1, -1, -1):
@@ -206,7 +206,7 @@ class _Muon:
 
     def __call__(self, gradient: Tensor, now: Tensor) -> None:
         self.momentum.mul_(MOMENTUM).add_(gradient)
-        self.stack -= now[0] * self.factors * _orthogonalised(gradient + MOMENTUM * self.momentum)
+        self.stack -= now[0] * self.factors * _orthogonalise(gradient + MOMENTUM * self.momentum)
 
 
 class _Adam:
@@ -222,7 +222,7 @@ class _Adam:
         self.weight -= now[1] * self.mean / ((self.square * now[2]).sqrt_() + 1e-8)
 
 
-def _orthogonalised(stack: Tensor) -> Tensor:
+def _orthogonalise(stack: Tensor) -> Tensor:
     """``optimisers.orthogonalised`` for each matrix of a stack; rows and columns of zeros stay zeros."""
     import torch
 
@@ -245,7 +245,7 @@ def _own_stream(device: str) -> AbstractContextManager[object]:
     return stream
 
 
-def _captured(step: Callable[[], None]) -> Callable[[], None]:
+def _capture(step: Callable[[], None]) -> Callable[[], None]:
     """Record the kernels of a step, without running them; what is returned runs them all at once."""
     import torch
 

@@ -6,7 +6,7 @@ Codecs are imported by the functions that need them, so that importing this pack
 from gamutcli.images.decode import decode_reduced
 from gamutcli.images.encode import DEFAULT_QUALITY, STORED_UPRIGHT, check_side, encode_reduced, lossy_quality
 from gamutcli.images.files import format_of, read_bytes
-from gamutcli.images.kinds import sniff
+from gamutcli.images.identify import sniff
 from gamutcli.images.picture import MAX_PIXELS, Picture
 from gamutcli.images.read import read_wide
 from gamutcli.images.write import COMPRESSIONS, check_wide, write_wide

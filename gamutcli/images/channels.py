@@ -50,7 +50,7 @@ class Samples:
         return COUNTS[self.mode]
 
 
-def usual(codes: CodeArray | Code16Array, white: int | None = None) -> Samples:
+def samples_of(codes: CodeArray | Code16Array, white: int | None = None) -> Samples:
     """Take channels as most decoders give them: grey or RGB, with alpha where their number is even.
 
     Args:
@@ -95,7 +95,7 @@ def picture_of(
     alpha = _alpha(name, samples, reading)
     codes = samples.codes if samples.codes.ndim == 3 else samples.codes[..., None]
     left_out = codes.shape[2] - samples.colors - (samples.alpha is not None)
-    colours = widened(codes[..., : samples.colors], samples.white)
+    colours = to_16_bits(codes[..., : samples.colors], samples.white)
     if samples.alpha == "associated" and alpha is not None:
         _separate(colours, alpha)
     if is_grey:
@@ -119,7 +119,7 @@ def presumed_srgb(reading: Reading) -> tuple[Profile | None, tuple[str, ...]]:
     return profile_of(SRGB), (PRESUMED,)
 
 
-def widened(codes: NDArray[Any], white: int) -> NDArray[Any]:
+def to_16_bits(codes: NDArray[Any], white: int) -> NDArray[Any]:
     """Spread codes of up to 16 bits, 0 to `white`, over all of 0 to 65535, as a contiguous array; floats stay."""
     if codes.dtype.kind == "f":
         return np.ascontiguousarray(codes)
@@ -132,18 +132,18 @@ def widened(codes: NDArray[Any], white: int) -> NDArray[Any]:
     return _looked_up(codes, white, np.dtype(np.uint16))
 
 
-def narrowed(codes: CodeArray | Code16Array, white: int) -> CodeArray:
+def to_8_bits(codes: CodeArray | Code16Array, white: int) -> CodeArray:
     """Round codes of up to 16 bits, 0 to `white`, to 8 bits."""
     if white == 255:
         return np.ascontiguousarray(codes, np.uint8)
     return _looked_up(codes, white, np.dtype(np.uint8))
 
 
-def _looked_up(codes: NDArray[Any], white: int, kind: np.dtype[Any]) -> NDArray[Any]:
+def _looked_up(codes: NDArray[Any], white: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Spread codes, 0 to `white`, over all of another type; by strips, as numpy makes long indices of them."""
-    highest = int(np.iinfo(kind).max)
-    table = ((np.arange(white + 1, dtype=np.uint32) * highest + white // 2) // white).astype(kind)
-    spread = np.empty(codes.shape, kind)
+    highest = int(np.iinfo(dtype).max)
+    table = ((np.arange(white + 1, dtype=np.uint32) * highest + white // 2) // white).astype(dtype)
+    spread = np.empty(codes.shape, dtype)
     for rows in strips(*codes.shape[:2]):
         table.take(codes[rows], out=spread[rows], mode="clip")
     return spread
@@ -154,7 +154,7 @@ def is_opaque(samples: Samples) -> bool:
     return samples.alpha is None or int(samples.codes[..., samples.colors].min()) >= samples.white
 
 
-def shown_on(
+def mix_with_background(
     codes: Code16Array, alpha: Code16Array | None, profile: MatrixProfile, background: tuple[int, int, int] | None
 ) -> Code16Array:
     """Return codes whose transparent parts are mixed with a background, as editors mix codes: without regard to light.
@@ -187,7 +187,7 @@ def _alpha(name: str, samples: Samples, reading: Reading) -> Code16Array | None:
     if alpha.dtype.kind == "f":
         opacity: Code16Array = np.rint(np.nan_to_num(alpha.astype(np.float32)).clip(0, 1) * 65535).astype(np.uint16)
         return opacity
-    return widened(alpha, samples.white)
+    return to_16_bits(alpha, samples.white)
 
 
 def _separate(colours: NDArray[Any], alpha: Code16Array) -> None:

@@ -178,7 +178,7 @@ def check_avif(name: str, data: bytes) -> int:
     check_plain(name, "AVIF", width, height, len(data))
     if pixels > 2 * max(_PLAIN["AVIF"], _GROWTH * len(data)):
         _refuse(name, width, height)
-    return 6 * width * height
+    return 6 * int(width) * int(height)
 
 
 def check_samples(name: str, samples: int, size: int) -> None:

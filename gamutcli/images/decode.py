@@ -8,11 +8,11 @@ import numpy as np
 
 from gamutcli.arrays import CodeArray
 from gamutcli.errors import InputError
-from gamutcli.images.channels import Samples, is_opaque, narrowed, usual
+from gamutcli.images.channels import Samples, is_opaque, samples_of, to_8_bits
 from gamutcli.images.claims import check_avif, check_jpeg, check_jxl, check_png, check_webp
 from gamutcli.images.files import decoding, jpeg_header, png_header
 from gamutcli.images.heif import depth_of
-from gamutcli.images.kinds import HEAD, sniff, title
+from gamutcli.images.identify import HEAD, sniff, title
 from gamutcli.images.picture import check_size
 from gamutcli.images.tiff import read_tiff
 
@@ -33,12 +33,12 @@ def decode_reduced(data: bytes, name: str = "this picture") -> CodeArray:
     Raises:
         InputError: Another format, CMYK, transparency, damaged or cut short, absurdly large.
     """
-    kind = sniff(data[:HEAD])
-    if kind not in _DECODERS:
+    format = sniff(data[:HEAD])
+    if format not in _DECODERS:
         raise InputError(
-            f"{name}: is {title(kind) if data else 'empty'}; a JPEG, PNG, TIFF, WebP, AVIF or JPEG XL is needed."
+            f"{name}: is {title(format) if data else 'empty'}; a JPEG, PNG, TIFF, WebP, AVIF or JPEG XL is needed."
         )
-    return _DECODERS[kind](data, name)
+    return _DECODERS[format](data, name)
 
 
 def _decode_jpeg(data: bytes, name: str) -> CodeArray:
@@ -53,7 +53,7 @@ def _decode_jpeg(data: bytes, name: str) -> CodeArray:
     check_jpeg(name, data)
     with decoding(name, "JPEG"):
         codes = imagecodecs.jpeg8_decode(data)
-    return _rgb(usual(codes), name)
+    return _rgb(samples_of(codes), name)
 
 
 def _decode_png(data: bytes, name: str) -> CodeArray:
@@ -64,7 +64,7 @@ def _decode_png(data: bytes, name: str) -> CodeArray:
     check_png(name, data, header.width, header.height, header.bits)
     with decoding(name, "PNG"):
         codes = imagecodecs.png_decode(data)
-    return _rgb(usual(codes), name)
+    return _rgb(samples_of(codes), name)
 
 
 def _rgb(samples: Samples, name: str) -> CodeArray:
@@ -74,7 +74,7 @@ def _rgb(samples: Samples, name: str) -> CodeArray:
     if not is_opaque(samples):
         raise InputError(f"{name}: is transparent in places; flatten it first.")
     pixels = samples.codes if samples.codes.ndim == 3 else samples.codes[..., None]
-    narrow = narrowed(pixels[..., : samples.colors], samples.white)
+    narrow = to_8_bits(pixels[..., : samples.colors], samples.white)
     return np.repeat(narrow, 3, axis=2) if samples.mode == "grey" else narrow
 
 
@@ -89,7 +89,7 @@ def _decode_webp(data: bytes, name: str) -> CodeArray:
     check_webp(name, data)
     with decoding(name, "WebP"):
         codes = imagecodecs.webp_decode(data)  # the format ends at 16383 pixels a side
-    return _rgb(usual(codes), name)
+    return _rgb(samples_of(codes), name)
 
 
 def _decode_avif(data: bytes, name: str) -> CodeArray:
@@ -99,7 +99,7 @@ def _decode_avif(data: bytes, name: str) -> CodeArray:
     needed = check_avif(name, data)
     with decoding(name, "AVIF", needed):
         codes = imagecodecs.avif_decode(data)  # libavif refuses more than 16384 x 16384 pixels
-    return _rgb(usual(codes, (1 << depth) - 1), name)
+    return _rgb(samples_of(codes, (1 << depth) - 1), name)
 
 
 def _decode_jxl(data: bytes, name: str) -> CodeArray:
@@ -112,7 +112,7 @@ def _decode_jxl(data: bytes, name: str) -> CodeArray:
         codes = imagecodecs.jpegxl_decode(data, keeporientation=True)
     if codes.dtype not in (np.uint8, np.uint16) or codes.ndim > 3:
         raise InputError(f"{name}: is a JPEG XL of {codes.dtype}, {codes.shape}; one picture of 8 bits is needed.")
-    return _rgb(usual(codes, (1 << header.depth) - 1), name)
+    return _rgb(samples_of(codes, (1 << header.depth) - 1), name)
 
 
 _DECODERS = {

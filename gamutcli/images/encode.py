@@ -15,7 +15,7 @@ from gamutcli.containers import png
 from gamutcli.containers.exif import make_block
 from gamutcli.errors import UsageError, is_of_memory
 from gamutcli.images import jxl
-from gamutcli.images.kinds import title
+from gamutcli.images.identify import title
 from gamutcli.images.profiles import profile_chunk
 
 #: What a lossy format does when it is not told; WebP and JPEG XL are then lossless. On photographs an AVIF of 90 keeps
@@ -47,13 +47,13 @@ class _Settings(NamedTuple):
 
 
 def encode_reduced(
-    srgb_codes: CodeArray, fmt: str, quality: int | None = None, subsampling: str = "4:4:4", orientation: int = 1
+    srgb_codes: CodeArray, format: str, quality: int | None = None, subsampling: str = "4:4:4", orientation: int = 1
 ) -> bytes:
     """Encode the reduced picture, tagged with an sRGB profile and without other metadata.
 
     Args:
         srgb_codes: (height, width, 3) uint8.
-        fmt: "jpeg", "png", "tiff", "webp", "avif" or "jxl".
+        format: "jpeg", "png", "tiff", "webp", "avif" or "jxl".
         quality: 1 to 100, for the lossy formats; None is the format's own default (`DEFAULT_QUALITY`), which is
             lossless for WebP and JPEG XL. PNG and TIFF are lossless whatever it says.
         subsampling: Of the colour of a JPEG or AVIF: "4:4:4", "4:2:2" or "4:2:0".
@@ -63,54 +63,54 @@ def encode_reduced(
     Raises:
         UsageError: An unknown format or setting, or a picture larger than the format holds.
     """
-    if fmt not in _ENCODERS:
-        raise UsageError(f"a reduced picture cannot be {title(fmt)}; name it .jpg or .png.")
+    if format not in _ENCODERS:
+        raise UsageError(f"a reduced picture cannot be {title(format)}; name it .jpg or .png.")
     if subsampling not in _SUBSAMPLINGS:
         raise UsageError(f"unknown subsampling {subsampling}; use one of {', '.join(_SUBSAMPLINGS)}.")
     if quality is not None and not 1 <= quality <= 100:
         raise UsageError(f"quality {quality} is not between 1 and 100.")
-    check_side("this picture", fmt, *srgb_codes.shape[:2])
-    quality = DEFAULT_QUALITY.get(fmt) if quality is None else quality
-    return _ENCODERS[fmt](np.ascontiguousarray(srgb_codes), _Settings(quality, subsampling, orientation))
+    check_side("this picture", format, *srgb_codes.shape[:2])
+    quality = DEFAULT_QUALITY.get(format) if quality is None else quality
+    return _ENCODERS[format](np.ascontiguousarray(srgb_codes), _Settings(quality, subsampling, orientation))
 
 
-def check_side(name: StrPath, fmt: str, height: int, width: int) -> None:
+def check_side(name: StrPath, format: str, height: int, width: int) -> None:
     """Refuse a picture that is larger than its format holds.
 
     Args:
         name: The file, for the message of an error.
-        fmt: As in `encode_reduced`.
+        format: As in `encode_reduced`.
         height: In pixels.
         width: In pixels.
 
     Raises:
         UsageError: It is.
     """
-    limit = _MAX_SIDE.get(fmt)
+    limit = _MAX_SIDE.get(format)
     if limit and max(height, width) > limit:
-        other = ".png" if fmt != "png" and max(height, width) <= _MAX_SIDE["png"] else ".tif"
+        other = ".png" if format != "png" and max(height, width) <= _MAX_SIDE["png"] else ".tif"
         raise UsageError(
-            f"{os.fspath(name)}: {title(fmt)} holds at most {limit} pixels a side; name the picture {other}."
+            f"{os.fspath(name)}: {title(format)} holds at most {limit} pixels a side; name the picture {other}."
         )
 
 
-def lossy_quality(fmt: str, quality: int | None) -> int | None:
+def lossy_quality(format: str, quality: int | None) -> int | None:
     """Return the quality that a format works at where it loses something; None where it keeps every code.
 
     Args:
-        fmt: As in `encode_reduced`.
+        format: As in `encode_reduced`.
         quality: 1 to 100; None is the format's default.
     """
-    if fmt in ("png", "tiff") or (fmt == "jxl" and quality == 100):
+    if format in ("png", "tiff") or (format == "jxl" and quality == 100):
         return None
-    return DEFAULT_QUALITY.get(fmt) if quality is None else quality
+    return DEFAULT_QUALITY.get(format) if quality is None else quality
 
 
 def _encode_jpeg(codes: CodeArray, settings: _Settings) -> bytes:
     import imagecodecs
 
     sampling = _SUBSAMPLINGS[settings.subsampling]
-    return _tagged(imagecodecs.jpeg8_encode(codes, level=settings.quality, subsampling=sampling, optimize=True))
+    return _tag(imagecodecs.jpeg8_encode(codes, level=settings.quality, subsampling=sampling, optimize=True))
 
 
 def _encode_png(codes: CodeArray, settings: _Settings) -> bytes:
@@ -173,20 +173,22 @@ def _jxl_distance(quality: int) -> float:
     return 53 / 3000 * quality**2 - 23 / 20 * quality + 25
 
 
-def _encode_with_pillow(codes: CodeArray, fmt: str, **settings: Any) -> bytes:
+def _encode_with_pillow(codes: CodeArray, format: str, **settings: Any) -> bytes:
     from PIL import Image
 
     stream = io.BytesIO()
     try:
-        Image.fromarray(codes).save(stream, fmt, icc_profile=write_profile(SRGB), **settings)
+        Image.fromarray(codes).save(stream, format, icc_profile=write_profile(SRGB), **settings)
     except (KeyError, OSError, ValueError) as error:  # KeyError: this Pillow was built without the format
         if is_of_memory(error):
             raise MemoryError(str(error)) from error
-        raise UsageError(f"this installation cannot write {fmt} ({error}); name the picture .jpg or .png.") from error
+        raise UsageError(
+            f"this installation cannot write {format} ({error}); name the picture .jpg or .png."
+        ) from error
     return stream.getvalue()
 
 
-def _tagged(jpeg: bytes | bytearray) -> bytes:
+def _tag(jpeg: bytes | bytearray) -> bytes:
     """Put an sRGB profile behind the JFIF segment that the encoder writes first."""
     end = 4 + int.from_bytes(jpeg[4:6], "big")
     body = _ICC_APP2 + write_profile(SRGB)

@@ -72,7 +72,7 @@ def read_exr(path: Path, reading: Reading) -> Picture:
         if is_of_memory(error):
             raise InputError(f"{path}: {OUT_OF_MEMORY}") from error
         raise damaged(name, "OpenEXR file") from error
-    pixels, is_cut = _in_display_window(name, _joined(name, found, layer), header)
+    pixels, is_cut = _in_display_window(name, _join(name, found, layer), header)
     profile, told = _meaning(header, reading)
     samples = Samples(pixels, 1, "rgb" if layer.colors == _RGB else "grey", "associated" if layer.has_alpha else None)
     notes += told + ((_CUT,) if is_cut else ())
@@ -124,7 +124,7 @@ def _chosen(name: str, layers: list[_Layer], reading: Reading) -> tuple[_Layer, 
     return layer, (f"{what} left out; --page N chooses one",) if others else ()
 
 
-def _joined(name: str, found: Mapping[str, NDArray[Any]], layer: _Layer) -> NDArray[Any]:
+def _join(name: str, found: Mapping[str, NDArray[Any]], layer: _Layer) -> NDArray[Any]:
     """(height, width, channels) of a picture, alpha last."""
     wanted = [found[layer.prefix + one] for one in (*layer.colors, *(("A",) if layer.has_alpha else ()))]
     if any(channel.dtype.kind != "f" for channel in wanted):

@@ -14,7 +14,7 @@ import numpy as np
 from gamutcli.arrays import StrPath
 from gamutcli.containers import png
 from gamutcli.errors import OUT_OF_MEMORY, InputError, UsageError, is_of_memory
-from gamutcli.images.kinds import title
+from gamutcli.images.identify import title
 
 _SUFFIXES = {
     ".jpg": "jpeg",
@@ -39,12 +39,12 @@ def format_of(path: StrPath, wide: bool = False) -> str:
     Raises:
         UsageError: Another suffix, or none.
     """
-    kind = _SUFFIXES.get(Path(path).suffix.lower())
-    if kind is None or (wide and kind in _EIGHT_BITS):
-        wrong = "unknown file type" if kind is None else f"{title(kind)} holds 8 bits"
+    format = _SUFFIXES.get(Path(path).suffix.lower())
+    if format is None or (wide and format in _EIGHT_BITS):
+        wrong = "unknown file type" if format is None else f"{title(format)} holds 8 bits"
         proposed = ", ".join(suffix for suffix, known in _SUFFIXES.items() if not (wide and known in _EIGHT_BITS))
         raise UsageError(f"{os.fspath(path)}: {wrong}; name it {proposed}.")
-    return kind
+    return format
 
 
 def read_bytes(path: Path, size: int = -1) -> bytes:
@@ -66,18 +66,18 @@ def read_bytes(path: Path, size: int = -1) -> bytes:
     return data
 
 
-def damaged(name: str, kind: str) -> InputError:
+def damaged(name: str, format: str) -> InputError:
     """Make the error for a file whose inside does not hold what its header promises."""
-    return InputError(f"{name}: the {kind} is damaged or cut short; copy or export it again.")
+    return InputError(f"{name}: the {format} is damaged or cut short; copy or export it again.")
 
 
 @contextmanager
-def decoding(name: str, kind: str, needed: int = 0) -> Iterator[None]:
+def decoding(name: str, format: str, needed: int = 0) -> Iterator[None]:
     """Turn what a codec raises into an error that names the file.
 
     Args:
         name: The file.
-        kind: Its format, in a word.
+        format: Its format, in a word.
         needed: Bytes of memory that a codec takes which does not say when it gets none.
     """
     try:
@@ -85,7 +85,7 @@ def decoding(name: str, kind: str, needed: int = 0) -> Iterator[None]:
     except (MemoryError, RuntimeError, ValueError, EOFError, SyntaxError, OSError) as error:  # of imagecodecs, pi-heif
         if is_of_memory(error) or not _can_have(needed):
             raise InputError(f"{name}: {OUT_OF_MEMORY}") from error
-        raise damaged(name, kind) from error
+        raise damaged(name, format) from error
 
 
 def _can_have(size: int) -> bool:

@@ -14,12 +14,12 @@ from gamutcli.color.cicp import named_space
 from gamutcli.color.icc import Profile, profile_of, read_profile
 from gamutcli.containers import bmff
 from gamutcli.errors import InputError
-from gamutcli.images.channels import picture_of, presumed_srgb, usual
+from gamutcli.images.channels import picture_of, presumed_srgb, samples_of
 from gamutcli.images.claims import check_avif, check_plain
 from gamutcli.images.files import damaged, decoding
-from gamutcli.images.picture import COARSE_COLORS, Picture, check_size, turned
+from gamutcli.images.picture import COARSE_COLORS, Picture, check_size, turn
 from gamutcli.images.reading import Reading, choose
-from gamutcli.metadata import read_metadata, upright
+from gamutcli.metadata import read_metadata, upright_metadata
 
 # Quarter turns against the clock, as EXIF's Orientation.
 _ORIENTATIONS = {0: 1, 1: 8, 2: 3, 3: 6}
@@ -45,7 +45,9 @@ def read_avif(name: str, data: bytes, reading: Reading) -> Picture:
     shown = _as_shown(name, codes, properties)
     # Readers of AVIF heed its own turn, and not that of EXIF.
     notes = (COARSE_COLORS,) if _is_subsampled(properties) else ()
-    return picture_of(name, usual(shown, (1 << depth) - 1), profile, upright(read_metadata(data)), reading, notes)
+    return picture_of(
+        name, samples_of(shown, (1 << depth) - 1), profile, upright_metadata(read_metadata(data)), reading, notes
+    )
 
 
 def _is_subsampled(properties: list[tuple[bytes, bytes]]) -> bool:
@@ -84,14 +86,14 @@ def read_heic(name: str, data: bytes, reading: Reading) -> Picture:
         at = file.primary_index if reading.page is None else choose(name, reading, len(file))
         picture = file[at]
         codes = np.asarray(picture)
-    samples = usual(codes, (1 << picture.info["bit_depth"]) - 1)
+    samples = samples_of(codes, (1 << picture.info["bit_depth"]) - 1)
     if samples.alpha and picture.premultiplied_alpha:
         samples = replace(samples, alpha="associated")
     notes = _left_out(file, picture) + ((COARSE_COLORS,) if picture.info.get("chroma") in (420, 422) else ())
     if not any(kind == b"colr" for kind, _ in properties):
         profile, presumed = presumed_srgb(reading)
         notes += presumed
-    return picture_of(name, samples, profile, upright(read_metadata(data)), reading, notes)
+    return picture_of(name, samples, profile, upright_metadata(read_metadata(data)), reading, notes)
 
 
 def _is_avif(data: bytes) -> bool:
@@ -119,15 +121,15 @@ def _as_shown(name: str, codes: NDArray[Any], properties: list[tuple[bytes, byte
     """
     for kind, body in properties:
         if kind == b"clap":
-            codes = _cropped(name, codes, body)
+            codes = _crop(name, codes, body)
         elif kind == b"irot" and body:
-            codes = turned(codes, _ORIENTATIONS[body[0] & 3])
+            codes = turn(codes, _ORIENTATIONS[body[0] & 3])
         elif kind == b"imir" and body:
-            codes = turned(codes, _MIRRORED[body[0] & 1])
+            codes = turn(codes, _MIRRORED[body[0] & 1])
     return codes
 
 
-def _cropped(name: str, codes: NDArray[Any], body: bytes) -> NDArray[Any]:
+def _crop(name: str, codes: NDArray[Any], body: bytes) -> NDArray[Any]:
     """Cut out what a clean aperture leaves: its size and how far its middle is off, all as fractions."""
     try:
         numbers = struct.unpack_from(">II II iI iI", body)

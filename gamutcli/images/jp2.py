@@ -13,7 +13,7 @@ from gamutcli.color.cicp import named_space
 from gamutcli.color.icc import Profile, profile_of
 from gamutcli.color.spaces import PROPHOTO, SRGB
 from gamutcli.errors import InputError
-from gamutcli.images.channels import Samples, picture_of, usual
+from gamutcli.images.channels import Samples, picture_of, samples_of
 from gamutcli.images.claims import check_jp2
 from gamutcli.images.files import damaged, decoding
 from gamutcli.images.jp2_codestream import Size
@@ -44,15 +44,15 @@ def read_jp2(name: str, data: bytes, reading: Reading) -> Picture:
     depth = _depth(name, size, boxes)
     meaning = _meaning(name, boxes)
     with decoding(name, "JPEG 2000"), silenced():
-        codes = imagecodecs.jpeg2k_decode(_unconverted(data))
+        codes = imagecodecs.jpeg2k_decode(_hide_profile(data))
     if codes.shape[:2] != size.sides[::-1]:
         raise damaged(name, "JPEG 2000")
-    samples = _with_alpha(usual(codes, (1 << depth) - 1), boxes)
+    samples = _with_alpha(samples_of(codes, (1 << depth) - 1), boxes)
     notes = (COARSE_COLORS,) if size.is_subsampled else ()
     return picture_of(name, samples, meaning, read_metadata(data), reading, notes)
 
 
-def _unconverted(data: bytes) -> bytes:
+def _hide_profile(data: bytes) -> bytes:
     """Hide a restricted profile from the decoder, which would convert the codes to sRGB with it."""
     end = max(0, data.find(b"jp2c"))
     return data[:end].replace(b"colr\2", b"colr\3") + data[end:]

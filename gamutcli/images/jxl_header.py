@@ -292,7 +292,7 @@ def _skip_transforms(bits: BitReader, is_xyb: bool) -> None:
             bits.skip(16 * count)
 
 
-def renamed(codestream: bytes, header: Header, profile_end: int) -> bytes:
+def rename_colors(codestream: bytes, header: Header, profile_end: int) -> bytes:
     """Return a codestream in the codec's own space with other words: 16 bits of `OUTPUT`, or of sRGB where it is grey.
 
     A decoder gives the colours that are named; it cannot give those of an ICC profile.

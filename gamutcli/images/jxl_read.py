@@ -10,11 +10,11 @@ from gamutcli.images.channels import Samples, picture_of, without_channels
 from gamutcli.images.claims import check_jxl
 from gamutcli.images.files import damaged, decoding
 from gamutcli.images.jxl_bits import BitReader
-from gamutcli.images.jxl_header import OUTPUT, Header, renamed, space_named
+from gamutcli.images.jxl_header import OUTPUT, Header, rename_colors, space_named
 from gamutcli.images.jxl_icc import decode_profile, read_stream
 from gamutcli.images.picture import EIGHT_BITS, Picture
 from gamutcli.images.reading import Reading, choose
-from gamutcli.metadata import read_metadata, upright
+from gamutcli.metadata import read_metadata, upright_metadata
 
 
 def read_jxl(name: str, data: bytes, reading: Reading) -> Picture:
@@ -27,7 +27,7 @@ def read_jxl(name: str, data: bytes, reading: Reading) -> Picture:
 
     header = check_jxl(name, data)
     codestream = jxl.whole_codestream(data)
-    _check_kind(name, header)
+    _check_samples(name, header)
     if not header.is_animated:
         choose(name, reading, 1)
     elif reading.page is None:
@@ -52,10 +52,10 @@ def read_jxl(name: str, data: bytes, reading: Reading) -> Picture:
     notes: tuple[str, ...] = (without_channels(left_out),) if left_out else ()
     if is_renamed and header.depth == 8 and not header.colors.is_grey:
         notes += (EIGHT_BITS,)
-    return picture_of(name, samples, meaning, upright(read_metadata(data)), reading, notes)
+    return picture_of(name, samples, meaning, upright_metadata(read_metadata(data)), reading, notes)
 
 
-def _check_kind(name: str, header: Header) -> None:
+def _check_samples(name: str, header: Header) -> None:
     if any(channel.is_black for channel in header.channels):
         raise InputError(f"{name}: is CMYK; convert it to 16-bit RGB.")
     if header.depth > 16 and not header.is_float:
@@ -84,5 +84,5 @@ def _meaning(name: str, data: bytes, codestream: bytes, header: Header) -> tuple
             ) from error
         if not header.is_xyb:
             return decode_profile(coded), data
-        wide = renamed(codestream, header, bits.at)
+        wide = rename_colors(codestream, header, bits.at)
     return profile_of(SRGB if header.colors.is_grey else OUTPUT), wide

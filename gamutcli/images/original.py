@@ -12,15 +12,18 @@ from gamutcli.arrays import BoolArray, Code16Array, CodeArray, FloatArray, StrPa
 from gamutcli.color.gamut import Rounding, depth_of, og_beyond_rounding, rounding_of, srgb_codes
 from gamutcli.color.icc import MatrixProfile, profile_of
 from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, RGBSpace, apply_matrix, rgb_to_rgb
-from gamutcli.images.channels import shown_on
+from gamutcli.images.channels import mix_with_background
 from gamutcli.images.convert import is_plain, to_prophoto
 from gamutcli.images.meaning import assumed_profile, meaning_of
 from gamutcli.images.named import named_by_exif
-from gamutcli.images.picture import UNDONE, Picture, turned
+from gamutcli.images.picture import UNDONE, Picture, turn
 from gamutcli.images.read import read_wide
 from gamutcli.images.reading import AS_IT_IS, Reading
-from gamutcli.metadata import Metadata, orientation_of, upright
+from gamutcli.metadata import Metadata, orientation_of, upright_metadata
 from gamutcli.parallel import in_order, strips
+
+#: Codes that are looked up at once: their light stays in a core's cache.
+LOOKED_UP = 1 << 15
 
 
 class Original:
@@ -57,9 +60,7 @@ class Original:
 
     def linear(self, codes: Code16Array) -> FloatArray:
         """(..., 3) of its codes to (..., 3) linear ProPhoto RGB."""
-        light = np.empty(codes.shape, np.float32)
-        for channel in range(3):
-            light[..., channel] = self._table[channel].take(codes[..., channel])
+        light = _look_up(self._table, codes)
         return light if self._matrix is None else apply_matrix(light, self._matrix)
 
     def strip(self, rows: slice) -> FloatArray:
@@ -89,6 +90,21 @@ class Original:
         if space not in self._roundings:
             self._roundings[space] = rounding_of(self._table, self._profile.to_rgb(space), self._depth)
         return og_beyond_rounding(linear, self.codes[rows], self._roundings[space])
+
+
+def _look_up(tables: FloatArray, codes: Code16Array) -> FloatArray:
+    """(..., 3) codes by the (3, 65536) tables of their channels."""
+    light = np.empty(codes.shape, np.float32)
+    if (tables == tables[0]).all():
+        # One curve for all channels, as in most profiles: contiguous pieces that stay in the cache take half the time.
+        flat, out = np.ascontiguousarray(codes).reshape(-1), light.reshape(-1)
+        for start in range(0, flat.size, LOOKED_UP):
+            part = slice(start, start + LOOKED_UP)
+            tables[0].take(flat[part], out=out[part], mode="clip")
+        return light
+    for channel in range(3):
+        light[..., channel] = tables[channel].take(codes[..., channel])
+    return light
 
 
 def clip_to_srgb(original: Original, adaptation: Adaptation = "bradford") -> CodeArray:
@@ -136,11 +152,11 @@ class Source:
         own = orientation_of(self.metadata)
         if own == orientation:
             return self.original
-        return self.original.part(turned(turned(self.original.codes, own), UNDONE[orientation]))
+        return self.original.part(turn(turn(self.original.codes, own), UNDONE[orientation]))
 
     def upright(self) -> Source:
         """The same picture with its pixels turned as its Orientation asks for, which then asks for nothing."""
-        return replace(self, original=self.lying(1), metadata=upright(self.metadata))
+        return replace(self, original=self.lying(1), metadata=upright_metadata(self.metadata))
 
 
 def read_source(path: StrPath, reading: Reading = AS_IT_IS) -> Source:
@@ -172,5 +188,5 @@ def _source(path: StrPath, picture: Picture, reading: Reading) -> Source:
     if not (isinstance(profile, MatrixProfile) and is_plain(picture.codes, profile, reading.exposure)):
         codes, told = to_prophoto(os.fspath(path), picture.codes, profile, reading.exposure)
         profile, notes, picture = profile_of(PROPHOTO), notes + told, replace(picture, codes=codes)
-    codes = shown_on(picture.codes, picture.alpha, profile, reading.background)
+    codes = mix_with_background(picture.codes, picture.alpha, profile, reading.background)
     return Source(Original(codes, profile), picture.metadata, notes)

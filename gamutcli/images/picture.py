@@ -87,7 +87,7 @@ def check_size(name: str, width: int, height: int) -> None:
 UNDONE = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
 
 
-def turned(codes: NDArray[Code], orientation: int) -> NDArray[Code]:
+def turn(codes: NDArray[Code], orientation: int) -> NDArray[Code]:
     """Turn a picture as it is to be looked at.
 
     Args:

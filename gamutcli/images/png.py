@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gamutcli.images.channels import picture_of, usual
+from gamutcli.images.channels import picture_of, samples_of
 from gamutcli.images.claims import check_png
 from gamutcli.images.files import damaged, decoding, png_header, without_pixels
 from gamutcli.images.named import named_by_png
@@ -33,4 +33,4 @@ def read_png(name: str, data: bytes, reading: Reading) -> Picture:
     if codes.shape[:2] != (header.height, header.width):
         raise damaged(name, "PNG")
     notes = (_ANIMATED,) if b"acTL" in header.chunks else ()
-    return picture_of(name, usual(codes), meaning, read_metadata(without_pixels(name, data)), reading, notes)
+    return picture_of(name, samples_of(codes), meaning, read_metadata(without_pixels(name, data)), reading, notes)

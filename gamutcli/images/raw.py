@@ -14,13 +14,13 @@ from gamutcli.color.spaces import PROPHOTO, encoding_table
 from gamutcli.errors import InputError
 from gamutcli.images.claims import check_jpeg
 from gamutcli.images.files import read_bytes
-from gamutcli.images.kinds import HEAD, identify, verdict
+from gamutcli.images.identify import HEAD, identify, verdict
 from gamutcli.images.picture import Picture, check_size
 from gamutcli.images.raw_evidence import Heard, contradicts, empty_rows, is_clipped, overheard
 from gamutcli.images.raw_layout import check_layout, incomplete
 from gamutcli.images.reading import AS_IT_IS, Reading
 from gamutcli.images.scan import read_scan
-from gamutcli.metadata import Metadata, read_metadata, upright
+from gamutcli.metadata import Metadata, read_metadata, upright_metadata
 
 if TYPE_CHECKING:
     import rawpy
@@ -44,9 +44,9 @@ def read_raw(path: Path, reading: Reading = AS_IT_IS) -> Picture:
         InputError: rawpy is not installed; the file is damaged, cut short or of an unknown camera; or what came out is
             not the photograph.
     """
-    kind = identify(path.name, read_bytes(path, HEAD))
-    if kind not in ("raw", "tiff", "unknown"):
-        raise InputError(f"{path}: cannot be developed: it {verdict(kind)}.")
+    format = identify(path.name, read_bytes(path, HEAD))
+    if format not in ("raw", "tiff", "unknown"):
+        raise InputError(f"{path}: cannot be developed: it {verdict(format)}.")
     check_layout(path)
     scan = read_scan(path, reading)
     if scan is not None:
@@ -57,7 +57,7 @@ def read_raw(path: Path, reading: Reading = AS_IT_IS) -> Picture:
     table: Code16Array = encoding_table(PROPHOTO, 65536).codes(light).astype(np.uint16)
     codes = table[developed.linear]
     notes = (_DEVELOPED, *(f"LibRaw says: {remark}" for remark in dict.fromkeys(developed.heard.remarks)))
-    return Picture(codes, read_profile(write_profile(PROPHOTO)), upright(developed.metadata), notes)
+    return Picture(codes, read_profile(write_profile(PROPHOTO)), upright_metadata(developed.metadata), notes)
 
 
 class _Developed(NamedTuple):
@@ -115,7 +115,7 @@ def _develop(path: Path) -> _Developed:
             heard,
             one_value=seen is not None and bool(seen.min() == seen.max()),
             empty_rows=empty_rows(seen) if seen is not None and seen.ndim == 2 else 0,
-            preview=_decoded(preview),
+            preview=_decode(preview),
             metadata=metadata,
         )
 
@@ -173,7 +173,7 @@ def _preview(raw: rawpy.RawPy) -> bytes | CodeArray | None:
     return bytes(preview.data) if preview.format == rawpy.ThumbFormat.JPEG else np.asarray(preview.data)
 
 
-def _decoded(preview: bytes | CodeArray | None) -> CodeArray | None:
+def _decode(preview: bytes | CodeArray | None) -> CodeArray | None:
     """Return a preview's (height, width, 3) codes, None where it is no RGB picture or damaged."""
     import imagecodecs
 

@@ -10,10 +10,10 @@ from gamutcli.images.channels import picture_of
 from gamutcli.images.exr import read_exr
 from gamutcli.images.files import read_bytes
 from gamutcli.images.heif import read_avif, read_heic
+from gamutcli.images.identify import HEAD, refusal, sniff
 from gamutcli.images.jp2 import read_jp2
 from gamutcli.images.jpeg import read_jpeg
 from gamutcli.images.jxl_read import read_jxl
-from gamutcli.images.kinds import HEAD, refusal, sniff
 from gamutcli.images.picture import Picture
 from gamutcli.images.png import read_png
 from gamutcli.images.raw import RAW_SUFFIXES, read_raw
@@ -41,14 +41,14 @@ def read_wide(path: StrPath, reading: Reading = AS_IT_IS) -> Picture:
         InputError: The file cannot be read, is not complete, or leaves a choice that was not made.
     """
     file = Path(path)
-    kind = sniff(read_bytes(file, 16))
-    if kind == "raw" or (kind in ("tiff", "unknown") and file.suffix.lower() in RAW_SUFFIXES):
+    format = sniff(read_bytes(file, 16))
+    if format == "raw" or (format in ("tiff", "unknown") and file.suffix.lower() in RAW_SUFFIXES):
         return read_raw(file, reading)
-    if kind == "exr":
+    if format == "exr":
         return read_exr(file, reading)
-    if kind == "tiff":
+    if format == "tiff":
         samples, icc, notes = read_tiff(file, str(file), reading)
         return picture_of(str(file), samples, icc, read_metadata(file), reading, notes)
-    if kind in _READERS:
-        return _READERS[kind](str(file), read_bytes(file), reading)
+    if format in _READERS:
+        return _READERS[format](str(file), read_bytes(file), reading)
     raise refusal(str(file), read_bytes(file, HEAD))

@@ -12,7 +12,7 @@ import numpy as np
 
 from gamutcli.arrays import Code16Array, CodeArray
 from gamutcli.errors import InputError
-from gamutcli.images.channels import picture_of, usual
+from gamutcli.images.channels import picture_of, samples_of
 from gamutcli.images.files import damaged
 from gamutcli.images.picture import Picture, check_size
 from gamutcli.images.raw_layout import (
@@ -55,7 +55,7 @@ def read_scan(path: Path, reading: Reading) -> Picture | None:
             "profile from Nikon Scan or VueScan."
         )
     largest = max(scans, key=lambda numbers: numbers[WIDTH][0] * numbers[HEIGHT][0])
-    return picture_of(str(path), usual(_codes(path, largest)), icc, read_metadata(path), reading, (_SCANNED,))
+    return picture_of(str(path), samples_of(_codes(path, largest)), icc, read_metadata(path), reading, (_SCANNED,))
 
 
 def _bytes(numbers: tuple[int, ...]) -> bytes:

@@ -13,8 +13,8 @@ from gamutcli.color.spaces import DISPLAY_P3, REC2020, SRGB, RGBSpace
 from gamutcli.containers import Metadata, with_metadata
 from gamutcli.errors import OutputError, UsageError
 from gamutcli.images import jxl
-from gamutcli.images.picture import turned
-from gamutcli.metadata import make_true, orientation_of, upright
+from gamutcli.images.picture import turn
+from gamutcli.metadata import make_true, orientation_of, upright_metadata
 
 # Primaries, transfer function, matrix.
 _AVIF_COLOURS = {SRGB: (1, 13, 6), DISPLAY_P3: (12, 13, 6), REC2020: (9, 14, 9)}
@@ -22,27 +22,27 @@ _AVIF_SPEED, _JXL_EFFORT = 8, 3
 _AVIF_SIDE = 16384  # libavif's limit
 
 
-def check_space(kind: str, space: RGBSpace) -> None:
+def check_space(format: str, space: RGBSpace) -> None:
     """Refuse a space that the format cannot name.
 
     Args:
-        kind: "avif" or "jxl".
+        format: "avif" or "jxl".
         space: Of the codes.
 
     Raises:
         UsageError: Another space, with those that can be had.
     """
-    known, title = (tuple(_AVIF_COLOURS), "an AVIF") if kind == "avif" else (jxl.SPACES, "a JPEG XL")
+    known, title = (tuple(_AVIF_COLOURS), "an AVIF") if format == "avif" else (jxl.SPACES, "a JPEG XL")
     if space not in known:
         names = " or ".join(other.name for other in known if other != SRGB)
         raise UsageError(f"{title} cannot name {space.title}; choose --to {names}, or write a TIFF.")
 
 
-def encode_wide(kind: str, codes: Code16Array, space: RGBSpace, metadata: Metadata) -> bytes:
+def encode_wide(format: str, codes: Code16Array, space: RGBSpace, metadata: Metadata) -> bytes:
     """Encode a picture for wide-gamut screens.
 
     Args:
-        kind: "avif": 10 bits, 4:4:4, the best quality there is; or "jxl": 16 bits, lossless.
+        format: "avif": 10 bits, 4:4:4, the best quality there is; or "jxl": 16 bits, lossless.
         codes: (height, width, 3) uint16.
         space: What they mean; `check_space` has to let it pass.
         metadata: Of the photograph. An AVIF is turned upright, for its encoder cannot say how to turn it.
@@ -53,10 +53,10 @@ def encode_wide(kind: str, codes: Code16Array, space: RGBSpace, metadata: Metada
     Raises:
         UsageError: The picture is larger than an AVIF can be.
     """
-    check_space(kind, space)
+    check_space(format, space)
     orientation = orientation_of(metadata)
-    if kind == "avif":
-        codes, metadata = turned(codes, orientation), upright(metadata)
+    if format == "avif":
+        codes, metadata = turn(codes, orientation), upright_metadata(metadata)
         data = _avif(codes, space)
     else:
         data = _jxl(codes, space, orientation)

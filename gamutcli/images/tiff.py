@@ -76,7 +76,7 @@ def read_tiff(
     try:
         with tifffile.TiffFile(source) as file:
             page, notes = photograph(path, file, reading)
-            _check_kind(path, page)
+            _check_samples(path, page)
             _check_extent(path, page)
             if page.is_subsampled:
                 notes += (COARSE_COLORS,)
@@ -105,7 +105,7 @@ def _profile(path: str, page: tifffile.TiffPage) -> bytes | None:
     return profile
 
 
-def _check_kind(path: str, page: tifffile.TiffPage) -> None:
+def _check_samples(path: str, page: tifffile.TiffPage) -> None:
     """Refuse samples and compressions that are not known here."""
     photometric, channels = int(page.photometric or 0), int(page.samplesperpixel)
     if photometric in _RAW or _DNG_VERSION in page.tags:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gamutcli.color.icc import Profile
 from gamutcli.containers import webp
 from gamutcli.errors import InputError
-from gamutcli.images.channels import picture_of, presumed_srgb, usual
+from gamutcli.images.channels import picture_of, presumed_srgb, samples_of
 from gamutcli.images.claims import check_webp
 from gamutcli.images.files import damaged, decoding
 from gamutcli.images.picture import COARSE_COLORS, Picture
@@ -38,4 +38,4 @@ def read_webp(name: str, data: bytes, reading: Reading) -> Picture:
         meaning, notes = presumed_srgb(reading)
     if any(kind == _LOSSY for kind, _ in chunks):
         notes += (COARSE_COLORS,)
-    return picture_of(name, usual(codes), meaning, read_metadata(data), reading, notes)
+    return picture_of(name, samples_of(codes), meaning, read_metadata(data), reading, notes)

@@ -98,7 +98,7 @@ def render_maps(
     from PIL import Image, ImageDraw, ImageFont
 
     pictures = [(picture[0], _shown(picture[1]))] if picture else []
-    pictures += [(title, _colored(_fitted(rmse), limit)) for title, rmse in panels]
+    pictures += [(title, _color(_resize(rmse), limit)) for title, rmse in panels]
     # The text grows with the figure, so that it can still be read when a page shows the figure smaller.
     em = min(max(sum(picture.width for _, picture in pictures) // 56, 18), 40)
     font = ImageFont.load_default(size=em)
@@ -118,7 +118,7 @@ def render_maps(
         left += column + margin
 
     width = min(content - 6 * em, 36 * em)
-    _draw_bar(figure, pen, font, ((figure.width - width) // 2, bar_top), width, em, limit)
+    _render_bar(figure, pen, font, ((figure.width - width) // 2, bar_top), width, em, limit)
     stream = BytesIO()
     figure.save(stream, "PNG")
     return stream.getvalue()
@@ -157,7 +157,7 @@ def _starts(cells: NDArray[np.int64]) -> NDArray[np.intp]:
     return np.flatnonzero(np.diff(cells, prepend=-1))
 
 
-def _fitted(rmse: FloatArray) -> FloatArray:
+def _resize(rmse: FloatArray) -> FloatArray:
     """A map at a size to draw: large ones reduced as ``ErrorMap`` does, small ones enlarged by a whole factor."""
     if max(rmse.shape) > PANEL:
         reduced = ErrorMap(*rmse.shape)
@@ -179,14 +179,14 @@ def _shown(srgb_codes: CodeArray) -> Image:
     return image.resize(size, Image.Resampling.BOX) if size != image.size else image
 
 
-def _colored(rmse: FloatArray, limit: float) -> Image:
+def _color(rmse: FloatArray, limit: float) -> Image:
     from PIL import Image
 
     steps = np.rint(np.minimum(rmse / limit, 1) * 255).astype(np.uint8)
     return Image.fromarray(viridis()[steps])
 
 
-def _draw_bar(
+def _render_bar(
     figure: Image, pen: ImageDraw, font: Font, corner: tuple[int, int], width: int, em: int, limit: float
 ) -> None:
     """Draw the color bar, marks and caption: ``width`` pixels from 0 to ``limit``, then a point for what is above.
@@ -196,7 +196,7 @@ def _draw_bar(
     left, top = corner
     right, bottom = left + width, top + em
     scale = np.linspace(0, limit, width, dtype=np.float32)
-    figure.paste(_colored(np.broadcast_to(scale, (em, width)), limit), corner)
+    figure.paste(_color(np.broadcast_to(scale, (em, width)), limit), corner)
     tip = right + em // 2
     pen.polygon([(right, top), (tip, top + em // 2), (right, bottom - 1)], fill=tuple(viridis()[-1].tolist()))
 

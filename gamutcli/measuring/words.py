@@ -15,18 +15,25 @@ def decibels(value: float | None, digits: int = 2) -> str:
     return "exact" if math.isinf(value) else f"{value:.{digits}f} dB"
 
 
+def difference(value: float | None) -> str:
+    """A colour difference, CIEDE2000: "1.9", "0.37"; "-" when there is no such pixel."""
+    if value is None:
+        return "-"
+    return f"{value:.1f}" if value >= 0.995 else f"{value:.2f}"
+
+
 def printable(text: str) -> str:
     """A text whose every character can be seen: file names may hold escape sequences, line ends, marks of direction.
 
     Bytes that are no text in the encoding of this system stay, unless they are such characters in UTF-8.
     """
-    return text if text.isprintable() else _RUNS.sub(lambda run: _escaped(run[0]), text)
+    return text if text.isprintable() else _RUNS.sub(lambda run: _escape(run[0]), text)
 
 
 _RUNS = re.compile("[\udc80-\udcff]+|.", re.DOTALL)
 
 
-def _escaped(run: str) -> str:
+def _escape(run: str) -> str:
     seen = run.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if "\udc80" <= run[0] <= "\udcff" else run
     return run if seen.isprintable() else run.encode("unicode_escape", "surrogatepass").decode()
 

@@ -2,6 +2,15 @@
 
 from gamutcli.containers import Metadata
 from gamutcli.metadata.read import read_metadata
-from gamutcli.metadata.rules import EXIF_LIMIT, GAIN_MAP, make_true, orientation_of, private, upright
+from gamutcli.metadata.rules import EXIF_LIMIT, GAIN_MAP, make_true, orientation_of, upright_metadata, without_private
 
-__all__ = ["EXIF_LIMIT", "GAIN_MAP", "Metadata", "make_true", "orientation_of", "private", "read_metadata", "upright"]
+__all__ = [
+    "EXIF_LIMIT",
+    "GAIN_MAP",
+    "Metadata",
+    "make_true",
+    "orientation_of",
+    "read_metadata",
+    "upright_metadata",
+    "without_private",
+]

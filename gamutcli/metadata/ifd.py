@@ -118,7 +118,7 @@ def in_byte_order(directories: Directories, order: ByteOrder) -> Directories:
         return directories
 
     def swapped(directory: Directory) -> Directory:
-        return {tag: replace(old, data=_swapped(old)) for tag, old in directory.items()}
+        return {tag: replace(old, data=_swap(old)) for tag, old in directory.items()}
 
     return Directories(order, swapped(directories.image), swapped(directories.exif), swapped(directories.gps))
 
@@ -218,7 +218,7 @@ class _Room:
         return at
 
 
-def _swapped(item: Entry) -> bytes:
+def _swap(item: Entry) -> bytes:
     width = _SIZES[item.kind][1]
     swapped = bytearray(len(item.data))
     for k in range(width):

@@ -81,7 +81,7 @@ def settle(directories: Directories, limit: int) -> tuple[Directories, tuple[str
     if place + len(note.data) > limit:
         return _with_note(directories, None), (TOO_LARGE,)
     maker = directories.image.get(0x010F)
-    moved = _moved(note.data, maker.data if maker else b"", note.place, place, directories.order)
+    moved = _move(note.data, maker.data if maker else b"", note.place, place, directories.order)
     if moved is None:
         return _with_note(directories, None), (_UNMOVABLE.format(note.place),)
     return _with_note(directories, Entry(note.kind, len(moved), moved, place)), ()
@@ -123,7 +123,7 @@ class _Table:
     tags: frozenset[int]
 
 
-def _moved(note: bytes, maker: bytes, old: int, new: int, order: ByteOrder) -> bytes | None:
+def _move(note: bytes, maker: bytes, old: int, new: int, order: ByteOrder) -> bytes | None:
     """Return a note with its offsets counted anew; None where that is not known to be right."""
     head = next((head for head in _HEADS if note.startswith(head)), None)
     if head is None and not maker.lower().startswith(_BARE):
@@ -134,7 +134,7 @@ def _moved(note: bytes, maker: bytes, old: int, new: int, order: ByteOrder) -> b
             # Offsets that all lead into the note show that they are counted from here.
             if all(table.end <= at - base and at - base + size <= len(note) for _, at, size in table.values):
                 nested = _NESTED.get(head or b"", frozenset())
-                return None if nested & table.tags else _patched(note, table, new - base, new)
+                return None if nested & table.tags else _patch(note, table, new - base, new)
     return None
 
 
@@ -166,7 +166,7 @@ def _tables(note: bytes, start: int, order: ByteOrder) -> Iterator[_Table]:
         yield _Table(each, start, end, values, frozenset(row[0] for row in rows))
 
 
-def _patched(note: bytes, table: _Table, shift: int, place: int) -> bytes:
+def _patch(note: bytes, table: _Table, shift: int, place: int) -> bytes:
     patched = bytearray(note)
     for position, at, _ in table.values:
         struct.pack_into(f"{table.order}I", patched, position, at + shift)

@@ -25,7 +25,7 @@ from gamutcli.metadata.ifd import (
     write_block,
 )
 from gamutcli.metadata.makernote import from_dng, settle
-from gamutcli.metadata.rules import EXIF_LIMIT, GAIN_MAP, descriptive, in_their_directories, parsed
+from gamutcli.metadata.rules import EXIF_LIMIT, GAIN_MAP, descriptive, in_their_directories, parse_exif
 
 _XMP_TAG, _IPTC_TAG = 700, 33723
 
@@ -88,11 +88,11 @@ def _from_tiff(stream: BinaryIO) -> Metadata:
 
 def _from_cr3(parts: Mapping[bytes, bytes]) -> Metadata:
     """Make one EXIF block of a CR3's, in which the maker note is a TIFF structure of its own."""
-    image, note = parsed(parts.get(cr3.IMAGE)), parts.get(cr3.NOTE, b"")
-    exif = dict(parsed(parts.get(cr3.EXIF)).image)
+    image, note = parse_exif(parts.get(cr3.IMAGE)), parts.get(cr3.NOTE, b"")
+    exif = dict(parse_exif(parts.get(cr3.EXIF)).image)
     if note[:8] == header(image.order, 8) and len(note) > 12:
         exif[MAKER_NOTE] = Entry(UNDEFINED, len(note) - 8, note[8:], 8)
-    gps = parsed(parts.get(cr3.GPS)).image
+    gps = parse_exif(parts.get(cr3.GPS)).image
     kept, notes = settle(Directories(image.order, descriptive(image.image), exif, gps), EXIF_LIMIT)
     block = write_block(kept) if kept.image or kept.exif or kept.gps else None
     return Metadata(block, parts.get(cr3.XMP), None, notes)
@@ -105,7 +105,7 @@ def _from_jpeg(data: bytes) -> Metadata:
     )
     density = segments.density(held)
     comment = next((part.body for part in held if part.marker == segments.COM), b"").decode("utf-8", "replace")
-    return _joined(
+    return _join(
         jpeg.read(data),
         Elsewhere(
             texts={"Comment": comment},
@@ -118,21 +118,21 @@ def _from_jpeg(data: bytes) -> Metadata:
 def _from_blocks(data: bytes, blocks: Blocks) -> Metadata:
     notes = (GAIN_MAP,) if any(map_of.recognises(data) and map_of.has_gain_map(data) for map_of in (bmff, jxl)) else ()
     if not png.recognises(data):
-        return _joined(blocks, Elsewhere(), notes)
+        return _join(blocks, Elsewhere(), notes)
     density, profile = png.density(data), png.iptc(data) or b""
     across_down = None if density is None or not density[2] else per_inch(*density[:2])
     is_resources = profile.startswith(b"8BIM")
-    return _joined(
+    return _join(
         replace(blocks, iptc=None if is_resources else profile),
         Elsewhere(png.texts(data), across_down, profile if is_resources else b""),
     )
 
 
-def _joined(blocks: Blocks, found: Elsewhere, notes: tuple[str, ...] = ()) -> Metadata:
+def _join(blocks: Blocks, found: Elsewhere, notes: tuple[str, ...] = ()) -> Metadata:
     """Join what the blocks of a file say with what it says elsewhere."""
     # Some WebP and HEIF files hold the block as a JPEG does.
     block = next((exif.removeprefix(segments.EXIF) for exif in blocks.exif), None)
-    image = parsed(block).image
+    image = parse_exif(block).image
     if not found.resources:
         found = replace(found, resources=_resources(image))
     iptc = blocks.iptc or segments.iptc_of(found.resources) or _packet(image, _IPTC_TAG)

@@ -136,7 +136,7 @@ def make_true(metadata: Metadata, width: int, height: int, srgb: bool) -> Metada
 
     Source: CIPA DC-008 (Exif 2.32), section 4.6.5.
     """
-    old = in_their_directories(parsed(metadata.exif))
+    old = in_their_directories(parse_exif(metadata.exif))
     packet, notes = _packet_without(metadata.xmp, _is_untrue)
     facts = {_COLOR_SPACE: _SRGB if srgb else _UNCALIBRATED, PIXEL_X: width, PIXEL_Y: height}
     if not (old.image or old.exif or old.gps):
@@ -146,7 +146,7 @@ def make_true(metadata: Metadata, width: int, height: int, srgb: bool) -> Metada
     exif |= {tag: item for tag, item in old.exif.items() if tag not in _EXIF_DROPPED}
     exif |= {tag: entry(SHORT if tag == _COLOR_SPACE else LONG, fact, order=old.order) for tag, fact in facts.items()}
     settled, said = makernote.settle(Directories(old.order, descriptive(old.image), exif, old.gps), EXIF_LIMIT)
-    fitting, dropped = _fitting(settled)
+    fitting, dropped = _shrink(settled)
     if dropped:
         said += (f"the EXIF data exceed one segment, left out: {', '.join(dropped)}",)
     return replace(metadata, exif=write_block(fitting), xmp=packet, notes=metadata.notes + notes + said)
@@ -162,13 +162,13 @@ def _is_untrue(name: str) -> bool:
 
 def orientation_of(metadata: Metadata) -> int:
     """How to turn the picture for display: 1 to 8 as in EXIF, 1 where nothing valid is said."""
-    old = parsed(metadata.exif)
+    old = parse_exif(metadata.exif)
     item = old.image.get(_ORIENTATION)
     value = int.from_bytes(item.data[:2], "little" if old.order == "<" else "big") if item else 1
     return value if 1 <= value <= 8 else 1
 
 
-def private(metadata: Metadata, no_metadata: bool, strip_gps: bool) -> Metadata:
+def without_private(metadata: Metadata, no_metadata: bool, strip_gps: bool) -> Metadata:
     """Leave out what the photographer does not want to give away.
 
     Args:
@@ -187,7 +187,7 @@ def without_place(metadata: Metadata) -> Metadata:
 
     The maker note and comments stay as they are: what a camera hides in them is not known here.
     """
-    old = parsed(metadata.exif)
+    old = parse_exif(metadata.exif)
     image = {tag: item for tag, item in old.image.items() if tag not in _GEOREFERENCE}
     is_placeless = not old.gps and len(image) == len(old.image)
     exif = metadata.exif if is_placeless else write_block(replace(old, image=image, gps={}))
@@ -220,11 +220,11 @@ def _iptc_without_place(iptc: bytes | None) -> bytes | None:
     return bytes(kept) or None
 
 
-def upright(metadata: Metadata) -> Metadata:
+def upright_metadata(metadata: Metadata) -> Metadata:
     """Return the metadata of a picture whose pixels have been turned as its Orientation asked for."""
     if orientation_of(metadata) == 1:
         return metadata
-    old = parsed(metadata.exif)
+    old = parse_exif(metadata.exif)
     packet, notes = _packet_without(metadata.xmp, f"{_TIFF_XMP} Orientation".__eq__)
     return replace(
         metadata,
@@ -246,7 +246,7 @@ def _packet_without(packet: bytes | None, is_unwanted: Callable[[str], bool]) ->
     return None if rest.is_silent else bytes(rest), ()
 
 
-def parsed(exif: bytes | None) -> Directories:
+def parse_exif(exif: bytes | None) -> Directories:
     """Read an EXIF block; none, or one without a header, gives empty directories."""
     try:
         return read_directories(io.BytesIO(exif or b""))
@@ -275,7 +275,7 @@ def _made_by_a_library(tag: int, item: Entry) -> bool:
     return (tag, item.data[:9]) in ((0x010E, b'{"shape":'), (0x0131, b"tifffile."))
 
 
-def _fitting(directories: Directories) -> tuple[Directories, list[str]]:
+def _shrink(directories: Directories) -> tuple[Directories, list[str]]:
     """Leave out the largest values until the block fits into a segment, which a maker note has had to by now."""
     dropped: list[int] = []
     while (excess := lay_out(directories, 8).end - EXIF_LIMIT) > 0:

@@ -68,7 +68,7 @@ def box_sums(srgb_codes: CodeArray, rows: slice, radius: int) -> NDArray[np.unsi
     """(rows, width, 3) sums of the codes in the box around each pixel of some rows, edges replicated."""
     height, width, _ = srgb_codes.shape
     # 16 bits, where they hold the sum, halve the memory traffic.
-    kind = np.uint16 if 255 * (2 * radius + 1) ** 2 < 1 << 16 else np.uint32
+    dtype = np.uint16 if 255 * (2 * radius + 1) ** 2 < 1 << 16 else np.uint32
     reach = np.arange(rows.start - radius, rows.stop + radius).clip(0, height - 1)
     parts = []
     for left in range(0, width, MOST_COLUMNS):
@@ -77,7 +77,7 @@ def box_sums(srgb_codes: CodeArray, rows: slice, radius: int) -> NDArray[np.unsi
         band = srgb_codes[reach[0] : reach[-1] + 1, columns][reach - reach[0]]
         beyond = columns.start - (left - radius), right + radius - columns.stop
         padded = np.pad(band, ((0, 0), beyond, (0, 0)), "edge")
-        parts.append(_window_sums(_window_sums(padded, radius, 0, kind), radius, 1, kind))
+        parts.append(_window_sums(_window_sums(padded, radius, 0, dtype), radius, 1, dtype))
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
 
@@ -88,7 +88,7 @@ def rounded_means(sums: NDArray[np.unsignedinteger], radius: int) -> IndexArray:
 
 
 def _window_sums(
-    band: NDArray[np.unsignedinteger], radius: int, axis: int, kind: type[np.unsignedinteger]
+    band: NDArray[np.unsignedinteger], radius: int, axis: int, dtype: type[np.unsignedinteger]
 ) -> NDArray[np.unsignedinteger]:
     """Sums of every window of ``2 * radius + 1`` along an axis."""
     band = np.moveaxis(band, axis, 0)
@@ -96,10 +96,10 @@ def _window_sums(
     count = band.shape[0] - side + 1
     if radius >= RUNNING_FROM and count >= radius:
         # What overflows in the running sums is gone again from their differences.
-        running = np.zeros((len(band) + 1, *band.shape[1:]), kind)
-        np.cumsum(band, axis=0, dtype=kind, out=running[1:])
+        running = np.zeros((len(band) + 1, *band.shape[1:]), dtype)
+        np.cumsum(band, axis=0, dtype=dtype, out=running[1:])
         return np.moveaxis(running[side:] - running[:-side], 0, axis)
-    sums = band[:count].astype(kind)
+    sums = band[:count].astype(dtype)
     for shift in range(1, side):
         sums += band[shift : shift + count]
     return np.moveaxis(sums, 0, axis)

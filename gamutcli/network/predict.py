@@ -54,7 +54,7 @@ class Predictor:
             for index, table in enumerate(self.features.tables[:tabled])
             if index == 0 or table.size
         ]
-        self.box_table, self.box_starts, self.box_weight = _stacked(self.features.tables[tabled:], first)
+        self.box_table, self.box_starts, self.box_weight = _stack(self.features.tables[tabled:], first)
 
     def residuals(self, rows: slice, inside: IndexArray) -> FloatArray:
         """Predict the residuals of some pixels of a strip.
@@ -120,7 +120,7 @@ class FirstLayer:
         return self._table.take(values, axis=0, out=out, mode="clip")
 
 
-def _stacked(tables: list[FloatArray], first_weight: FloatArray) -> tuple[FloatArray, IndexArray, FloatArray]:
+def _stack(tables: list[FloatArray], first_weight: FloatArray) -> tuple[FloatArray, IndexArray, FloatArray]:
     """Several wave tables as one, so that one look-up finds the waves of all inputs of a pixel.
 
     Args:

@@ -4,7 +4,7 @@ All numbers are little endian.  docs/FORMAT.md says the same at a stranger's pac
 
     offset  bytes  field
     0       4      magic "GMUT"
-    4       1      version, 1
+    4       1      version: 1, or 2 where there are fields
     5       1      flags: 1 every pixel is corrected, 2 CAT02 instead of Bradford, 4 linear ProPhoto color input
     6       1      tolerance, codes
     7       1      blocks along a side of the grid of block means
@@ -19,6 +19,7 @@ All numbers are little endian.  docs/FORMAT.md says the same at a stranger's pac
     39      1      0
     40      4      residual scale, float32
     44      2n     boxes: radius (+ 128: contrast with the mean, not the mean), octaves
+    ..      ..     with version 2: the fields, see ``payload.fields``
     ..      ..     body, raw deflate: the grid (side * side * 3 bytes, each less its left neighbour), the int8 levels
                    of each layer (outputs x inputs), the scales of all layers (float16, one an output: all low
                    bytes, then all high bytes)
@@ -39,16 +40,20 @@ from numpy.typing import NDArray
 from gamutcli.color.gamut import Correction
 from gamutcli.color.spaces import Adaptation
 from gamutcli.errors import PayloadError
+from gamutcli.fingerprint.blocks import LostBlocks
 from gamutcli.fingerprint.match import DIGEST_BYTES, Fingerprint
 from gamutcli.network.shape import Box, Inputs, Layer, Network, Shape
+from gamutcli.payload.fields import Fields, pack_fields, unpack_fields
 
 Number = TypeVar("Number", bound=np.generic)
 
 MAGIC = b"GMUT"
-VERSION = 1
+#: What is written wherever it says all there is to say, and what fields take.
+VERSION, WITH_FIELDS = 1, 2
 _HEADER = struct.Struct(f"<4sBBBBII{DIGEST_BYTES}sBBbBHBBf")
 _EVERY_PIXEL, _CAT02, _PROPHOTO_INPUT = 1, 2, 4
 _CONTRAST = 128
+NO_FIELDS = Fields()
 
 # Bounds that no written payload exceeds: whatever a file claims, nothing larger is ever allocated.
 MAX_SIDE = 1 << 20
@@ -72,12 +77,24 @@ class Payload:
         adaptation: Between sRGB's white and ProPhoto's.
         correction: Which pixels are corrected.
         network: None where there was nothing to restore.
+        blocks: Where lost colours are; None: wherever pixels look like it.
     """
 
     fingerprint: Fingerprint
     adaptation: Adaptation
     correction: Correction
     network: Network | None
+    blocks: LostBlocks | None = None
+
+    @property
+    def fields(self) -> Fields:
+        """What version 1 has no word for."""
+        return Fields(self.correction.compression, self.blocks)
+
+    @property
+    def version(self) -> int:
+        """Of the format that it is packed in."""
+        return WITH_FIELDS if self.fields else VERSION
 
 
 def pack(payload: Payload) -> bytes:
@@ -92,7 +109,7 @@ def pack(payload: Payload) -> bytes:
     )
     header = _HEADER.pack(
         MAGIC,
-        VERSION,
+        payload.version,
         flags,
         payload.correction.tolerance,
         mark.grid.shape[0],
@@ -113,7 +130,7 @@ def pack(payload: Payload) -> bytes:
     parts = [np.diff(mark.grid, axis=1, prepend=np.uint8(0)).tobytes()]
     if network:
         parts += _network_parts(network)
-    data = header + boxes + _deflate(parts)
+    data = header + boxes + pack_fields(payload.fields) + _deflate(parts)
     return data + struct.pack("<I", zlib.crc32(data))
 
 
@@ -122,9 +139,9 @@ def network_bytes(network: Network) -> int:
     return len(_deflate(_network_parts(network)))
 
 
-def overhead_bytes(grid_side: int, inputs: Inputs) -> int:
+def overhead_bytes(grid_side: int, inputs: Inputs, fields: Fields = NO_FIELDS) -> int:
     """At most how many bytes of a payload are something else than weights."""
-    return _HEADER.size + 2 * len(inputs.boxes) + 3 * grid_side**2 + 16 + 4
+    return _HEADER.size + 2 * len(inputs.boxes) + len(pack_fields(fields)) + 3 * grid_side**2 + 16 + 4
 
 
 def unpack(data: bytes) -> Payload:
@@ -135,8 +152,10 @@ def unpack(data: bytes) -> Payload:
     """
     if len(data) < _HEADER.size + 4 or data[:4] != MAGIC:
         raise PayloadError("this is not a gamutcli payload")
-    if data[4] != VERSION:
-        raise PayloadError(f"payload version {data[4]} is unknown here; this gamutcli reads version {VERSION}")
+    if data[4] not in (VERSION, WITH_FIELDS):
+        raise PayloadError(
+            f"payload version {data[4]} is unknown here; this gamutcli reads versions {VERSION} and {WITH_FIELDS}"
+        )
     if zlib.crc32(data[:-4]) != struct.unpack("<I", data[-4:])[0]:
         raise PayloadError("the payload is damaged: its checksum does not match")
     (_, _, flags, tolerance, side, width, height, digest, *numbers) = _HEADER.unpack_from(data)
@@ -168,6 +187,10 @@ def unpack(data: bytes) -> Payload:
     )
     if any(box.radius > MAX_RADIUS or box.octaves > MAX_OCTAVES for box in inputs.boxes):
         raise PayloadError("the payload's dimensions make no sense")
+    fields = NO_FIELDS
+    if data[4] == WITH_FIELDS:
+        fields, size = unpack_fields(data[body_start:-4], height, width)
+        body_start += size
     sizes = Shape(inputs, hidden, depth).layers if depth else ()
     body = _Body(data[body_start:-4], side * side * 3 + sum(o * i + 2 * o for i, o in sizes))
     grid = np.cumsum(body.take(np.uint8, side, side, 3), axis=1, dtype=np.uint8)
@@ -183,8 +206,9 @@ def unpack(data: bytes) -> Payload:
     return Payload(
         Fingerprint(width, height, digest, grid),
         "cat02" if flags & _CAT02 else "bradford",
-        Correction(tolerance, bool(flags & _EVERY_PIXEL)),
+        Correction(tolerance, bool(flags & _EVERY_PIXEL), fields.compression),
         network,
+        fields.blocks,
     )
 
 
@@ -209,11 +233,11 @@ class _Body:
             raise PayloadError("the payload's length does not match its dimensions")
         self._at = 0
 
-    def take(self, kind: type[Number], *shape: int) -> NDArray[Number]:
+    def take(self, dtype: type[Number], *shape: int) -> NDArray[Number]:
         count = math.prod(shape)
-        array = np.frombuffer(self._data, np.dtype(kind).newbyteorder("<"), count, self._at)
+        array = np.frombuffer(self._data, np.dtype(dtype).newbyteorder("<"), count, self._at)
         self._at += array.nbytes
-        return array.astype(kind).reshape(shape)
+        return array.astype(dtype).reshape(shape)
 
 
 def _network_parts(network: Network) -> list[bytes]:

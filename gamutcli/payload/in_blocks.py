@@ -56,7 +56,7 @@ def embed(data: bytes, payload: bytes, metadata: Metadata, carrier: str) -> Embe
     """Return the file with payload and metadata in it; see `gamutcli.payload.carriers.embed`."""
     container = container_of(data)
     held, notes = without_unreadable(clear(open_blocks(merge(container.read(data), metadata))))
-    (line,) = parts.frame(payload, [len(payload)])
+    (line,) = parts.split(payload, [len(payload)])
     blocks = held.closed()
     used = EXIF if carrier == EXIF else XMP
     if used == EXIF:

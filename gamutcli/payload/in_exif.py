@@ -41,7 +41,7 @@ def insert(block: bytes | None, line: bytes) -> bytes:
     Raises:
         InputError: The block cannot be read, or its tags stand in each other's place, so that one would be lost.
     """
-    block = block or exif.small()
+    block = block or exif.least_block()
     said, order = exif.comment(block)
     if not said[8:].strip(b"\0 "):
         value = UserComment.dump(line.decode(), UserComment.ASCII)
@@ -76,9 +76,9 @@ def remove(block: bytes) -> bytes | None:
         value = _without_part(exif.comment(block)[0])
         rest = exif.with_comment(block, value if value[8:].strip(b"\0 ") else None)
     except InputError:
-        return _blanked(block)
+        return _blank(block)
     if MARK in text_of(rest):
-        return _blanked(rest)
+        return _blank(rest)
     return None if exif.is_silent(rest) else rest
 
 
@@ -92,6 +92,6 @@ def _without_part(value: bytes) -> bytes:
     return value
 
 
-def _blanked(block: bytes) -> bytes:
+def _blank(block: bytes) -> bytes:
     """Return the block with every part overwritten by spaces, nothing moved."""
     return _PART.sub(lambda match: b" " * len(match[0]), block)

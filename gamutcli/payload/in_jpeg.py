@@ -50,11 +50,11 @@ class _Plan:
 def embed(data: bytes, payload: bytes, metadata: Metadata, carrier: str) -> Embedded:
     """Return the file with payload and metadata in it; see `gamutcli.payload.carriers.embed`."""
     merged = merge(jpeg.read(data), metadata)
-    held, notes = in_blocks.without_unreadable(_cleared(in_blocks.open_blocks(merged), _open_extension(merged)))
+    held, notes = in_blocks.without_unreadable(_clear(in_blocks.open_blocks(merged), _open_extension(merged)))
     layout = jpeg.lay_out(held.closed(), in_blocks.first_packet(held))
-    layout = jpeg.fit_into_segments(replace(layout, block=layout.block or exif.small()))
+    layout = jpeg.shrink_into_segments(replace(layout, block=layout.block or exif.least_block()))
     plan = _make_plan(layout, len(payload), carrier)
-    written = jpeg.write_layout(data, _filled(plan, payload), merged.iptc)
+    written = jpeg.write_layout(data, _fill(plan, payload), merged.iptc)
     return Embedded(written.data, "+".join(plan.shares), (*notes, *written.notes))
 
 
@@ -62,7 +62,7 @@ def extract(data: bytes) -> Extracted | None:
     """Return the payload of a file; see `gamutcli.payload.carriers.extract`."""
     blocks = jpeg.read(data)
     held, extension = in_blocks.open_blocks(blocks), _open_extension(blocks)
-    return join(_find(held, extension), _cleared(held, extension).closed())
+    return join(_find(held, extension), _clear(held, extension).closed())
 
 
 def strip(data: bytes) -> bytes:
@@ -71,7 +71,7 @@ def strip(data: bytes) -> bytes:
     held, extension = in_blocks.open_blocks(blocks), _open_extension(blocks)
     if not _find(held, extension):
         return data
-    rest = _cleared(held, extension)
+    rest = _clear(held, extension)
     return jpeg.write_layout(data, jpeg.lay_out(rest.closed(), in_blocks.first_packet(rest)), None).data
 
 
@@ -92,7 +92,7 @@ def _find(held: OpenBlocks, extension: Packet | Unreadable | None) -> list[Locat
     return found
 
 
-def _cleared(held: OpenBlocks, extension: Packet | Unreadable | None) -> OpenBlocks:
+def _clear(held: OpenBlocks, extension: Packet | Unreadable | None) -> OpenBlocks:
     """Return the blocks without the payload, and without the name of an extension that is not there."""
     rest = None if extension is None else in_xmp.remove(extension)
     torn = b"" if _NAMESPACE in held.blocks.torn else held.blocks.torn
@@ -145,15 +145,15 @@ def _packet_room(packet: Packet | None) -> int:
     return min(PART_LIMIT, parts.body_room(PACKET_LIMIT - len(bytes(in_xmp.insert(packet, b"")))))
 
 
-def _filled(plan: _Plan, payload: bytes) -> Layout:
+def _fill(plan: _Plan, payload: bytes) -> Layout:
     """Return the layout with the payload in it."""
     layout = plan.layout
-    lines = dict(zip(plan.shares, parts.frame(payload, list(plan.shares.values())), strict=True))
+    lines = dict(zip(plan.shares, parts.split(payload, list(plan.shares.values())), strict=True))
     if XMP in lines:
         layout = replace(layout, packet=in_xmp.insert(layout.packet, lines[XMP]))
     if EXIF in lines:
         layout = replace(layout, block=in_exif.insert(layout.block, lines[EXIF]))
     if EXTENDED in lines:
         there = None if layout.extension is None else xmp.parse(layout.extension)
-        layout = replace(layout, extension=xmp.bare(bytes(in_xmp.insert(there, lines[EXTENDED]))))
+        layout = replace(layout, extension=xmp.without_wrapper(bytes(in_xmp.insert(there, lines[EXTENDED]))))
     return layout

@@ -16,7 +16,7 @@ def embed(data: bytes, payload: bytes, metadata: Metadata, carrier: str) -> Embe
     data = in_exif.remove(data) or data
     merged = merge(tiff.read(data), metadata)
     held, notes = in_blocks.without_unreadable(in_blocks.clear(in_blocks.open_blocks(merged)))
-    (line,) = parts.frame(payload, [len(payload)])
+    (line,) = parts.split(payload, [len(payload)])
     if carrier == EXIF:
         written = tiff.write(data, held.closed())
         return Embedded(in_exif.insert(written.data, line), EXIF, (*notes, *written.notes))

@@ -1,4 +1,4 @@
-"""Text frames: a payload cut into parts that may stand in XMP or in an EXIF comment.
+"""Text parts: a payload cut into pieces that may stand in XMP or in an EXIF comment.
 
 A part is one line of ASCII::
 
@@ -62,7 +62,7 @@ def body_room(characters: int) -> int:
     return max(0, (characters - text_length(0)) // 4 * 3)
 
 
-def frame(payload: bytes, sizes: Sequence[int]) -> list[bytes]:
+def split(payload: bytes, sizes: Sequence[int]) -> list[bytes]:
     """Cut a payload into parts.
 
     Args:

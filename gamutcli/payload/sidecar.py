@@ -42,7 +42,7 @@ def payload_of(picture: Path, data: bytes) -> Extracted:
     """
     beside = path_beside(picture)
     try:
-        with named(picture):
+        with naming(picture):
             found = carriers.extract(data)
     except PayloadError:
         if not beside.is_file():
@@ -125,7 +125,7 @@ def publish_reduced(target: StrPath, embedded: Embedded, payload: bytes, overwri
 
 
 @contextmanager
-def named(path: Path) -> Iterator[None]:
+def naming(path: Path) -> Iterator[None]:
     """Say in the errors of the carriers, which know bytes only, which file they are about."""
     try:
         yield

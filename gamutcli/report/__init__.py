@@ -17,7 +17,7 @@ from gamutcli.color.spaces import DISPLAY_P3, SRGB
 from gamutcli.measuring.maps import CAPTION, ticks, viridis
 from gamutcli.measuring.metrics import Scores
 from gamutcli.report.charts import chromaticity_diagram, histogram
-from gamutcli.report.shown import Exhibit, map_png, mask_png, outside, screen_jpeg
+from gamutcli.report.shown import Exhibit, map_png, mask_png, outside_mask, screen_jpeg
 from gamutcli.results import Evaluation
 
 __all__ = ["Exhibit", "Introduction", "Section", "introduction", "page", "section"]
@@ -63,7 +63,7 @@ def section(
         orientation: How to turn the picture, as in EXIF.
     """
     plain, restored = exhibit.plain.linear, exhibit.restored.linear
-    beyond = {name: outside(restored, space) for name, space in (("srgb", SRGB), ("p3", DISPLAY_P3))}
+    beyond = {name: outside_mask(restored, space) for name, space in (("srgb", SRGB), ("p3", DISPLAY_P3))}
     rows, columns = restored.shape[:2]
     width, height = (rows, columns) if orientation >= 5 else (columns, rows)
     name = _text(os.path.basename(evaluation.file))  # noqa: PTH119 (a path from anywhere)
@@ -123,7 +123,7 @@ def introduction(title: str, heading: str, table: tuple[Sequence[str], Sequence[
     labels = [_text(title) for title in head[1:]]
     lines = (_row(_text(first), labels, list(map(_text, cells))) for first, *cells in rows)
     shown = f"<thead><tr>{titles}</tr></thead><tbody>{''.join(lines)}</tbody>"
-    return Introduction(title, _framed("introduction", heading, shown))
+    return Introduction(title, _wrap("introduction", heading, shown))
 
 
 def page(sections: Sequence[Section], introduction: Introduction | None = None) -> bytes:
@@ -161,8 +161,8 @@ def _text(text: str) -> str:
     return escape(text, quote=True)
 
 
-def _data(kind: str, content: bytes) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+def _data(format: str, content: bytes) -> str:
+    return f"data:image/{format};base64,{base64.b64encode(content).decode()}"
 
 
 def _share(share: float) -> str:
@@ -251,10 +251,10 @@ def _overview(names: Sequence[str], evaluations: Sequence[Evaluation]) -> str:
     means = _overview_row("Mean", [_mean(column) for column in zip(*numbers, strict=True)])
     kinds = '<th scope="col">plain</th><th scope="col">restored</th>' * 2
     table = f"<thead><tr>{head}</tr><tr>{kinds}</tr></thead><tbody>{''.join(rows)}</tbody><tfoot>{means}</tfoot>"
-    return _framed("pictures", "Pictures", table)
+    return _wrap("pictures", "Pictures", table)
 
 
-def _framed(name: str, heading: str, table: str) -> str:
+def _wrap(name: str, heading: str, table: str) -> str:
     """A part of the page with a heading and a wide table, whose rows are shown one below another on a phone.
 
     A cell carries the title of its column for that; the roles are said as a browser forgets them then.

@@ -92,7 +92,7 @@ def chromaticity_diagram(prophoto_linear: FloatArray, kind: str, title: str) -> 
     """
     parts = [f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}">']
     for tick in range(7):
-        (x, y), (corner_x, corner_y) = _placed(np.array([[tick / 10, tick / 10], [0, 0]]))
+        (x, y), (corner_x, corner_y) = _place(np.array([[tick / 10, tick / 10], [0, 0]]))
         parts.append(f'<path class="grid" d="M{x:.1f} 8V{corner_y}M{corner_x} {y:.1f}H{WIDTH - 8}"/>')
         label = f"{tick / 10:.1f}" if tick else "0"
         parts.append(f'<text x="{x:.1f}" y="{corner_y + 14}" text-anchor="middle">{label}</text>')
@@ -101,7 +101,7 @@ def chromaticity_diagram(prophoto_linear: FloatArray, kind: str, title: str) -> 
             name = label if tick < 6 else "v′"
             parts.append(f'<text x="{corner_x - 5}" y="{y + 3.5:.1f}" text-anchor="end">{name}</text>')
     parts.append(f'<path class="locus" d="{_path(spectral_locus())}Z"/>')
-    dots = sorted({(round(x, 1), round(y, 1)) for x, y in _placed(chromaticities(prophoto_linear)).tolist()})
+    dots = sorted({(round(x, 1), round(y, 1)) for x, y in _place(chromaticities(prophoto_linear)).tolist()})
     parts.append(f'<path class="dots {kind}" d="{"".join(f"M{x:g} {y:g}h0" for x, y in dots)}"/>')
     parts += [f'<path class="triangle {name}" d="{_path(triangle(space))}Z"/>' for name, space in TRIANGLES.items()]
     parts.append(f'<text x="{WIDTH - 8}" y="{HEIGHT - MARGIN - 5}" text-anchor="end">u′</text>')
@@ -148,14 +148,14 @@ def _to_xyz(space: RGBSpace) -> DoubleArray:
     return matrix
 
 
-def _placed(uv: DoubleArray) -> DoubleArray:
+def _place(uv: DoubleArray) -> DoubleArray:
     """Where chromaticities lie in the diagram: (n, 2)."""
     placed: DoubleArray = np.array([MARGIN, HEIGHT - MARGIN]) + uv * np.array([UNITS_PER_UV, -UNITS_PER_UV])
     return placed
 
 
 def _path(uv: DoubleArray) -> str:
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in _placed(uv).tolist())
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in _place(uv).tolist())
 
 
 def _shares(differences: DoubleArray, end: float) -> DoubleArray:

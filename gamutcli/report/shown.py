@@ -14,7 +14,7 @@ from gamutcli.arrays import BoolArray, CodeArray, FloatArray
 from gamutcli.color.gamut import og_mask
 from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import DISPLAY_P3, PROPHOTO, RGBSpace, apply_matrix, encoding_table, rgb_to_rgb
-from gamutcli.images.picture import turned
+from gamutcli.images.picture import turn
 from gamutcli.measuring.maps import ErrorMap, viridis
 from gamutcli.measuring.metrics import PairSample, squared_error
 
@@ -107,7 +107,7 @@ class Exhibit:
         }
 
 
-def outside(prophoto_linear: FloatArray, space: RGBSpace) -> BoolArray:
+def outside_mask(prophoto_linear: FloatArray, space: RGBSpace) -> BoolArray:
     """Which pixels a screen of this space cannot show, not even nearly: (...) bool."""
     return og_mask(apply_matrix(prophoto_linear, rgb_to_rgb(PROPHOTO, space)), HALF_CODE)
 
@@ -122,13 +122,13 @@ def screen_jpeg(prophoto_linear: FloatArray, orientation: int) -> bytes:
         orientation: How to turn it, as in EXIF.
     """
     codes = encoding_table(DISPLAY_P3, 256).codes(apply_matrix(prophoto_linear, rgb_to_rgb(PROPHOTO, DISPLAY_P3)))
-    pixels = turned(codes.astype(np.uint8), orientation)
-    return _saved(pixels, "JPEG", quality=92, subsampling=0, optimize=True, icc_profile=write_profile(DISPLAY_P3))
+    pixels = turn(codes.astype(np.uint8), orientation)
+    return _encode(pixels, "JPEG", quality=92, subsampling=0, optimize=True, icc_profile=write_profile(DISPLAY_P3))
 
 
 def mask_png(marked: BoolArray, orientation: int) -> bytes:
     """A PNG that is opaque where a mask is set, and clear elsewhere: (rows, columns) bool."""
-    return _saved(turned(marked.astype(np.uint8), orientation), "PNG", bits=1, transparency=b"\0\xff")
+    return _encode(turn(marked.astype(np.uint8), orientation), "PNG", bits=1, transparency=b"\0\xff")
 
 
 def map_png(rmse: FloatArray, limit: float, orientation: int) -> bytes:
@@ -140,10 +140,10 @@ def map_png(rmse: FloatArray, limit: float, orientation: int) -> bytes:
         orientation: How to turn it, as in EXIF.
     """
     steps = np.rint(np.minimum(rmse / limit, 1) * 255).astype(np.uint8)
-    return _saved(turned(steps, orientation), "PNG", palette=viridis(), optimize=True)
+    return _encode(turn(steps, orientation), "PNG", palette=viridis(), optimize=True)
 
 
-def _saved(pixels: CodeArray, kind: str, palette: CodeArray | None = None, **settings: Any) -> bytes:
+def _encode(pixels: CodeArray, format: str, palette: CodeArray | None = None, **settings: Any) -> bytes:
     from PIL import Image
 
     image = Image.fromarray(np.ascontiguousarray(pixels))
@@ -151,5 +151,5 @@ def _saved(pixels: CodeArray, kind: str, palette: CodeArray | None = None, **set
         image = image.convert("L")
         image.putpalette((palette if palette is not None else np.zeros((2, 3), np.uint8)).tobytes())
     stream = BytesIO()
-    image.save(stream, kind, **settings)
+    image.save(stream, format, **settings)
     return stream.getvalue()

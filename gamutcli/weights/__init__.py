@@ -120,7 +120,7 @@ def unpack_weights(data: bytes, name: str) -> Weights:
 
 
 @lru_cache
-def shipped(shape: Shape) -> Weights | None:
+def find_shipped(shape: Shape) -> Weights | None:
     """The weights in this package for a network of a shape; None where there are none."""
     for weights in all_shipped().values():
         if weights.shape == shape:

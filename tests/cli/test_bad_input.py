@@ -221,14 +221,14 @@ def test_odd_sizes(gamut: Gamut, tmp_path: Path, size: tuple[int, int], extensio
 @pytest.mark.parametrize("command", ["reduce", "expand"])
 def test_targets_that_cannot_be_written(gamut: Gamut, album: Path, tmp_path: Path, command: str) -> None:
     source = album / ("photo.tif" if command == "reduce" else "photo.jpg")
-    kind = "jpg" if command == "reduce" else "tif"
-    (tmp_path / f"folder.{kind}").mkdir()
+    extension = "jpg" if command == "reduce" else "tif"
+    (tmp_path / f"folder.{extension}").mkdir()
     (tmp_path / "file").write_bytes(b"")
     before = sorted(tmp_path.rglob("*"))
     for target, hint in (
-        (tmp_path / f"folder.{kind}", "folder"),
-        (tmp_path / "missing" / f"a.{kind}", "does not exist"),
-        (tmp_path / "file" / f"a.{kind}", ""),
+        (tmp_path / f"folder.{extension}", "folder"),
+        (tmp_path / "missing" / f"a.{extension}", "does not exist"),
+        (tmp_path / "file" / f"a.{extension}", ""),
     ):
         assert_one_line(gamut(command, source, target), target, hint)
     assert sorted(tmp_path.rglob("*")) == before

@@ -15,6 +15,7 @@ from gamutcli.cli import console
 from gamutcli.cli.console import Outcomes
 from gamutcli.errors import InputError, NoPayload, PayloadError
 from gamutcli.measuring.stages import Stages
+from gamutcli.measuring.words import difference
 
 A, B = Path("a.jpg"), Path("b.jpg")
 
@@ -170,6 +171,13 @@ def test_percent(share: float, text: str) -> None:
 @pytest.mark.parametrize(("value", "text"), [(None, "-"), (math.inf, "exact"), (47.149, "47.15 dB")])
 def test_decibels(value: float | None, text: str) -> None:
     assert console.decibels(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "-"), (0.0, "0.00"), (0.374, "0.37"), (0.994, "0.99"), (0.996, "1.0"), (12.34, "12.3")]
+)
+def test_differences(value: float | None, text: str) -> None:
+    assert difference(value) == text
 
 
 def test_gain() -> None:

@@ -12,7 +12,7 @@ from PIL import Image, ImageEnhance
 from gamutcli.payload import carriers
 from tests.support.commands import Gamut
 
-kinds = pytest.mark.parametrize("kind", ["jpg", "png"])
+extensions = pytest.mark.parametrize("extension", ["jpg", "png"])
 
 
 def payload(path: Path) -> bytes:
@@ -21,21 +21,21 @@ def payload(path: Path) -> bytes:
     return found.payload
 
 
-@kinds
-def test_there_and_back_gives_the_same_bytes(gamut: Gamut, album: Path, tmp_path: Path, kind: str) -> None:
-    photo = album / f"photo.{kind}"
+@extensions
+def test_there_and_back_gives_the_same_bytes(gamut: Gamut, album: Path, tmp_path: Path, extension: str) -> None:
+    photo = album / f"photo.{extension}"
     assert gamut("extract", photo, tmp_path / "p.gamut").code == 0
-    assert gamut("strip", photo, tmp_path / f"plain.{kind}").code == 0
-    assert gamut("info", tmp_path / f"plain.{kind}").code == 3
-    outcome = gamut("embed", tmp_path / f"plain.{kind}", tmp_path / "p.gamut", tmp_path / f"again.{kind}")
+    assert gamut("strip", photo, tmp_path / f"plain.{extension}").code == 0
+    assert gamut("info", tmp_path / f"plain.{extension}").code == 3
+    outcome = gamut("embed", tmp_path / f"plain.{extension}", tmp_path / "p.gamut", tmp_path / f"again.{extension}")
     assert (outcome.code, outcome.err) == (0, "")
-    assert (tmp_path / f"again.{kind}").read_bytes() == photo.read_bytes()
+    assert (tmp_path / f"again.{extension}").read_bytes() == photo.read_bytes()
 
 
-@kinds
-def test_stripping_keeps_pixels_and_profile(gamut: Gamut, album: Path, tmp_path: Path, kind: str) -> None:
-    assert gamut("strip", album / f"photo.{kind}", tmp_path / f"plain.{kind}").code == 0
-    with Image.open(album / f"photo.{kind}") as before, Image.open(tmp_path / f"plain.{kind}") as after:
+@extensions
+def test_stripping_keeps_pixels_and_profile(gamut: Gamut, album: Path, tmp_path: Path, extension: str) -> None:
+    assert gamut("strip", album / f"photo.{extension}", tmp_path / f"plain.{extension}").code == 0
+    with Image.open(album / f"photo.{extension}") as before, Image.open(tmp_path / f"plain.{extension}") as after:
         assert before.tobytes() == after.tobytes()
         assert before.info["icc_profile"] == after.info["icc_profile"]
 

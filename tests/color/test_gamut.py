@@ -6,11 +6,29 @@ import numpy as np
 import pytest
 
 from gamutcli.arrays import FloatArray
-from gamutcli.color.gamut import depth_of, og_mask, srgb_codes
+from gamutcli.color.gamut import (
+    Correction,
+    codes_to_prophoto,
+    depth_of,
+    og_beyond_rounding,
+    og_mask,
+    rounding_of,
+    srgb_codes,
+)
 from gamutcli.color.icc import MatrixProfile, profile_of
-from gamutcli.color.spaces import PROPHOTO, SPACES, SRGB, RGBSpace, rgb_to_rgb
+from gamutcli.color.spaces import (
+    PROPHOTO,
+    SPACES,
+    SRGB,
+    Adaptation,
+    RGBSpace,
+    apply_matrix,
+    decoding_table,
+    rgb_to_rgb,
+)
 from gamutcli.images.original import Original, clip_and_count
 from gamutcli.measuring.metrics import original_og_mask
+from tests.support import reference
 from tests.support.pictures import wide_codes
 
 
@@ -115,6 +133,21 @@ def test_half_a_percent_beyond_srgb_is_out_of_gamut_in_16_bits(space: RGBSpace) 
     assert og_pixels(Original(codes, profile_of(space))) >= inside
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("space", [space for space in SPACES.values() if space != SRGB], ids=lambda space: space.name)
+def test_far_outside_the_slack_is_not_asked_for_and_decides_nothing(space: RGBSpace, bits: int) -> None:
+    generator = np.random.default_rng(3)
+    near_white = 65535 - generator.integers(0, 40, (20_000, 3))
+    greyish = generator.integers(0, 65536, (20_000, 1)) + generator.integers(-600, 600, (20_000, 3))
+    codes = np.concatenate([generator.integers(0, 65536, (20_000, 3)), near_white, greyish]).clip(0, 65535)
+    codes = codes.astype(np.uint16)
+    light = np.tile(decoding_table(space, 65536), (3, 1))
+    rounding = rounding_of(light, rgb_to_rgb(space, SRGB), bits)
+    linear = apply_matrix(light[0][codes], rgb_to_rgb(space, SRGB))
+    expected = og_mask(linear, rounding.tolerance(codes)) & og_mask(linear)
+    np.testing.assert_array_equal(og_beyond_rounding(linear, codes, rounding), expected)
+
+
 @pytest.mark.parametrize("colorant", [0.7141, 0.71391, 0.7139])
 def test_a_profile_of_srgb_by_any_maker_holds_srgb(colorant: float) -> None:
     colorants = np.array([[0.4361, 0.3851, 0.1431], [0.2225, 0.7169, 0.0606], [0.0139, 0.0971, colorant]])
@@ -139,3 +172,22 @@ def test_the_depth_of_a_file_is_seen_in_its_codes(bits: int) -> None:
     assert depth_of(spread.reshape(-1, 1)) == bits
     spread[-2] -= 1
     assert depth_of(spread.reshape(-1, 1)) == (16 if bits != 16 else bits)
+
+
+@pytest.mark.parametrize("adaptation", ["bradford", "cat02"])
+def test_codes_become_linear_prophoto(adaptation: Adaptation) -> None:
+    codes = np.random.default_rng(0).integers(0, 256, (20, 30, 3)).astype(np.uint8)
+    found = codes_to_prophoto(codes, adaptation)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, reference.plain(codes, adaptation), atol=2e-6)
+
+
+def test_white_stays_white() -> None:
+    np.testing.assert_allclose(codes_to_prophoto(np.full((1, 3), 255, np.uint8), "bradford"), 1, atol=1e-6)
+
+
+def test_clipped_pixels_are_corrected_or_all() -> None:
+    codes = np.array([[[0, 9, 9], [9, 9, 255], [9, 9, 9], [0, 0, 0], [255, 255, 255], [3, 9, 9]]], np.uint8)
+    assert Correction(0).mask(codes).tolist() == [[True, True, False, False, False, False]]
+    assert Correction(3).mask(codes).tolist() == [[True, True, False, False, False, True]]
+    assert Correction(0, every_pixel=True).mask(codes).all()

@@ -14,7 +14,7 @@ from gamutcli.color.gamut import Correction, codes_to_prophoto
 from gamutcli.experiments import avif
 from gamutcli.experiments.avif import SCALE_BYTES, AvifResidual, residual_of
 from gamutcli.experiments.pictures import open_subject
-from gamutcli.experiments.recipe import judged
+from gamutcli.experiments.recipe import judge_fit
 from gamutcli.fitting.scene import Scene
 from gamutcli.images.original import clip_to_srgb
 from gamutcli.measuring.metrics import Comparison, Scores
@@ -54,7 +54,7 @@ def test_it_is_better_than_the_clip_and_within_its_bytes(tmp_path: Path, lossy: 
     assert found
     assert found.size == len(found.data) + SCALE_BYTES <= size
     assert images.sniff(found.data) == "avif"
-    clip = judged(scene, None).psnr_og
+    clip = judge_fit(scene, None).psnr_og
     assert clip
     assert found.psnr_og > clip + 3
 

@@ -16,7 +16,7 @@ from gamutcli import __version__
 from gamutcli.arrays import CodeArray
 from gamutcli.experiments import maps as experiment
 from gamutcli.experiments.pictures import open_subject
-from gamutcli.experiments.recipe import judged, scene_of
+from gamutcli.experiments.recipe import judge_fit, scene_of
 from gamutcli.experiments.runner import Findings, Job
 from gamutcli.fitting.presets import PRESETS
 from gamutcli.measuring.maps import viridis
@@ -97,7 +97,7 @@ def test_all_maps_have_one_scale(done: Done) -> None:
     """The clip's map, drawn by itself with the scale's end, is in the figure to the pixel."""
     scene = scene_of(open_subject(done.folder / "one.tif").original, PRESETS["balanced"])
     errors = experiment.ErrorMap(40, 60)
-    judged(scene, None, errors)
+    judge_fit(scene, None, errors)
     expected = viridis()[np.rint(np.minimum(errors.rmse / 0.05, 1) * 255).astype(int)]
     figure = drawing(done.output / "maps-one.tif.png")
     factor = 480 // 60
@@ -154,7 +154,7 @@ def test_figures_are_those_of_every_method(done: Done) -> None:
     for picture in done.findings.data["pictures"]:
         assert [row["method"] for row in picture["maps"]] == METHODS
         clip = picture["maps"][0]
-        scores = judged(scene_of(open_subject(done.folder / picture["picture"]).original, PRESETS["balanced"]), None)
+        scores = judge_fit(scene_of(open_subject(done.folder / picture["picture"]).original, PRESETS["balanced"]), None)
         assert clip["psnr_og"] == pytest.approx(scores.psnr_og)
         for row in picture["maps"]:
             for region in ("og", "all"):

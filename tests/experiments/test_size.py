@@ -18,7 +18,7 @@ from gamutcli.experiments import avif, plots
 from gamutcli.experiments import size as experiment
 from gamutcli.experiments.folder import Record
 from gamutcli.experiments.pictures import open_subject
-from gamutcli.experiments.recipe import judged, scene_of
+from gamutcli.experiments.recipe import judge_fit, scene_of
 from gamutcli.experiments.runner import Findings, Job
 from gamutcli.experiments.stored import FORMS
 from gamutcli.fitting.presets import PAPER_MODELS, PRESETS
@@ -121,7 +121,7 @@ def test_limits_are_kept(done: Done) -> None:
 
 def test_the_clip_takes_no_bytes_and_is_what_any_viewer_shows(done: Done) -> None:
     (row,) = done.curve("clip")
-    scores = judged(scene_of(open_subject(done.folder / "one.tif").original, PRESETS["balanced"]), None)
+    scores = judge_fit(scene_of(open_subject(done.folder / "one.tif").original, PRESETS["balanced"]), None)
     assert (row["bytes"], row["psnr_og"], row["psnr_all"]) == (0, scores.psnr_og, scores.psnr_all)
     assert all(other["psnr_og"] > row["psnr_og"] for other in done.curve("AVIF of the residual"))
 
@@ -129,7 +129,7 @@ def test_the_clip_takes_no_bytes_and_is_what_any_viewer_shows(done: Done) -> Non
 def test_where_no_avif_fits_the_picture_stays_as_it_is(done: Done, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(experiment, "AVIF_LIMITS", (100,))
     scene = scene_of(open_subject(done.folder / "one.tif").original, PRESETS["balanced"])
-    clip = judged(scene, None)
+    clip = judge_fit(scene, None)
     (row,) = experiment._avif(scene, clip)
     assert (row["bytes"], row["psnr_og"]) == (0, clip.psnr_og)
 

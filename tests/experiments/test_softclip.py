@@ -21,12 +21,12 @@ from gamutcli.experiments.softclip import (
     LARGEST_START,
     Limits,
     SoftRestoration,
-    bent,
-    compressed,
-    expanded,
+    bend,
+    compress,
     limits_of,
     soft_clip,
-    straightened,
+    straighten,
+    stretch,
 )
 from gamutcli.images.original import Original, clip_to_srgb
 from gamutcli.restore import Restoration
@@ -57,15 +57,15 @@ def within(limits: Limits, count: int = 20_000, seed: int = 0) -> NDArray[np.flo
 
 def test_the_curve_leaves_alone_what_lies_below_its_start() -> None:
     below = np.linspace(-1, 0.8, 50, dtype=np.float32)
-    np.testing.assert_array_equal(bent(below, 0.8, 1.7), below)
-    np.testing.assert_array_equal(straightened(below, 0.8, 1.7), below)
+    np.testing.assert_array_equal(bend(below, 0.8, 1.7), below)
+    np.testing.assert_array_equal(straighten(below, 0.8, 1.7), below)
 
 
 @pytest.mark.parametrize("start", [0.5, 0.8, 0.9])
 @pytest.mark.parametrize("limit", [1.0, 1.001, 1.4, 2.0, 30.0])
 def test_the_curve_takes_its_limit_to_one_and_rises(start: float, limit: float) -> None:
     values = np.linspace(0, limit, 1000, dtype=np.float32)
-    found = bent(values, start, limit)
+    found = bend(values, start, limit)
     assert found[-1] == pytest.approx(1, abs=1e-6)
     assert (np.diff(found) > 0).all()
     assert (found <= values + 1e-6).all()
@@ -73,13 +73,13 @@ def test_the_curve_takes_its_limit_to_one_and_rises(start: float, limit: float) 
 
 def test_the_curve_starts_smoothly() -> None:
     just_above = np.float32(0.8) + np.array([0.001, 0.002], np.float32)
-    slope = np.diff(bent(just_above, 0.8, 1.5)) / np.diff(just_above)
+    slope = np.diff(bend(just_above, 0.8, 1.5)) / np.diff(just_above)
     assert slope == pytest.approx(1, abs=0.02)
 
 
 def test_without_anything_beyond_the_curve_is_the_identity() -> None:
     values = np.linspace(0, 1, 100, dtype=np.float32)
-    np.testing.assert_allclose(bent(values, 0.8, 1.0), values, atol=1e-6)
+    np.testing.assert_allclose(bend(values, 0.8, 1.0), values, atol=1e-6)
 
 
 # Colours
@@ -88,19 +88,19 @@ def test_without_anything_beyond_the_curve_is_the_identity() -> None:
 @pytest.mark.parametrize("limits", [WIDE, NONE, Limits((1.4, 1.0, 1.05), 1.3)])
 def test_what_was_compressed_comes_back(limits: Limits) -> None:
     colors = within(limits)
-    np.testing.assert_allclose(expanded(compressed(colors, limits), limits), colors, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(stretch(compress(colors, limits), limits), colors, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("limits", [WIDE, NONE])
 def test_compressed_colours_lie_in_srgb(limits: Limits) -> None:
-    found = compressed(within(limits), limits)
+    found = compress(within(limits), limits)
     assert found.min() >= 0
     assert found.max() <= 1
 
 
 @given(arrays(np.float32, (7, 3), elements=st.floats(-3, 3, width=32)))
 def test_colours_beyond_the_limits_are_clipped_to_them(colors: NDArray[np.float32]) -> None:
-    found = compressed(colors, Limits((1.2, 1.1, 1.1), 1.1))
+    found = compress(colors, Limits((1.2, 1.1, 1.1), 1.1))
     assert np.isfinite(found).all()
     assert found.min() >= 0
     assert found.max() <= 1
@@ -110,22 +110,22 @@ def test_colours_well_within_srgb_are_left_alone() -> None:
     random = np.random.default_rng(1)
     largest = random.uniform(0, LARGEST_START, (1000, 1))
     colors = (largest * random.uniform(1 - DISTANCE_START, 1, (1000, 3))).astype(np.float32)
-    np.testing.assert_allclose(compressed(colors, WIDE), colors, atol=1e-6)
+    np.testing.assert_allclose(compress(colors, WIDE), colors, atol=1e-6)
 
 
 def test_greys_stay_grey_and_black_stays_black() -> None:
     greys = np.repeat(np.linspace(0, 2, 9, dtype=np.float32)[:, None], 3, axis=1)
-    found = compressed(greys, WIDE)
+    found = compress(greys, WIDE)
     np.testing.assert_array_equal(found, found[:, :1].repeat(3, axis=1))
-    assert not compressed(np.array([[0, 0, 0], [-0.1, 0, -0.2]], np.float32), WIDE).any()
+    assert not compress(np.array([[0, 0, 0], [-0.1, 0, -0.2]], np.float32), WIDE).any()
 
 
 def test_after_rounding_to_8_bits_colours_come_back_within_what_the_curves_may_magnify() -> None:
     limits = Limits((1.5, 1.1, 1.1), 1.4)
     colors = within(limits)
-    codes = srgb_codes(compressed(colors, limits))
+    codes = srgb_codes(compress(colors, limits))
     decoded = SRGB.cctf_decoding(codes / 255).astype(np.float32)
-    error = np.abs(expanded(decoded, limits) - colors)
+    error = np.abs(stretch(decoded, limits) - colors)
     # A curve is flattest at its limit: there it magnifies by the square of (limit - start) / (1 - start).
     most = ((1.4 - LARGEST_START) / (1 - LARGEST_START)) ** 2 * np.diff(SRGB.cctf_decoding(np.array([254, 255]) / 255))
     assert error.max() < most

@@ -11,9 +11,9 @@ import pytest
 from gamutcli.errors import InputError
 from gamutcli.experiments.folder import Record
 from gamutcli.experiments.recipe import preset_of
-from gamutcli.experiments.starts import flattered, identity, weights_named
+from gamutcli.experiments.starts import identity, tell_flattered, weights_named
 from gamutcli.fitting.presets import PAPER_INPUTS, PRESETS
-from gamutcli.weights import Weights, pack_weights, shipped
+from gamutcli.weights import Weights, find_shipped, pack_weights
 
 PRESET = preset_of("11kb")
 
@@ -36,7 +36,7 @@ def test_weights_are_named_by_their_file_or_ship(tmp_path: Path, weights: Weight
         found = weights_named(named, PRESET)
         assert found
         assert found.digest == weights.digest
-    ours = shipped(PRESET.shape)
+    ours = find_shipped(PRESET.shape)
     assert ours
     assert weights_named("shipped", PRESET) is weights_named(None, PRESET) is ours
     assert weights_named("shipped", PRESETS["fast"]) is None
@@ -50,16 +50,16 @@ def test_other_numbers_or_units_are_other_weights(weights: Weights) -> None:
 
 
 def test_pictures_that_were_learned_from_are_told(weights: Weights) -> None:
-    (note,) = flattered(records_of("dahlia.tif", "rocket.png", "rock.tif", "fabrics.tif"), [weights])
+    (note,) = tell_flattered(records_of("dahlia.tif", "rocket.png", "rock.tif", "fabrics.tif"), [weights])
     assert note.startswith("dahlia.tif, rocket.png: the weights of the meta-initialisation were learned from versions")
     assert "flatter" in note
-    assert flattered(records_of("dahlia.tif"), []) == ()
-    assert flattered(records_of("fabrics.tif"), [weights]) == ()
+    assert tell_flattered(records_of("dahlia.tif"), []) == ()
+    assert tell_flattered(records_of("fabrics.tif"), [weights]) == ()
 
 
 def test_the_weights_that_ship_know_five_of_the_sample_pictures() -> None:
     names = ["astronaut", "dahlia", "espresso", "fabrics", "pavilion", "rocket"]
     ours = weights_named("shipped", PRESET)
     assert ours
-    (note,) = flattered(records_of(*(f"{name}.tif" for name in names)), [ours])
+    (note,) = tell_flattered(records_of(*(f"{name}.tif" for name in names)), [ours])
     assert note.split(":")[0] == "astronaut.tif, dahlia.tif, espresso.tif, pavilion.tif, rocket.tif"

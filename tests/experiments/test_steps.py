@@ -80,7 +80,7 @@ def told(found: Row) -> str:
 def test_a_picture_that_never_gets_there_counts_as_nothing() -> None:
     ahead, never = curves([40.0, 41.0], [41.0, 42.0]), curves([40.0, 41.0], [38.0, 39.0])
     for records, expected in (([ahead, ahead, never], 2.0), ([ahead, never, never], 0.0), ([never], 0.0)):
-        found = experiment._compared(ahead.rows, records)
+        found = experiment._compare(ahead.rows, records)
         assert found[1]["faster_median"] == expected
         assert told(found[1]) == ("2.0" if expected else "-")
 
@@ -88,9 +88,9 @@ def test_a_picture_that_never_gets_there_counts_as_nothing() -> None:
 def test_points_that_are_exact_in_one_curve_are_left_out() -> None:
     records = [curves([40.0, 41.0, 42.0], [41.0, None, None]), curves([40.0, 41.0, None], [41.0, 42.0, 43.0])]
     for record, expected in zip(records, ([100], [100, 200]), strict=True):
-        assert [row["steps"] for row in experiment._compared(record.rows, [record])] == expected
+        assert [row["steps"] for row in experiment._compare(record.rows, [record])] == expected
     means = experiment._means(records)
-    found = experiment._compared(means, records)
+    found = experiment._compare(means, records)
     assert [row["steps"] for row in found] == [100]
     # Exact is better than anything, and so it got there.
     assert experiment._faster(records[0].rows) == {100: 1.0, 200: 2.0, 400: 2.0}

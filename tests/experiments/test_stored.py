@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gamutcli.experiments.pictures import open_subject
-from gamutcli.experiments.recipe import fit_as_the_paper, judged, preset_of, scene_of
+from gamutcli.experiments.recipe import fit_as_the_paper, judge_fit, preset_of, scene_of
 from gamutcli.experiments.stored import FORMS, store_weights
 from gamutcli.network.shape import FloatNetwork, Network, Shape
 from gamutcli.payload.format import network_bytes
@@ -104,8 +104,8 @@ def test_quality_falls_with_the_bits(tmp_path: Path) -> None:
     preset = preset_of("11kb", 300)
     scene = scene_of(original, preset)
     stores = by_form(fit_as_the_paper(scene, preset, 0).network)
-    found = {form: judged(scene, each, color_differences=False).psnr_og for form, (_, each) in stores.items()}
-    clip = judged(scene, None).psnr_og
+    found = {form: judge_fit(scene, each, color_differences=False).psnr_og for form, (_, each) in stores.items()}
+    clip = judge_fit(scene, None).psnr_og
     assert clip
     for psnr in found.values():
         assert psnr

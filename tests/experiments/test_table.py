@@ -19,7 +19,7 @@ from gamutcli.color.gamut import og_mask
 from gamutcli.color.spaces import PROPHOTO, SRGB, rgb_to_rgb
 from gamutcli.errors import InputError, OutputError, UsageError
 from gamutcli.experiments import methods
-from gamutcli.experiments.methods import KEYS, chosen, starts_in, title_of
+from gamutcli.experiments.methods import KEYS, choose_methods, starts_in, title_of
 from gamutcli.experiments.published import PUBLISHED
 from gamutcli.experiments.runner import Findings, Job
 from gamutcli.experiments.table import table
@@ -283,7 +283,7 @@ def test_other_settings_are_refused_unless_it_shall_start_anew(photos: Path, fit
 
 
 def test_without_weights_rows_are_left_out_and_it_says_so(photos: Path) -> None:
-    keys = [method.key for method in chosen(None, {"23kb": some_weights("23kb")})]
+    keys = [method.key for method in choose_methods(None, {"23kb": some_weights("23kb")})]
     assert keys == [key for key in KEYS if not key.endswith("-meta") or key == "23kb-meta"]
     findings = table(Job((photos / "a.tif",), photos.parent / "out", STEPS_SCALE))
     assert any("53 KB + enc + meta" in note and "--weights" in note for note in findings.notes)
@@ -309,7 +309,7 @@ def test_methods_of_a_number_of_bytes_stay_within_them(photos: Path) -> None:
 )
 def test_methods_that_cannot_be_measured_are_refused(names: list[str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        chosen(names, {})
+        choose_methods(names, {})
 
 
 def test_fits_start_from_the_weights(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -348,7 +348,7 @@ def test_rows_of_other_weights_are_not_mixed_in(photos: Path, fits: list[str], o
 
 
 def test_weights_are_found_by_their_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(methods, "shipped", lambda shape: some_weights("53kb") if shape.hidden == 64 else None)
+    monkeypatch.setattr(methods, "find_shipped", lambda shape: some_weights("53kb") if shape.hidden == 64 else None)
     mine = some_weights("23kb", seed=3)
     (tmp_path / "paper-23kb.safetensors").write_bytes(pack_weights(mine))
     found = starts_in(tmp_path)

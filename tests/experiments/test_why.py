@@ -85,8 +85,8 @@ def test_no_deviation_is_the_paper_recipe(original: Original) -> None:
     assert found.steps == PRESET.steps
     for weight, wanted in zip(found.network.weights, expected.network.weights, strict=True):
         np.testing.assert_allclose(weight, wanted, atol=1e-5)
-    verdict, scores = verdict_of(world, found.network, world.codes), recipe.judged(scene, expected.network)
-    plain = recipe.judged(scene, None)
+    verdict, scores = verdict_of(world, found.network, world.codes), recipe.judge_fit(scene, expected.network)
+    plain = recipe.judge_fit(scene, None)
     assert plain.psnr_og is not None
     assert scores.psnr_og is not None
     assert scores.psnr_og > plain.psnr_og + 1
@@ -352,7 +352,7 @@ def test_first_weights_are_compared_for_themselves(album: Path, tmp_path: Path) 
     assert [name for name, row in rows.items() if row["against"] == "Reptile"] == ["Reptile", "random", "h"]
     assert rows["Reptile"]["cost_db"] == 0
     assert len({rows[name]["psnr_og"] for name in ("Reptile", "random", "h")}) == 3
-    assert rows["h"]["steps"] == recipe.scaled(recipe.META_STEPS, 0.0005)
+    assert rows["h"]["steps"] == recipe.scale_steps(recipe.META_STEPS, 0.0005)
     assert "2 of 2 pictures were also trained on by descent" in " ".join(findings.notes)
     assert "(h) from weights by one descent after the other" in findings.text
     # Nobody says so where it is not so.
@@ -410,10 +410,10 @@ def test_nothing_is_trained_where_nothing_is_left_to_do(
 def test_descent_goes_on_from_picture_to_picture(album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = fits_seen(monkeypatch, descent)
     one, two = sorted(album.glob("*.tif"))
-    both = descent.descended((one, two), PRESET, 0.01, 0)
+    both = descent.descend((one, two), PRESET, 0.01, 0)
     assert [preset for _, preset in seen] == [replace(PRESET, optimizer="sgd", rate=1e-2, steps=50)] * 2
     for alone in (one, two):
-        weights = descent.descended((alone,), PRESET, 0.005, 0)
+        weights = descent.descend((alone,), PRESET, 0.005, 0)
         assert seen[-1][1].steps == 50
         assert not any(np.array_equal(a, b) for a, b in zip(both, weights, strict=True))
 
@@ -481,7 +481,7 @@ def command(gamut: Gamut) -> Gamut:
 def test_the_command_shows_the_table(
     command: Gamut, album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(starts, "shipped", lambda *shape: None)
+    monkeypatch.setattr(starts, "find_shipped", lambda *shape: None)
     outcome = command(album, "-o", tmp_path / "out", "--model", "11KB", "--train", album)
     assert outcome.code == 0
     assert "Mean over 2 pictures" in outcome.out

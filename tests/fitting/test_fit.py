@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gamutcli.fitting.fit import batch_starts, fit
-from gamutcli.fitting.optimisers import orthogonalised
+from gamutcli.fitting.optimisers import orthogonalise
 from gamutcli.fitting.presets import Preset
 from gamutcli.parallel import one_blas_thread
 from tests.support.fits import ADAM, MUON, a_sample, assert_finite, predicted, unexplained
@@ -221,7 +221,7 @@ def test_a_fit_that_diverges_late_gives_what_it_had_before() -> None:
 def test_an_orthogonalised_matrix_moves_every_direction_alike(shape: tuple[int, int]) -> None:
     matrix = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
     left, _, right = np.linalg.svd(matrix, full_matrices=False)
-    found = orthogonalised(matrix)
+    found = orthogonalise(matrix)
     # In the same directions, all by about 1.
     turned = left.T @ found @ right.T
     assert np.diag(turned).min() > 0.5
@@ -232,11 +232,11 @@ def test_an_orthogonalised_matrix_moves_every_direction_alike(shape: tuple[int, 
 @pytest.mark.parametrize("size", [1e-12, 1e12])
 def test_the_size_of_a_gradient_does_not_matter(size: float) -> None:
     matrix = np.random.default_rng(0).standard_normal((8, 12)).astype(np.float32)
-    found = orthogonalised(matrix * np.float32(size))
+    found = orthogonalise(matrix * np.float32(size))
     assert np.isfinite(found).all()
     if size > 1:
-        np.testing.assert_allclose(found, orthogonalised(matrix), atol=1e-4)
+        np.testing.assert_allclose(found, orthogonalise(matrix), atol=1e-4)
 
 
 def test_no_gradient_is_no_step() -> None:
-    assert (orthogonalised(np.zeros((4, 6), np.float32)) == 0).all()
+    assert (orthogonalise(np.zeros((4, 6), np.float32)) == 0).all()

@@ -55,3 +55,16 @@ def test_a_scene_is_walked_in_strips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "STRIP_PIXELS", 300)
     scene = Scene(original(), reference.reduced(CODES), "bradford", Correction())
     assert scene.strips() == [slice(0, 10), slice(10, 20), slice(20, 30), slice(30, 40)]
+
+
+def test_bands_are_low_evenly_spread_and_about_as_many_pixels_as_asked_for() -> None:
+    codes = wide_codes(400, 30)
+    scene = Scene(Original(codes, profile_of(PROPHOTO)), reference.reduced(codes), "bradford", Correction())
+    bands = scene.bands(400 * 30 // 10)
+    assert [band.stop - band.start for band in bands] == [8] * 5
+    assert [band.start for band in bands] == [36, 116, 196, 276, 356]
+
+
+def test_a_small_picture_is_looked_at_whole() -> None:
+    scene = Scene(original(), reference.reduced(CODES), "bradford", Correction())
+    assert scene.bands(CODES.size) == scene.strips()

@@ -2,7 +2,7 @@
 
     python -m tests.golden.make
 
-The format is version 1: what is here must decode for ever and is not made anew. A new version adds files.
+What is here must decode for ever and is never made anew: files that are missing are added, and nothing else is done.
 
 payloads/NAME.gamut   bare payloads of networks with weights at random, one for each way a network can be made
 payloads.json         what unpacking them gives, and a few residuals that they predict
@@ -14,17 +14,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import tempfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gamutcli.arrays import Code16Array, CodeArray, FloatArray
+from gamutcli.color.compression import Compression, Side
 from gamutcli.color.gamut import Correction
 from gamutcli.expand import expand_image
+from gamutcli.fingerprint.blocks import lost_blocks
 from gamutcli.fingerprint.match import fingerprint
 from gamutcli.images import decode_reduced
 from gamutcli.metadata import Metadata
@@ -61,10 +62,15 @@ REDUCED: dict[str, tuple[Code16Array, dict[str, Any]]] = {
     "exif.png": (SMALL, {"carrier": "exif"}),
     "sidecar.jpg": (SMALL, {"carrier": "sidecar"}),
     "nothing-to-restore.png": (GREYS, {}),
+    "perceptual.png": (SMALL, {"intent": "perceptual"}),
 }
 
 #: Name of a reduced file with a network so wide that one segment does not hold it: its width, and the carrier.
 SPLIT = {"xmp-and-exif.jpg": (200, "xmp+exif"), "extended-xmp.jpg": (290, "extended-xmp")}
+
+#: Another network for the default JPEG, with all that version 2 has.
+FIELDS = "perceptual-in-blocks.jpg"
+CURVES = Compression(Side(6553, 12288, 3, 328), Side(9000, 11469, 5, 52428))
 
 INPUTS = {
     **EVERY_KIND,
@@ -95,6 +101,12 @@ def payloads() -> dict[str, Payload]:
         fingerprint(picture(), 8), "bradford", Correction(0), network(INPUTS["codes"], hidden=5, depth=1)
     )
     made["no network"] = Payload(fingerprint(picture(), 8), "bradford", Correction(0), None)
+    small = Payload(fingerprint(picture(), 8), "bradford", Correction(0), network(INPUTS["codes"], hidden=5, depth=1))
+    lost = lost_blocks(np.arange(20 * 24).reshape(20, 24) % 24 < 16)
+    made["perceptual"] = replace(small, correction=Correction(0, False, CURVES))
+    made["perceptual, no network"] = replace(small, correction=Correction(0, False, CURVES), network=None)
+    made["blocks"] = replace(small, correction=Correction(6), blocks=lost)
+    made["perceptual, blocks"] = replace(small, correction=Correction(6, False, CURVES), blocks=lost)
     return {name.replace(" ", "-").replace("'", "").replace(",", ""): payload for name, payload in made.items()}
 
 
@@ -107,9 +119,14 @@ def residuals(payload: Payload) -> FloatArray:
 
 
 def described(payload: Payload) -> dict[str, Any]:
-    """All that a payload says, in words and digests."""
+    """All that a payload says, in words and digests; what version 1 has no word for, where it says that."""
     mark, found = payload.fingerprint, payload.network
-    return {
+    told: dict[str, Any] = {}
+    if payload.correction.compression:
+        told["compression"] = asdict(payload.correction.compression)
+    if payload.blocks:
+        told["blocks"] = payload.blocks.bits.hex()
+    return told | {
         "size": [mark.width, mark.height],
         "digest": mark.digest.hex(),
         "grid": [mark.grid.shape[0], _sha256(mark.grid)],
@@ -130,12 +147,14 @@ def described(payload: Payload) -> dict[str, Any]:
 
 
 def make() -> None:
-    """Write all files anew."""
+    """Write the files that are missing."""
     for name in ("payloads", "reduced", "restored"):
-        shutil.rmtree(HERE / name, ignore_errors=True)
-        (HERE / name).mkdir()
-    expected = {}
+        (HERE / name).mkdir(exist_ok=True)
+    known = HERE / "payloads.json"
+    expected = json.loads(known.read_text("utf-8")) if known.exists() else {}
     for name, payload in payloads().items():
+        if name in expected:
+            continue
         data = pack(payload)
         (HERE / "payloads" / f"{name}.gamut").write_bytes(data)
         predicted = [[float(f"{value:.7g}") for value in row] for row in residuals(payload).tolist()]
@@ -148,17 +167,27 @@ def make() -> None:
         tempfile.TemporaryDirectory() as folder,
     ):
         for name, (codes, settings) in REDUCED.items():
+            if (HERE / "reduced" / name).exists():
+                continue
             original = write_tiff(Path(folder) / "original.tif", codes)
             reduce_image(original, HERE / "reduced" / name, **{"preset": "fast", **settings})
             expand_image(HERE / "reduced" / name, HERE / "restored" / f"{name}.tif", device="cpu")
     default = carriers.strip((HERE / "reduced" / "default.jpg").read_bytes())
-    for name, (hidden, _) in SPLIT.items():
-        wide = network(INPUTS["codes"], hidden, depth=2)
-        payload = Payload(fingerprint(decode_reduced(default)), "bradford", Correction(9), wide)
+    mark = fingerprint(decode_reduced(default))
+    embedded = {
+        name: Payload(mark, "bradford", Correction(9), network(INPUTS["codes"], hidden, depth=2))
+        for name, (hidden, _) in SPLIT.items()
+    }
+    lost = np.zeros((mark.height, mark.width), bool)
+    lost[:20, 8:] = True
+    embedded[FIELDS] = Payload(mark, "bradford", Correction(9, False, CURVES), network(), lost_blocks(lost))
+    for name, payload in embedded.items():
+        if (HERE / "reduced" / name).exists():
+            continue
         (HERE / "reduced" / name).write_bytes(carriers.embed(default, pack(payload), Metadata()).data)
         expand_image(HERE / "reduced" / name, HERE / "restored" / f"{name}.tif", device="cpu")
     lines = (f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in expected.items())
-    (HERE / "payloads.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
+    known.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
 
 
 def _sha256(values: np.ndarray[Any, Any]) -> str:

@@ -14,7 +14,7 @@ from gamutcli.color.icc import read_profile, write_profile
 from gamutcli.color.spaces import DISPLAY_P3, PROPHOTO, SRGB, RGBSpace
 from gamutcli.errors import InputError
 from gamutcli.images import Picture, read_wide
-from gamutcli.images.channels import Samples, narrowed, picture_of, shown_on, usual, widened
+from gamutcli.images.channels import Samples, mix_with_background, picture_of, samples_of, to_8_bits, to_16_bits
 from gamutcli.images.original import read_source
 from gamutcli.images.reading import AS_IT_IS, Reading
 from gamutcli.metadata import Metadata
@@ -38,14 +38,14 @@ def picture(samples: Samples, reading: Reading = AS_IT_IS, space: RGBSpace | Non
 def test_the_darkest_and_the_lightest_code_stay_so_whatever_the_depth(bits: int) -> None:
     white = (1 << bits) - 1
     codes = np.arange(white + 1).astype(np.uint16).reshape(1, -1)
-    wide = widened(codes, white)
+    wide = to_16_bits(codes, white)
     assert (wide[0, 0], wide[0, -1]) == (0, 65535)
     np.testing.assert_array_equal(np.round(wide / 65535 * white), codes)
-    np.testing.assert_array_equal(narrowed(codes, white), np.floor(codes / white * 255 + 0.5))
+    np.testing.assert_array_equal(to_8_bits(codes, white), np.floor(codes / white * 255 + 0.5))
 
 
 def test_codes_of_sixteen_bits_are_not_copied() -> None:
-    assert np.shares_memory(picture(usual(CODES)).codes, CODES)
+    assert np.shares_memory(picture(samples_of(CODES)).codes, CODES)
 
 
 @pytest.mark.parametrize("kind", ["unassalpha", "assocalpha"])
@@ -85,9 +85,9 @@ def test_associated_alpha_gives_the_same_picture(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("space", [SRGB, DISPLAY_P3, PROPHOTO])
 def test_the_background_is_an_srgb_colour_in_whatever_space_the_picture_is(space: RGBSpace) -> None:
-    clear = picture(usual(with_channels(np.zeros_like(OPAQUE))), Reading(background=(200, 120, 40)), space)
+    clear = picture(samples_of(with_channels(np.zeros_like(OPAQUE))), Reading(background=(200, 120, 40)), space)
     assert clear.profile is not None
-    pixel = shown_on(clear.codes, clear.alpha, clear.profile, (200, 120, 40))[0, 0] / 65535
+    pixel = mix_with_background(clear.codes, clear.alpha, clear.profile, (200, 120, 40))[0, 0] / 65535
     light = clear.profile.to_rgb(SRGB) @ space.cctf_decoding(pixel)
     np.testing.assert_allclose(SRGB.cctf_encoding(light) * 255, (200, 120, 40), atol=0.02)
 

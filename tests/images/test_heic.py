@@ -19,7 +19,7 @@ from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import PROPHOTO
 from gamutcli.errors import InputError
 from gamutcli.images import Picture, read_wide
-from gamutcli.images.picture import turned
+from gamutcli.images.picture import turn
 from gamutcli.images.reading import Reading
 from gamutcli.metadata import orientation_of
 from tests.support.pictures import wide_codes
@@ -98,7 +98,7 @@ def test_a_heic_is_shown_as_its_header_turns_and_mirrors_it(encoder: Any, tmp_pa
     exif[0x0112], exif[0x010F] = orientation, "Maker"
     straight = read_wide(heic(encoder, tmp_path / "a.heic")).codes
     shown = read_wide(heic(encoder, tmp_path / "b.heic", exif=exif.tobytes()))  # the encoder makes it the header's
-    np.testing.assert_array_equal(shown.codes, turned(straight, orientation))
+    np.testing.assert_array_equal(shown.codes, turn(straight, orientation))
     assert orientation_of(shown.metadata) == 1
     assert shown.metadata.exif is not None
     assert b"Maker" in shown.metadata.exif

@@ -79,7 +79,7 @@ def test_colours_at_half_the_size_are_spread_smoothly_and_said(tmp_path: Path, s
         np.testing.assert_array_equal(picture.codes // 257, np.asarray(opened))
 
 
-def test_kinds_of_jpeg_beside_the_usual_one(tmp_path: Path) -> None:
+def test_identify_of_jpeg_beside_the_usual_one(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(imagecodecs.jpeg8_encode(NARROW, 100, colorspace="RGB", outcolorspace="RGB"))
     assert np.abs(read_wide(path).codes / 257 - NARROW).max() <= 1

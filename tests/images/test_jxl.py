@@ -22,7 +22,7 @@ from gamutcli.images.jxl_bits import BitReader, BitWriter
 from gamutcli.images.jxl_header import read_header
 from gamutcli.images.jxl_icc import decode_profile, read_stream
 from gamutcli.images.original import read_source
-from gamutcli.images.picture import turned
+from gamutcli.images.picture import turn
 from gamutcli.images.reading import Reading
 from gamutcli.metadata import orientation_of
 from tests.support.pictures import wide_codes
@@ -92,7 +92,7 @@ def test_floating_point_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("orientation", [1, 3, 6, 7])
 def test_a_jpeg_xl_is_turned_upright(tmp_path: Path, orientation: int) -> None:
     picture = read_wide(jxl(tmp_path / "a.jxl", space=DISPLAY_P3, orientation=orientation))
-    np.testing.assert_array_equal(picture.codes, turned(CODES, orientation))
+    np.testing.assert_array_equal(picture.codes, turn(CODES, orientation))
     assert orientation_of(picture.metadata) == 1
 
 

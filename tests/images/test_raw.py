@@ -18,7 +18,7 @@ from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import ADOBE_RGB, PROPHOTO
 from gamutcli.errors import InputError
 from gamutcli.images import Picture, read_wide
-from gamutcli.images.picture import turned
+from gamutcli.images.picture import turn
 from gamutcli.images.raw_layout import check_layout
 from gamutcli.images.reading import Reading
 from gamutcli.metadata import orientation_of
@@ -198,9 +198,9 @@ def test_values_outside_the_file_count_as_none(tmp_path: Path, tag: int) -> None
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
 def test_a_preview_may_lie_as_the_sensor_or_upright(rawpy: Any, tmp_path: Path, orientation: int) -> None:
-    for shown in (SHOWN, turned(SHOWN, orientation)):
+    for shown in (SHOWN, turn(SHOWN, orientation)):
         picture = read_wide(dng(tmp_path / "a.dng", LIGHT, orientation, preview=shown))
-        assert picture.codes.shape == turned(SHOWN, orientation).shape
+        assert picture.codes.shape == turn(SHOWN, orientation).shape
 
 
 def test_a_preview_of_another_picture_shows_that_it_came_out_wrong(rawpy: Any, tmp_path: Path) -> None:

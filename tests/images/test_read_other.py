@@ -16,7 +16,7 @@ from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import ADOBE_RGB, DISPLAY_P3, PROPHOTO
 from gamutcli.errors import InputError
 from gamutcli.images import Picture, read_wide
-from gamutcli.images.picture import turned
+from gamutcli.images.picture import turn
 from gamutcli.images.reading import Reading
 from gamutcli.metadata import orientation_of
 from tests.support.pictures import wide_codes
@@ -96,8 +96,8 @@ def test_an_avif_is_turned_upright(tmp_path: Path, orientation: int) -> None:
     image = Image.fromarray((CODES >> 8).astype(np.uint8))
     image.save(tmp_path / "a.avif", exif=exif, quality=100, subsampling="4:4:4", icc_profile=write_profile(DISPLAY_P3))
     picture = read_wide(tmp_path / "a.avif")
-    turned = np.rot90(CODES, {1: 0, 3: 2, 6: -1, 8: 1}[orientation])
-    assert np.abs(picture.codes.astype(int) - turned).mean() < 600
+    expected = np.rot90(CODES, {1: 0, 3: 2, 6: -1, 8: 1}[orientation])
+    assert np.abs(picture.codes.astype(int) - expected).mean() < 600
     assert orientation_of(picture.metadata) == 1
 
 
@@ -109,7 +109,7 @@ def test_an_avif_that_its_header_mirrors_is_shown_so(tmp_path: Path, orientation
     for name, exif in (("plain", Image.Exif()), ("mirror", tagged)):
         Image.fromarray(plain).save(tmp_path / f"{name}.avif", quality=100, subsampling="4:4:4", exif=exif)
     straight, shown = (read_wide(tmp_path / f"{name}.avif") for name in ("plain", "mirror"))
-    np.testing.assert_array_equal(shown.codes, turned(straight.codes, orientation))
+    np.testing.assert_array_equal(shown.codes, turn(straight.codes, orientation))
     assert orientation_of(shown.metadata) == 1
 
 

@@ -55,6 +55,12 @@ def test_a_tiff_holds_the_codes_and_the_profile(tmp_path: Path, compression: str
         assert len(file.pages) == 1
 
 
+def test_a_processor_without_isa_l_deflates_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write, "isal_compress", None)
+    write_wide(tmp_path / "a.tif", CODES, PROPHOTO, Metadata())
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif"), CODES)
+
+
 @pytest.mark.parametrize("space", SPACES)
 def test_every_space_is_tagged_as_itself(tmp_path: Path, space: str) -> None:
     for name in ("a.tif", "a.png"):
@@ -150,10 +156,10 @@ def pillow(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data))
 
 
-@pytest.mark.parametrize("fmt", ["jpeg", "png"])
-def test_a_reduced_picture_is_an_ordinary_srgb_file(fmt: str) -> None:
-    data = encode_reduced(REDUCED, fmt)
-    assert sniff(data) == fmt
+@pytest.mark.parametrize("format", ["jpeg", "png"])
+def test_a_reduced_picture_is_an_ordinary_srgb_file(format: str) -> None:
+    data = encode_reduced(REDUCED, format)
+    assert sniff(data) == format
     image = pillow(data)
     assert image.mode == "RGB"
     assert image.size == (160, 120)
@@ -206,9 +212,9 @@ def test_a_picture_wider_than_a_jpeg_is_refused() -> None:
         encode_reduced(np.zeros((1, 65501, 3), np.uint8), "jpeg")
 
 
-def saved(image: Image.Image, fmt: str, **settings: Any) -> bytes:
+def saved(image: Image.Image, format: str, **settings: Any) -> bytes:
     stream = io.BytesIO()
-    image.save(stream, fmt, **settings)
+    image.save(stream, format, **settings)
     return stream.getvalue()
 
 
@@ -245,9 +251,9 @@ def transparent() -> bytes:
     return saved(image, "png")
 
 
-def claiming(width: int, height: int, fmt: str) -> bytes:
-    data = bytearray(encode_reduced(REDUCED, fmt))
-    if fmt == "png":
+def claiming(width: int, height: int, format: str) -> bytes:
+    data = bytearray(encode_reduced(REDUCED, format))
+    if format == "png":
         struct.pack_into(">II", data, 16, width, height)
         struct.pack_into(">I", data, 29, zlib.crc32(data[12:29]))
     else:
@@ -275,9 +281,9 @@ def test_other_files_are_refused_by_name(data: bytes, words: str) -> None:
     assert str(caught.value).startswith("a.jpg: ")
 
 
-@pytest.mark.parametrize("fmt", ["jpeg", "png"])
-def test_a_reduced_picture_cut_anywhere_is_refused(fmt: str) -> None:
-    whole = encode_reduced(REDUCED, fmt)
+@pytest.mark.parametrize("format", ["jpeg", "png"])
+def test_a_reduced_picture_cut_anywhere_is_refused(format: str) -> None:
+    whole = encode_reduced(REDUCED, format)
     for length in sorted({*range(len(whole) - 20, len(whole)), *range(0, len(whole), 97)}):
         with pytest.raises(InputError):
             decode_reduced(whole[:length])

@@ -17,9 +17,9 @@ from PIL import Image
 from gamutcli.color.spaces import PROPHOTO
 from gamutcli.containers import segments, with_metadata, xmp
 from gamutcli.images import encode_reduced, write_wide
-from gamutcli.metadata import Metadata, make_true, private, read_metadata
+from gamutcli.metadata import Metadata, make_true, read_metadata, without_private
 from gamutcli.metadata.ifd import ASCII, RATIONAL, Directories, Entry, data_entry, entry, write_block
-from gamutcli.metadata.rules import parsed
+from gamutcli.metadata.rules import parse_exif
 from tests.support.camera import picture, text_entry, with_chunks, with_segments
 
 CODES = np.zeros((8, 12, 3), np.uint8)
@@ -46,7 +46,7 @@ def png(*chunks: tuple[bytes, bytes]) -> bytes:
 
 def said(metadata: Metadata, tag: int) -> bytes:
     """A tag's bytes, from whichever directory, once the metadata were made true; a text without its closing zero."""
-    found = parsed(make_true(metadata, 12, 8, True).exif)
+    found = parse_exif(make_true(metadata, 12, 8, True).exif)
     item = {**found.image, **found.exif}[tag]
     return item.data.rstrip(b"\0") if item.kind == ASCII else item.data
 
@@ -156,7 +156,7 @@ def test_xmp_in_an_exif_block_is_xmp() -> None:
     for data in (png((b"eXIf", block)), picture("WEBP", exif=block), picture("JPEG", exif=b"Exif\0\0" + block)):
         found = read_metadata(data)
         assert property_of(found, "http://ns.adobe.com/xap/1.0/ Rating") == ["4"]
-        assert 700 not in parsed(make_true(found, 12, 8, True).exif).image
+        assert 700 not in parse_exif(make_true(found, 12, 8, True).exif).image
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -164,7 +164,7 @@ def test_exposure_among_the_image_s_own_tags_goes_to_the_exif_directory(order: s
     exposure = {33434: (5, 1, (1, 17), True), 36867: ("s", 0, "2016:12:27 11:56:10", True), 34855: ("H", 1, 900, True)}
     tags = [(code, *value) for code, value in exposure.items()]
     tifffile.imwrite(tmp_path / "a.tif", CODES, photometric="rgb", byteorder=order, extratags=tags)
-    found = parsed(read_metadata(tmp_path / "a.tif").exif)
+    found = parse_exif(read_metadata(tmp_path / "a.tif").exif)
     assert found.exif[33434] == entry(RATIONAL, 1, 17, order=found.order)
     assert found.exif[36867] == text_entry("2016:12:27 11:56:10")
     assert not {33434, 36867, 34855} & found.image.keys()
@@ -172,7 +172,7 @@ def test_exposure_among_the_image_s_own_tags_goes_to_the_exif_directory(order: s
 
 def test_exposure_in_the_exif_directory_is_not_replaced() -> None:
     block = write_block(Directories("<", {34855: entry(3, 100)}, {34855: entry(3, 900)}))
-    assert parsed(make_true(Metadata(block), 12, 8, True).exif).exif[34855] == entry(3, 900)
+    assert parse_exif(make_true(Metadata(block), 12, 8, True).exif).exif[34855] == entry(3, 900)
 
 
 def sources_with_resources(folder: Path) -> dict[str, bytes]:
@@ -187,12 +187,12 @@ def sources_with_resources(folder: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("kind", ["tiff", "jpeg", "png"])
-def test_the_copyright_flag_and_url_of_photoshop_s_resources_stay_and_are_in_xmp(kind: str, tmp_path: Path) -> None:
-    source = read_metadata(sources_with_resources(tmp_path)[kind])
+@pytest.mark.parametrize("origin", ["tiff", "jpeg", "png"])
+def test_the_copyright_flag_and_url_of_photoshop_s_resources_stay_and_are_in_xmp(origin: str, tmp_path: Path) -> None:
+    source = read_metadata(sources_with_resources(tmp_path)[origin])
     assert source.iptc == b"\x1c\x02\x69\x00\x05Title"
-    for fmt in ("jpeg", "png", "webp", "avif", "jxl", "tiff"):
-        found = read_metadata(with_metadata(encode_reduced(CODES, fmt), make_true(source, 12, 8, True)).data)
+    for format in ("jpeg", "png", "webp", "avif", "jxl", "tiff"):
+        found = read_metadata(with_metadata(encode_reduced(CODES, format), make_true(source, 12, 8, True)).data)
         assert property_of(found, f"{RIGHTS} Marked") == ["True"]
         assert property_of(found, f"{RIGHTS} WebStatement") == ["https://a.b/?c&d"]
         assert segments.rights_of(said(found, 0x8649)) == (True, "https://a.b/?c&d")
@@ -249,7 +249,7 @@ def test_a_gain_map_is_mentioned_whatever_else_is_left_out() -> None:
     mapped = avif.replace(b"\0\0Exif", b"\0\0tmap", 1)
     assert read_metadata(avif).notes == ()
     assert read_metadata(mapped).notes == (GAIN_MAP,)
-    assert private(read_metadata(mapped), no_metadata=True, strip_gps=False).notes == (GAIN_MAP,)
+    assert without_private(read_metadata(mapped), no_metadata=True, strip_gps=False).notes == (GAIN_MAP,)
     jxl = bytes(imagecodecs.jpegxl_encode(CODES, usecontainer=True)) + struct.pack(">I4s", 8, b"jhgm")
     assert read_metadata(jxl).notes == (GAIN_MAP,)
 
@@ -271,8 +271,8 @@ def test_where_on_earth_pixels_lie_stays_unless_places_are_to_go(tmp_path: Path)
     scale = (33550, 12, 3, (1.0, 1.0, 0.0), True)
     tifffile.imwrite(tmp_path / "a.tif", CODES, photometric="rgb", extratags=[scale])
     found = read_metadata(tmp_path / "a.tif")
-    assert parsed(make_true(found, 12, 8, True).exif).image[33550] == Entry(12, 3, struct.pack("<3d", 1, 1, 0))
-    assert 33550 not in parsed(private(found, no_metadata=False, strip_gps=True).exif).image
+    assert parse_exif(make_true(found, 12, 8, True).exif).image[33550] == Entry(12, 3, struct.pack("<3d", 1, 1, 0))
+    assert 33550 not in parse_exif(without_private(found, no_metadata=False, strip_gps=True).exif).image
 
 
 def test_a_restored_tiff_of_such_metadata_reads_back(tmp_path: Path) -> None:

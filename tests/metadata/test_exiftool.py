@@ -209,10 +209,10 @@ def test_from_every_format_that_is_read_into_every_format_that_is_written(suffix
     has_no_place = () if suffix in ("jpg", "png", "tif") else ("IPTC", "Photoshop")
     write_tags(source, {name: value for name, value in TAGS.items() if not name.startswith(has_no_place)})
     metadata = read_metadata(source)
-    for written, fmt in FORMATS.items():
+    for written, format in FORMATS.items():
         true = make_true(metadata, 24, 16, True)
         assert true.notes == ()
-        data = encode_reduced(np.zeros((16, 24, 3), np.uint8), fmt)
+        data = encode_reduced(np.zeros((16, 24, 3), np.uint8), format)
         (tmp_path / f"written.{written}").write_bytes(with_metadata(data, true).data)
     found = read_tags(sorted(tmp_path.iterdir()), "-struct")
     before = found.pop(f"source.{suffix}")

@@ -22,7 +22,7 @@ from gamutcli.images import encode_reduced, write_wide
 from gamutcli.images.write import COMPRESSIONS
 from gamutcli.metadata import EXIF_LIMIT, Metadata, make_true, read_metadata
 from gamutcli.metadata.ifd import MAKER_NOTE, Directories, data_entry, write_block
-from gamutcli.metadata.rules import parsed
+from gamutcli.metadata.rules import parse_exif
 from gamutcli.payload_files import embed_payload, extract_payload, strip_payload
 from gamutcli.reduce import reduce_image
 from tests.support.camera import text_entry
@@ -38,7 +38,7 @@ NEAR, FAR = 1000, 70_002
 
 def note_in(metadata: Metadata) -> tuple[bytes, int | None, str]:
     """The note, where it stands, and the byte order of what it stands in."""
-    found = parsed(metadata.exif)
+    found = parse_exif(metadata.exif)
     return found.exif[MAKER_NOTE].data, found.exif[MAKER_NOTE].place, found.order
 
 
@@ -46,9 +46,11 @@ def written(folder: Path, source: bytes) -> list[Path]:
     """Files of every format that reduce and expand write, with the metadata of a source."""
     metadata = read_metadata(source)
     paths = []
-    for suffix, fmt in REDUCED.items():
+    for suffix, format in REDUCED.items():
         path = folder / f"reduced.{suffix}"
-        reduced = with_metadata(encode_reduced(np.zeros((8, 12, 3), np.uint8), fmt), make_true(metadata, 12, 8, True))
+        reduced = with_metadata(
+            encode_reduced(np.zeros((8, 12, 3), np.uint8), format), make_true(metadata, 12, 8, True)
+        )
         assert reduced.notes == ()
         path.write_bytes(reduced.data)
         paths.append(path)
@@ -138,7 +140,7 @@ def test_an_unknown_note_keeps_its_place_where_it_can(order: str, tmp_path: Path
 
 def test_an_unknown_note_that_cannot_keep_its_place_is_left_out_and_that_is_said() -> None:
     found = read_metadata(tiff_with_note(Maker("A newcomer", b"HELLO\0", BY_HEADER["Sony"].tags), "<", FAR))
-    assert MAKER_NOTE not in parsed(found.exif).exif
+    assert MAKER_NOTE not in parse_exif(found.exif).exif
     assert found.notes == (
         "the camera's maker note was left out: its values are found by where it stood in the source, byte 70,002",
     )
@@ -146,14 +148,14 @@ def test_an_unknown_note_that_cannot_keep_its_place_is_left_out_and_that_is_said
 
 def test_a_note_with_directories_of_its_own_is_not_counted_anew() -> None:
     nested = replace(BY_HEADER["Ricoh"], tags={**BY_HEADER["Ricoh"].tags, 0x2001: (7, b"[Ricoh Camera Info]\0" * 2)})
-    assert MAKER_NOTE not in parsed(read_metadata(tiff_with_note(nested, "<", FAR)).exif).exif
+    assert MAKER_NOTE not in parse_exif(read_metadata(tiff_with_note(nested, "<", FAR)).exif).exif
     assert note_in(read_metadata(tiff_with_note(nested, "<", NEAR)))[1] == NEAR
 
 
 def test_a_note_whose_offsets_lead_elsewhere_is_not_counted_anew() -> None:
     astray = bytearray(tiff_with_note(BY_HEADER["Sony"], "<", FAR))
     struct.pack_into("<I", astray, FAR + 12 + 2 + 12 + 8, 9)  # the second entry's value
-    assert MAKER_NOTE not in parsed(read_metadata(bytes(astray)).exif).exif
+    assert MAKER_NOTE not in parse_exif(read_metadata(bytes(astray)).exif).exif
 
 
 def test_a_note_that_fills_the_block_is_left_out() -> None:
@@ -171,7 +173,7 @@ def test_the_note_that_a_dng_keeps_in_a_tag_of_its_own_goes_back_to_its_place(or
     dng = write_block(Directories(order, {0x010F: text_entry("Canon"), 0xC634: data_entry(private_data)}))
     assert note_in(read_metadata(dng)) == (note, NEAR, order)
     cut = write_block(Directories(order, {0x010F: text_entry("Canon"), 0xC634: data_entry(private_data[:-20])}))
-    assert MAKER_NOTE not in parsed(read_metadata(cut).exif).exif
+    assert MAKER_NOTE not in parse_exif(read_metadata(cut).exif).exif
 
 
 def test_the_parts_of_a_cr3_are_one_block() -> None:
@@ -186,7 +188,7 @@ def test_the_parts_of_a_cr3_are_one_block() -> None:
     packet = box(b"uuid", bytes.fromhex("be7acfcb97a942e89c71999491e3afac"), b"<a packet>")
     found = read_metadata(box(b"ftyp", b"crx ", bytes(4), b"crx isom") + box(b"moov", inner) + packet)
     assert note_in(make_true(replace(found, xmp=None), 12, 8, True)) == (note, 8, "<")
-    read = parsed(found.exif)
+    read = parse_exif(found.exif)
     assert (read.image[0x010F], read.exif[0xA434], read.gps[1]) == tuple(map(text_entry, ("Canon", "A lens", "N")))
     assert found.xmp == b"<a packet>"
 

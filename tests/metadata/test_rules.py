@@ -35,7 +35,7 @@ from gamutcli.metadata.ifd import (
     read_directories,
     write_block,
 )
-from gamutcli.metadata.rules import parsed
+from gamutcli.metadata.rules import parse_exif
 from tests.support.camera import text_entry
 from tests.support.counting import counted_calls
 
@@ -121,7 +121,7 @@ def test_exif_tags_that_nobody_knows_survive_and_storage_tags_go() -> None:
             {0xBEEF: entry(SHORT, 1, 2, 3), 0xA500: entry(RATIONAL, 22, 10)},
         )
     )
-    true = parsed(make_true(Metadata(exif=block), 6, 4, srgb=True).exif)
+    true = parse_exif(make_true(Metadata(exif=block), 6, 4, srgb=True).exif)
     assert true.image == {0x0110: text_entry("Model")}
     assert true.exif[0xBEEF] == entry(SHORT, 1, 2, 3)
     assert 0xA500 not in true.exif
@@ -143,7 +143,7 @@ def test_the_largest_values_are_left_out_until_the_block_fits_and_no_more() -> N
     sizes = {0xC000 + n: 1000 + n for n in range(100)}
     block = write_block(Directories(exif={tag: data_entry(bytes(size)) for tag, size in sizes.items()}))
     true = make_true(Metadata(exif=block), 6, 4, True)
-    kept = parsed(true.exif).exif
+    kept = parse_exif(true.exif).exif
     largest_kept = max(tag for tag in kept if tag >= 0xC000)
     assert sorted(tag for tag in kept if tag >= 0xC000) == list(range(0xC000, largest_kept + 1))
     assert EXIF_LIMIT - sizes[largest_kept + 1] - 14 < len(true.exif or b"") <= EXIF_LIMIT
@@ -169,7 +169,7 @@ def overlapping(count: int, size: int) -> bytes:
 
 def test_values_that_overlap_are_not_more_than_the_bytes_there_are() -> None:
     block = overlapping(400, 60_000)
-    found = parsed(block).exif
+    found = parse_exif(block).exif
     assert 0 < sum(len(item.data) for item in found.values()) <= len(block)
 
 
@@ -291,7 +291,7 @@ def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
 def test_a_damaged_block_is_read_as_far_as_it_goes(at: int, value: int) -> None:
     for broken in (camera_block()[:at], camera_block()[:at] + bytes([value]) + camera_block()[at + 1 :]):
         true = make_true(Metadata(exif=broken), 6, 4, srgb=True)
-        assert parsed(true.exif).exif[0xA001].data[:2] in (b"\1\0", b"\0\1")
+        assert parse_exif(true.exif).exif[0xA001].data[:2] in (b"\1\0", b"\0\1")
 
 
 def test_a_directory_that_claims_the_impossible_is_left_out() -> None:

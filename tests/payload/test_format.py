@@ -173,7 +173,7 @@ def test_other_bytes_are_no_payload(data: bytes) -> None:
         unpack(data)
 
 
-@pytest.mark.parametrize("version", [0, 2, 99, 255])
+@pytest.mark.parametrize("version", [0, 3, 99, 255])
 def test_an_unknown_version_is_refused_by_its_number(version: int, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("gamutcli.payload.format.VERSION", version)
@@ -234,9 +234,7 @@ ABSURD = {
 }
 
 
-@pytest.mark.parametrize("payload", ABSURD.values(), ids=ABSURD.keys())
-def test_absurd_dimensions_are_refused(payload: Payload) -> None:
-    data = pack(payload)
+def refuse_in_little_memory(data: bytes) -> None:
     tracemalloc.start()
     try:
         with pytest.raises(PayloadError):
@@ -244,6 +242,12 @@ def test_absurd_dimensions_are_refused(payload: Payload) -> None:
         assert tracemalloc.get_traced_memory()[1] < MEMORY
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("payload", ABSURD.values(), ids=ABSURD.keys())
+def test_absurd_dimensions_are_refused(payload: Payload) -> None:
+    data = pack(payload)
+    refuse_in_little_memory(data)
 
 
 def test_a_body_that_inflates_without_end_is_left_alone() -> None:
@@ -251,13 +255,7 @@ def test_a_body_that_inflates_without_end_is_left_alone() -> None:
     flood = Layer(np.zeros((16, 500_000), np.int8), np.zeros(16, np.float16))
     data = pack(replace(SMALL, network=Network(claimed.inputs, (flood, claimed.layers[1]), 1.0)))
     assert len(data) < 100_000  # 8 MB of zeros in it
-    tracemalloc.start()
-    try:
-        with pytest.raises(PayloadError):
-            unpack(data)
-        assert tracemalloc.get_traced_memory()[1] < MEMORY
-    finally:
-        tracemalloc.stop()
+    refuse_in_little_memory(data)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

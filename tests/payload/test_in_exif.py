@@ -10,12 +10,12 @@ import pytest
 from gamutcli.containers import exif
 from gamutcli.errors import InputError
 from gamutcli.payload import in_exif
-from gamutcli.payload.parts import frame, join, parse
+from gamutcli.payload.parts import join, parse, split
 from tests.support.camera import camera_exif, noise
 
 PAYLOAD = noise(3000)
 EARLIER = "4d4d002a0000001a000190000007000000043032333200000000000187690004000000010000000800000000"
-(LINE,) = frame(PAYLOAD, [len(PAYLOAD)])
+(LINE,) = split(PAYLOAD, [len(PAYLOAD)])
 
 
 def load(block: bytes) -> dict[str, dict[int, object]]:
@@ -98,7 +98,7 @@ def test_room_is_what_fits():
     block = camera_exif(comment=b"UNICODE\0" + "é".encode("utf-16-be"))
     for candidate in (None, camera_exif(), block):
         room = in_exif.room(candidate, 20_000)
-        (line,) = frame(noise(room), [room])
+        (line,) = split(noise(room), [room])
         assert 20_000 - 20 < len(in_exif.insert(candidate, line)) <= 20_000
 
 

@@ -8,20 +8,20 @@ from hypothesis import strategies as st
 
 from gamutcli.errors import PayloadError, UsageError
 from gamutcli.payload import parts
-from gamutcli.payload.parts import MAX_PAYLOAD, body_room, frame, join, parse, text_length
+from gamutcli.payload.parts import MAX_PAYLOAD, body_room, join, parse, split, text_length
 from tests.support.camera import noise
 
 
 @given(st.binary(min_size=1, max_size=400), st.integers(1, 5), st.randoms())
 def test_parts_join_in_any_order(payload, count, chance):
     sizes = [len(payload) // count] * (count - 1)
-    lines = frame(payload, [*sizes, len(payload) - sum(sizes)])
+    lines = split(payload, [*sizes, len(payload) - sum(sizes)])
     chance.shuffle(lines)
     assert join(part for line in lines for part in parse(line)) == [payload]
 
 
 def test_white_space_and_words_around_a_part_mean_nothing():
-    (line,) = frame(b"payload", [7])
+    (line,) = split(b"payload", [7])
     assert join(parse(b"taken at noon\n" + line[:30] + b"\r\n  " + line[30:])) == [b"payload"]
 
 
@@ -30,13 +30,13 @@ def test_no_parts_give_nothing():
 
 
 def test_a_missing_part_is_named():
-    lines = frame(b"payload", [3, 4])
+    lines = split(b"payload", [3, 4])
     with pytest.raises(PayloadError, match="part 2 of 2 is gone"):
         join(parse(lines[0]))
 
 
 def test_changed_bytes_are_noticed():
-    (line,) = frame(b"payload", [7])
+    (line,) = split(b"payload", [7])
     with pytest.raises(PayloadError, match="do not match"):
         join(parse(line.replace(b"cGF5", b"cGF6")))
 
@@ -48,11 +48,11 @@ def test_a_mutilated_part_is_damage_and_not_absence(text):
 
 
 def test_the_parts_of_another_payload_do_not_disturb():
-    old, new = frame(b"old one", [3, 4]), frame(b"new one", [7])
+    old, new = split(b"old one", [3, 4]), split(b"new one", [7])
     assert join(part for line in [old[1], *new] for part in parse(line)) == [b"new one"]
 
 
-GOOD = frame(b"payload", [7])[0]
+GOOD = split(b"payload", [7])[0]
 DAMAGED = {
     "cut short": GOOD[:-6],
     "other bytes": GOOD.replace(b"cGF5", b"cGF6"),
@@ -73,7 +73,7 @@ def test_a_damaged_copy_hides_no_good_one(damaged):
 
 def test_damaged_copies_of_several_parts_are_told_from_good_ones():
     payload = bytes(range(90))
-    good, other = frame(payload, [30, 30, 30]), frame(payload[::-1], [30, 30, 30])
+    good, other = split(payload, [30, 30, 30]), split(payload[::-1], [30, 30, 30])
     digest = good[0].split(b":")[2]
     forged = [line.replace(line.split(b":")[2], digest) for line in other]
     assert join(part for line in [*forged, *good] for part in parse(line)) == [payload]
@@ -89,18 +89,18 @@ def test_only_so_many_ways_to_join_a_payload_are_tried(monkeypatch):
 
 
 def test_every_payload_that_is_whole_comes_back():
-    first, second = frame(b"one", [3]), frame(b"two", [3])
+    first, second = split(b"one", [3]), split(b"two", [3])
     assert join(part for line in [*first, *second] for part in parse(line)) == [b"one", b"two"]
 
 
 @pytest.mark.parametrize("payload", [b"", bytes(MAX_PAYLOAD + 1)])
 def test_absurd_payloads_are_refused(payload):
     with pytest.raises(UsageError):
-        frame(payload, [len(payload)])
+        split(payload, [len(payload)])
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 41_999, 42_000])
 def test_room_and_length_agree(size):
-    (line,) = frame(noise(size), [size])
+    (line,) = split(noise(size), [size])
     assert len(line) <= text_length(size)
     assert body_room(text_length(size)) >= size

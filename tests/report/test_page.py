@@ -19,10 +19,10 @@ from gamutcli.color.icc import read_profile
 from gamutcli.color.spaces import PROPHOTO, SRGB, rgb_to_rgb
 from gamutcli.errors import InputError, OutputError, UsageError
 from gamutcli.evaluation import publish_report, section_of
-from gamutcli.images.picture import turned
+from gamutcli.images.picture import turn
 from gamutcli.report import introduction
 from gamutcli.report.charts import chromaticities, spectral_locus, triangle
-from gamutcli.report.shown import Smaller, mask_png, outside
+from gamutcli.report.shown import Smaller, mask_png, outside_mask
 from tests.support.pictures import sample_crop, wide_codes, write_tiff
 from tests.support.presets import changed_presets
 
@@ -332,7 +332,7 @@ def test_a_mask_is_clear_where_nothing_is_marked() -> None:
 
 def test_what_is_outside_srgb_is_marked() -> None:
     colors = np.array([[0, 1, 0], [0.5, 0.5, 0.5], [1, 1, 1], [0, 0, 0]], np.float32)
-    assert outside(colors, SRGB).tolist() == [True, False, False, False]
+    assert outside_mask(colors, SRGB).tolist() == [True, False, False, False]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -342,4 +342,4 @@ def test_pictures_are_turned_as_pillow_turns_them(orientation: int) -> None:
     codes = np.arange(12, dtype=np.uint8).reshape(3, 4)
     image = Image.fromarray(codes)
     image.getexif()[274] = orientation
-    np.testing.assert_array_equal(turned(codes, orientation), np.asarray(ImageOps.exif_transpose(image)))
+    np.testing.assert_array_equal(turn(codes, orientation), np.asarray(ImageOps.exif_transpose(image)))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gamutcli.color.spaces import DISPLAY_P3
-from gamutcli.images.kinds import identify
+from gamutcli.images.identify import identify
 from gamutcli.images.reading import AS_IT_IS, Reading
 from tests.images.test_channels import grey_profile
 from tests.images.test_convert import LIGHT, ink_lab, linear_profile, soft_lab

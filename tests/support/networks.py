@@ -37,3 +37,13 @@ def noise(height: int, width: int, seed: int = 0) -> CodeArray:
 def box_means(codes: CodeArray, rows: slice, radius: int) -> IndexArray:
     """(rows, width, 3) mean codes of the boxes around the pixels of some rows, in quarter codes."""
     return rounded_means(box_sums(codes, rows, radius), radius)
+
+
+def rows_of(codes: CodeArray) -> slice:
+    """All rows of a picture."""
+    return slice(0, codes.shape[0])
+
+
+def everywhere(codes: CodeArray) -> IndexArray:
+    """All pixels of a picture, as indices into its rows."""
+    return np.arange(codes.shape[0] * codes.shape[1])

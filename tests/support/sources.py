@@ -118,8 +118,8 @@ def pillow(path: Path, **settings: Any) -> None:
     Image.fromarray(NARROW).save(path, **settings)
 
 
-def animated(path: Path, kind: str, **settings: Any) -> None:
-    Image.fromarray(NARROW).save(path, kind, save_all=True, append_images=[Image.fromarray(255 - NARROW)], **settings)
+def animated(path: Path, format: str, **settings: Any) -> None:
+    Image.fromarray(NARROW).save(path, format, save_all=True, append_images=[Image.fromarray(255 - NARROW)], **settings)
 
 
 def cmyk(icc: bytes | None = None) -> Maker:

@@ -17,9 +17,9 @@ def zipped(name: str, content: bytes, compression: int = zipfile.ZIP_STORED) -> 
     return stream.getvalue()
 
 
-def written_by_pillow(kind: str) -> bytes:
+def written_by_pillow(format: str) -> bytes:
     stream = io.BytesIO()
-    Image.new("RGB", (16, 16), (200, 30, 30)).save(stream, kind)
+    Image.new("RGB", (16, 16), (200, 30, 30)).save(stream, format)
     return stream.getvalue()
 
 

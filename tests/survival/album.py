@@ -32,7 +32,7 @@ STEM = "photo"
 CARRIERS = {
     "jpeg": ("xmp", "exif", "xmp+exif", "extended-xmp", "sidecar"),
     "png": ("xmp", "exif", "sidecar"),
-    **{kind: ("xmp", "exif") for kind in EVERY if kind not in ("jpeg", "png")},
+    **{format: ("xmp", "exif") for format in EVERY if format not in ("jpeg", "png")},
 }
 # Hidden units that make a payload of about 65,000 and 110,000 bytes.
 WIDENED = {"xmp+exif": 150, "extended-xmp": 205}
@@ -50,7 +50,7 @@ class Subject:
     """A reduced file, and what is known of it.
 
     Attributes:
-        kind: Its format.
+        format: Its format.
         carrier: Where its payload is.
         file: The file; a sidecar beside it where the carrier is one.
         other: A picture of the same format and size, without payload.
@@ -60,7 +60,7 @@ class Subject:
         truth: (height, width, 3) the picture that it was made from, ROMM RGB codes.
     """
 
-    kind: str
+    format: str
     carrier: str
     file: Path
     other: Path
@@ -72,7 +72,7 @@ class Subject:
 
 def names() -> Iterator[tuple[str, str]]:
     """Format and carrier of every subject."""
-    yield from ((kind, carrier) for kind, of_it in CARRIERS.items() for carrier in of_it)
+    yield from ((format, carrier) for format, of_it in CARRIERS.items() for carrier in of_it)
 
 
 class Album:
@@ -98,32 +98,34 @@ class Album:
             metadata=None,
         )
 
-    def subject(self, kind: str, carrier: str) -> Subject:
+    def subject(self, format: str, carrier: str) -> Subject:
         """The file of this format with this carrier."""
-        if (kind, carrier) not in self._subjects:
-            made = self._reduced(kind) if carrier == "xmp" else self._with_carrier(self.subject(kind, "xmp"), carrier)
-            self._subjects[kind, carrier] = made
-        return self._subjects[kind, carrier]
+        if (format, carrier) not in self._subjects:
+            made = (
+                self._reduced(format) if carrier == "xmp" else self._with_carrier(self.subject(format, "xmp"), carrier)
+            )
+            self._subjects[format, carrier] = made
+        return self._subjects[format, carrier]
 
-    def _place(self, kind: str, carrier: str) -> Path:
-        folder = self._folder / kind / carrier
+    def _place(self, format: str, carrier: str) -> Path:
+        folder = self._folder / format / carrier
         folder.mkdir(parents=True)
-        return folder / f"{STEM}{SUFFIX[kind]}"
+        return folder / f"{STEM}{SUFFIX[format]}"
 
-    def _reduced(self, kind: str) -> Subject:
-        file = self._place(kind, "xmp")
+    def _reduced(self, format: str) -> Subject:
+        file = self._place(format, "xmp")
         made = reduce_image(self._photograph, file, preset="fast", device="cpu")
         assert made.carrier == "xmp"
         data = file.read_bytes()
-        other = file.with_name(f"other{SUFFIX[kind]}")
-        other.write_bytes(encode_reduced(_another_picture(), kind))
+        other = file.with_name(f"other{SUFFIX[format]}")
+        other.write_bytes(encode_reduced(_another_picture(), format))
         found = carriers.extract(data)
         assert found is not None  # reduce has said so
-        return Subject(kind, "xmp", file, other, found.payload, decode_reduced(data), _expanded(file), self._truth)
+        return Subject(format, "xmp", file, other, found.payload, decode_reduced(data), _expanded(file), self._truth)
 
     def _with_carrier(self, subject: Subject, carrier: str) -> Subject:
         """The same picture, its payload elsewhere, and widened where the carrier is for large ones."""
-        file = self._place(subject.kind, carrier)
+        file = self._place(subject.format, carrier)
         payload = _widened(subject.payload, WIDENED[carrier]) if carrier in WIDENED else subject.payload
         asked = "auto" if carrier in WIDENED else carrier
         embedded = carriers.embed(carriers.strip(subject.file.read_bytes()), payload, Metadata(), asked)

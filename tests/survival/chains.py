@@ -25,12 +25,12 @@ _DULL = ("strip all", "default", "save()", "strip XMP", "save(exif=)", "another 
 class Chain:
     """Three operations on one subject."""
 
-    kind: str
+    format: str
     carrier: str
     operations: tuple[Operation, ...]
 
     def __str__(self) -> str:
-        return f"{self.kind}, {self.carrier}: " + "; ".join(map(str, self.operations))
+        return f"{self.format}, {self.carrier}: " + "; ".join(map(str, self.operations))
 
 
 def chains() -> list[Chain]:
@@ -38,15 +38,15 @@ def chains() -> list[Chain]:
     draw = random.Random(2024)
     drawn = []
     while len(drawn) < COUNT:
-        kind, carrier = draw.choice(SUBJECTS)
-        current, operations, left = kind, [], {each.tool for each in OPERATIONS}
+        format, carrier = draw.choice(SUBJECTS)
+        current, operations, left = format, [], {each.tool for each in OPERATIONS}
         for _ in range(3):
             fit = [each for each in OPERATIONS if each.tool in left and current in each.reads and not _is_dull(each)]
             tool = draw.choice(sorted({each.tool for each in fit}))
             operations.append(draw.choice([each for each in fit if each.tool == tool]))
             current = operations[-1].writes or current
             left.remove(tool)
-        drawn.append(Chain(kind, carrier, tuple(operations)))
+        drawn.append(Chain(format, carrier, tuple(operations)))
     return drawn
 
 

@@ -91,10 +91,10 @@ def outcome_of(subject: Subject, operations: Sequence[Operation], folder: Path) 
     shutil.copyfile(subject.file, current)
     if subject.carrier == SIDECAR:
         shutil.copyfile(path_beside(subject.file), path_beside(current))
-    kind, truth = subject.kind, _floats(subject.truth)
+    format, truth = subject.format, _floats(subject.truth)
     for operation in operations:
-        kind = operation.writes or kind
-        target = folder / "out" / f"{STEM}{SUFFIX[kind]}"
+        format = operation.writes or format
+        target = folder / "out" / f"{STEM}{SUFFIX[format]}"
         target.parent.mkdir()
         operation.run(current, target, subject.other)
         current.unlink()
@@ -152,7 +152,7 @@ def _judged(subject: Subject, file: Path, truth: FloatArray | None) -> Outcome:
     stated = stated_loss(expanded.notes[0])
     if gain <= 0:
         return Outcome(Verdict.WRONG, f"the restored picture is {-gain:.1f} dB further off than the plain one", gain)
-    if loss > stated + ABOUT["lossy" if subject.kind in ("jpeg", "avif") else "lossless"]:
+    if loss > stated + ABOUT["lossy" if subject.format in ("jpeg", "avif") else "lossless"]:
         return Outcome(Verdict.WRONG, f"{loss:.1f} dB were lost, at most {stated} are admitted", gain)
     return Outcome(Verdict.RESAVED, f"{loss:.1f} dB lost: {expanded.notes[0]}", gain)
 

@@ -124,9 +124,9 @@ def _sharp(expression: str) -> str:
 def _conversions(tool: str, how: str, formats: tuple[str, ...], note: str = "") -> list[Operation]:
     """One operation for every format that the tool writes, from all others that it reads."""
     return [
-        Operation(tool, f"convert to {kind}{note}", how, tuple(other for other in formats if other != kind), kind)
-        for kind in formats
-        if kind != "jxl"
+        Operation(tool, f"convert to {format}{note}", how, tuple(other for other in formats if other != format), format)
+        for format in formats
+        if format != "jxl"
     ]
 
 
@@ -216,8 +216,10 @@ OPERATIONS = (
     Operation("Pillow", "rotate", _pillow(turn=_ROTATE), WITH_AVIF),
     Operation("Pillow", "flip", _pillow(turn=_FLIP), COMMON),
     *[
-        Operation("Pillow", f"convert to {kind}", _pillow(), tuple(other for other in WITH_AVIF if other != kind), kind)
-        for kind in WITH_AVIF
+        Operation(
+            "Pillow", f"convert to {format}", _pillow(), tuple(other for other in WITH_AVIF if other != format), format
+        )
+        for format in WITH_AVIF
     ],
     Operation(
         "cwebp",

@@ -92,13 +92,13 @@ class Run:
     """What was run, and how it ended; no outcome where the tool does not do it.
 
     Attributes:
-        kind: Format of the file at the start.
+        format: Format of the file at the start.
         carrier: Its carrier.
         steps: The operations, in words.
         outcome: How it ended.
     """
 
-    kind: str
+    format: str
     carrier: str
     steps: tuple[str, ...]
     outcome: Outcome | None
@@ -122,7 +122,7 @@ class Record:
         """Write the record as JSON."""
         runs = [
             (
-                run.kind,
+                run.format,
                 run.carrier,
                 run.steps,
                 run.outcome and (run.outcome.verdict, run.outcome.detail, run.outcome.gain),
@@ -137,8 +137,8 @@ class Record:
         """Read a record."""
         told = json.loads(path.read_text("utf-8"))
         runs = (
-            Run(kind, carrier, tuple(steps), outcome and Outcome(Verdict(outcome[0]), *outcome[1:]))
-            for kind, carrier, steps, outcome in told["runs"]
+            Run(format, carrier, tuple(steps), outcome and Outcome(Verdict(outcome[0]), *outcome[1:]))
+            for format, carrier, steps, outcome in told["runs"]
         )
         return cls(tuple(runs), told["payloads"], told["best"])
 
@@ -159,14 +159,14 @@ def page(record: Record) -> str:
     missing = ", ".join(tool.name for tool in TOOLS.values() if not tool.is_there)
     if missing:
         parts.append(f"Not installed, and not run: {missing}.\n")
-    for kind, carriers in CARRIERS.items():
-        parts += [f"## {TITLES[kind]}\n", _by_carrier([run for run in single if run.kind == kind], carriers)]
+    for format, carriers in CARRIERS.items():
+        parts += [f"## {TITLES[format]}\n", _by_carrier([run for run in single if run.format == format], carriers)]
     parts += ["## Chains of three\n", "Drawn at random, once, from operations that keep metadata.\n"]
     chains = [run for run in record.runs if len(run.steps) > 1]
     parts.append(
         _table(
             ("file", "carrier", "tools", ""),
-            [(TITLES[c.kind], c.carrier, "; ".join(c.steps), _cell(c)) for c in chains],
+            [(TITLES[c.format], c.carrier, "; ".join(c.steps), _cell(c)) for c in chains],
         )
     )
     return "\n".join(parts)
@@ -188,8 +188,10 @@ def _short(runs: list[Run]) -> str:
     rows = []
     for label, names in SHORT_ROWS.items():
         cells = []
-        for kind in CARRIERS:
-            fit = [run for run in runs if run.kind == kind and run.carrier == "xmp" and run.steps[0].startswith(names)]
+        for format in CARRIERS:
+            fit = [
+                run for run in runs if run.format == format and run.carrier == "xmp" and run.steps[0].startswith(names)
+            ]
             cells.append(_in_short([run for run in fit if run.outcome]))
         rows.append((label, *cells))
     return _table(("operation", *TITLES.values()), rows)

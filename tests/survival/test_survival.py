@@ -17,10 +17,10 @@ from tests.survival.tools import TOOLS
 pytestmark = pytest.mark.survival
 
 EVERY_ONE = [
-    pytest.param(kind, carrier, operation, id=f"{kind}-{carrier}-{operation}")
-    for kind, carrier in names()
+    pytest.param(format, carrier, operation, id=f"{format}-{carrier}-{operation}")
+    for format, carrier in names()
     for operation in OPERATIONS
-    if kind in operation.reads
+    if format in operation.reads
 ]
 
 #: What must never lose a default JPEG's payload, and which of it keeps the pixels as well.
@@ -68,7 +68,7 @@ def runs(album: Album) -> Iterator[list[Run]]:
     """Takes down what was run, and writes it for the table at the end."""
     taken: list[Run] = []
     yield taken
-    jpegs = {carrier: album.subject(kind, carrier) for kind, carrier in names() if kind == "jpeg"}
+    jpegs = {carrier: album.subject(format, carrier) for format, carrier in names() if format == "jpeg"}
     sizes = {carrier: len(subject.payload) for carrier, subject in jpegs.items()}
     Record(tuple(taken), sizes, gain_of(jpegs["xmp"])).save()
 
@@ -84,21 +84,21 @@ def run(subject: Subject, operations: Sequence[Operation], folder: Path, runs: l
         pytest.skip(str(refusal))
     finally:
         if runs is not None:
-            runs.append(Run(subject.kind, subject.carrier, tuple(map(str, operations)), outcome))
+            runs.append(Run(subject.format, subject.carrier, tuple(map(str, operations)), outcome))
     return outcome
 
 
-@pytest.mark.parametrize(("kind", "carrier", "operation"), EVERY_ONE)
+@pytest.mark.parametrize(("format", "carrier", "operation"), EVERY_ONE)
 def test_no_tool_makes_gamut_wrong_and_silent(
-    kind: str, carrier: str, operation: Operation, album: Album, runs: list[Run], tmp_path: Path
+    format: str, carrier: str, operation: Operation, album: Album, runs: list[Run], tmp_path: Path
 ):
-    outcome = run(album.subject(kind, carrier), [operation], tmp_path, runs)
+    outcome = run(album.subject(format, carrier), [operation], tmp_path, runs)
     assert outcome.verdict is not Verdict.WRONG, outcome.detail
 
 
 @pytest.mark.parametrize("chain", chains(), ids=str)
 def test_nor_do_three_in_a_row(chain: Chain, album: Album, runs: list[Run], tmp_path: Path):
-    outcome = run(album.subject(chain.kind, chain.carrier), chain.operations, tmp_path, runs)
+    outcome = run(album.subject(chain.format, chain.carrier), chain.operations, tmp_path, runs)
     assert outcome.verdict is not Verdict.WRONG, outcome.detail
 
 

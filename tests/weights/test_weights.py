@@ -17,10 +17,10 @@ from gamutcli.weights import (
     FORMAT,
     Weights,
     all_shipped,
+    find_shipped,
     pack_tensors,
     pack_weights,
     read_weights,
-    shipped,
     unpack_tensors,
     unpack_weights,
 )
@@ -136,14 +136,14 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 def test_every_size_of_the_papers_network_has_weights() -> None:
     assert set(all_shipped()) == {f"paper-{model}" for model in PAPER_MODELS}
     for model, hidden in PAPER_MODELS.items():
-        found = shipped(Shape(PAPER_INPUTS, hidden, 2))
+        found = find_shipped(Shape(PAPER_INPUTS, hidden, 2))
         assert found is all_shipped()[f"paper-{model}"]
 
 
 def test_none_ship_for_our_own_presets_as_they_do_not_pay() -> None:
     for name in ("fast", "balanced", "best"):
         preset = PRESETS[name]
-        assert shipped(preset.shape) is None
+        assert find_shipped(preset.shape) is None
 
 
 def test_shipped_weights_say_where_they_come_from_and_the_readme_lists_their_digests() -> None:

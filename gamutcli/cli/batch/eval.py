@@ -9,7 +9,7 @@ import click
 from gamutcli.cli import eval as single
 from gamutcli.cli import options
 from gamutcli.cli.batch.launch import launch
-from gamutcli.cli.batch.options import many, sources, suffixes_of, with_options_of
+from gamutcli.cli.batch.options import batch_options, sources, suffixes_of, with_options_of
 
 _ONE = single.evaluate
 _SUFFIXES = suffixes_of(_ONE)
@@ -18,7 +18,7 @@ _SUFFIXES = suffixes_of(_ONE)
 @with_options_of(_ONE, "map_file", "report_file")
 @click.command("eval")
 @sources(*_SUFFIXES)
-@many
+@batch_options
 @options.choice(
     "--ext",
     values=("json", "html", "png"),

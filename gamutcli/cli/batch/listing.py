@@ -14,7 +14,7 @@ _BYTES, _BUNDLES = 1 << 16, 16
 _PATIENCE = 0.05
 
 
-def listed(stream: BinaryIO, end: bytes) -> Iterator[str | None]:
+def names_in(stream: BinaryIO, end: bytes) -> Iterator[str | None]:
     """Go through the names in a stream as they come; None where there is none at the moment.
 
     Args:

@@ -7,11 +7,11 @@ from typing import Any
 import click
 
 from gamutcli.cli import options
-from gamutcli.cli.experiment.options import carry_out, common
+from gamutcli.cli.experiment.options import carry_out, common_options
 
 
 @click.command()
-@common
+@common_options
 @options.map_range
 def maps(**given: Any) -> int:
     """Draw where the errors are.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,7 +29,7 @@ overwrite = options.option(
 )
 
 
-def common(command: Command) -> Command:
+def common_options(command: Command) -> Command:
     """The arguments and options of every experiment."""
     return pictures(output(options.steps_scale(seed(overwrite(options.speech(command))))))
 
@@ -50,7 +49,7 @@ def carry_out(
 ) -> int:
     """Run an experiment on a folder of pictures, show what it found, and give the exit code.
 
-    It takes a ``Job``, made of the options of ``common``, and its own options.
+    It takes a ``Job``, made of the options of ``common_options``, and its own options.
     """
     from gamutcli.experiments.pictures import pictures_in
     from gamutcli.experiments.runner import Job
@@ -58,16 +57,11 @@ def carry_out(
     found = tuple(pictures_in(pictures))
     outcomes = console.Outcomes(len(found), quiet=quiet, verbose=verbose, as_json=False)
 
-    @contextmanager
-    def guard(path: Path) -> Iterator[None]:
-        with outcomes.file(path):
-            yield
-
     def announce(text: str) -> None:
         if not quiet:
             console.progress(text)
 
-    findings = experiment(Job(found, output, steps_scale, seed, overwrite, announce, guard), **more)
+    findings = experiment(Job(found, output, steps_scale, seed, overwrite, announce, outcomes.file), **more)
     if as_json:
         console.say(json.dumps(json_safe(findings.data), indent=2))
     elif not quiet:

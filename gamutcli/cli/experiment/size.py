@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from gamutcli.cli.experiment.options import carry_out, common
+from gamutcli.cli.experiment.options import carry_out, common_options
 
 
 @click.command()
-@common
+@common_options
 def size(**given: Any) -> int:
     """Plot PSNR against payload size.
 

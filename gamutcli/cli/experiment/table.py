@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from gamutcli.cli import options
-from gamutcli.cli.experiment.options import carry_out, common
+from gamutcli.cli.experiment.options import carry_out, common_options
 
 
 @click.command()
-@common
+@common_options
 @options.option(
     "--methods",
     metavar="LIST",

@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from gamutcli.cli import options
-from gamutcli.cli.experiment.options import carry_out, common
+from gamutcli.cli.experiment.options import carry_out, common_options
 
 
 @click.command()
-@common
+@common_options
 @options.choice(
     "--model", values=options.MODELS, default="23kb", show_default=True, help="The size of the paper's network."
 )

@@ -8,10 +8,10 @@ import pytest
 
 from gamutcli.errors import InputError
 from gamutcli.images import read_wide, sniff
-from gamutcli.images.kinds import _BEGINNINGS, _KINDS, identify, refusal, title
+from gamutcli.images.identify import _BEGINNINGS, _FORMATS, identify, refusal, title
 from tests.support.strangers import MET, written_by_pillow
 
-# Kinds that are read, or developed where rawpy is installed.
+# Formats that are read, or developed where rawpy is installed.
 READ = {"tiff", "png", "jpeg", "webp", "avif", "heic", "jxl", "jp2", "exr", "raw"}
 
 
@@ -28,18 +28,18 @@ def test_what_cannot_be_read_is_named_with_the_way_out(tmp_path: Path, name: str
     assert said.endswith(".")
 
 
-@pytest.mark.parametrize("name", sorted(set(_KINDS) - READ))
+@pytest.mark.parametrize("name", sorted(set(_FORMATS) - READ))
 def test_every_refusal_says_what_why_and_what_to_do(name: str) -> None:
-    kind = _KINDS[name]
-    assert kind.why or name == "unknown"
-    assert kind.way_out
-    assert title(name) == kind.title
+    format = _FORMATS[name]
+    assert format.why or name == "unknown"
+    assert format.way_out
+    assert title(name) == format.title
 
 
 def test_every_kind_can_be_met() -> None:
     shown = {name for name, _ in _BEGINNINGS}
-    assert shown <= set(_KINDS)
-    assert set(_KINDS) - shown == {"tga", "text", "zeros", "unknown"}
+    assert shown <= set(_FORMATS)
+    assert set(_FORMATS) - shown == {"tga", "text", "zeros", "unknown"}
 
 
 @pytest.mark.parametrize("size", [0, 1, 3, 16, 40, 300, 4096])
@@ -48,10 +48,10 @@ def test_a_file_of_any_length_has_a_kind(name: str, size: int) -> None:
     assert str(refusal(name, MET[name][0][:size])).startswith(f"{name}: is ")
 
 
-@pytest.mark.parametrize("kind", ["TIFF", "PNG", "JPEG", "WEBP", "AVIF"])
-def test_what_is_read_is_known_by_sixteen_bytes(kind: str) -> None:
-    data = written_by_pillow(kind)
-    assert sniff(data[:16]) == identify("a.tga.jpg", data) == kind.lower()
+@pytest.mark.parametrize("format", ["TIFF", "PNG", "JPEG", "WEBP", "AVIF"])
+def test_what_is_read_is_known_by_sixteen_bytes(format: str) -> None:
+    data = written_by_pillow(format)
+    assert sniff(data[:16]) == identify("a.tga.jpg", data) == format.lower()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-"""What a file is, by how it begins; and of kinds that cannot be read, why, and what helps.
+"""What a file is, by how it begins; and of formats that cannot be read, why, and what helps.
 
-The kinds that gamutcli reads have a title only. The others are met in the folders of people who take pictures:
+The formats that gamutcli reads have a title only. The others are met in the folders of people who take pictures:
 documents of picture editors, videos, what systems and programs leave beside photographs, and what downloads leave
 instead of them.
 """
@@ -13,16 +13,16 @@ from typing import NamedTuple
 
 from gamutcli.errors import InputError
 
-#: Bytes from a file's start that tell all kinds apart; 16 tell those that gamutcli reads.
+#: Bytes from a file's start that tell all formats apart; 16 tell those that gamutcli reads.
 HEAD = 4096
 
 
-class Kind(NamedTuple):
-    """A kind of file.
+class Format(NamedTuple):
+    """A format of files, or what else lies among pictures.
 
     Attributes:
         title: In a sentence, after "is".
-        why: It cannot be read, as a clause that goes on from the title; empty where gamutcli reads the kind.
+        why: It cannot be read, as a clause that goes on from the title; empty where gamutcli reads the format.
         way_out: What to do.
     """
 
@@ -43,114 +43,120 @@ _FRAME = f"export the frame you want {_TIFF} from a video editor that manages co
 _UNPACK = "unpack it and name the picture in it"
 _NAME_THE_PICTURE = "name the picture that it goes with"
 
-_KINDS = {
-    "tiff": Kind("a TIFF"),
-    "png": Kind("a PNG"),
-    "jpeg": Kind("a JPEG"),
-    "webp": Kind("a WebP"),
-    "avif": Kind("an AVIF"),
-    "heic": Kind("a HEIC"),
-    "jxl": Kind("a JPEG XL"),
-    "jp2": Kind("a JPEG 2000"),
-    "exr": Kind("an OpenEXR file"),
-    "raw": Kind("a camera RAW"),
+_FORMATS = {
+    "tiff": Format("a TIFF"),
+    "png": Format("a PNG"),
+    "jpeg": Format("a JPEG"),
+    "webp": Format("a WebP"),
+    "avif": Format("an AVIF"),
+    "heic": Format("a HEIC"),
+    "jxl": Format("a JPEG XL"),
+    "jp2": Format("a JPEG 2000"),
+    "exr": Format("an OpenEXR file"),
+    "raw": Format("a camera RAW"),
     # Documents of picture editors.
-    "psd": Kind("a Photoshop document", _LAYERS, f"in Photoshop, flatten it and save a copy {_TIFF}"),
-    "xcf": Kind("a GIMP document", _LAYERS, "in GIMP, choose File > Export As, name it .tif, and keep 16 bits"),
-    "kra": Kind("a Krita document", _LAYERS, f"in Krita, choose File > Export and save it {_TIFF}"),
-    "ora": Kind("an OpenRaster document", _LAYERS, f"in Krita, MyPaint or GIMP, export it {_TIFF}"),
-    "affinity": Kind("an Affinity document", _LAYERS, f"in Affinity Photo, choose File > Export and save it {_TIFF}"),
-    "psp": Kind("a PaintShop Pro document", _LAYERS, f"in PaintShop Pro, save a copy {_TIFF}"),
-    "pdn": Kind("a Paint.NET document", _LAYERS, "Paint.NET works in 8 bits of sRGB: reduce the original instead"),
-    "clip": Kind("a Clip Studio document", _LAYERS, f"in Clip Studio Paint, export it {_TIFF}"),
-    "eip": Kind("a Capture One package", "which holds a RAW and its settings", f"in Capture One, export it {_TIFF}"),
-    "lfp": Kind("a Lytro light field", "not one picture but many", f"in Lytro Desktop, export the picture {_TIFF}"),
+    "psd": Format("a Photoshop document", _LAYERS, f"in Photoshop, flatten it and save a copy {_TIFF}"),
+    "xcf": Format("a GIMP document", _LAYERS, "in GIMP, choose File > Export As, name it .tif, and keep 16 bits"),
+    "kra": Format("a Krita document", _LAYERS, f"in Krita, choose File > Export and save it {_TIFF}"),
+    "ora": Format("an OpenRaster document", _LAYERS, f"in Krita, MyPaint or GIMP, export it {_TIFF}"),
+    "affinity": Format("an Affinity document", _LAYERS, f"in Affinity Photo, choose File > Export and save it {_TIFF}"),
+    "psp": Format("a PaintShop Pro document", _LAYERS, f"in PaintShop Pro, save a copy {_TIFF}"),
+    "pdn": Format("a Paint.NET document", _LAYERS, "Paint.NET works in 8 bits of sRGB: reduce the original instead"),
+    "clip": Format("a Clip Studio document", _LAYERS, f"in Clip Studio Paint, export it {_TIFF}"),
+    "eip": Format("a Capture One package", "which holds a RAW and its settings", f"in Capture One, export it {_TIFF}"),
+    "lfp": Format("a Lytro light field", "not one picture but many", f"in Lytro Desktop, export the picture {_TIFF}"),
     # Pictures that few programs write.
-    "jxr": Kind(
+    "jxr": Format(
         "a JPEG XR",
         "which Windows writes for HDR screenshots and gamutcli does not decode",
         f"open it in the program that made it, or in Windows Photos, and export the picture {_TIFF}",
     ),
-    "jls": Kind("a JPEG-LS", "which gamutcli does not decode", _FROM_SOURCE),
-    "dpx": Kind("a DPX film scan", "whose code values may be logarithmic", _FRAME),
-    "cineon": Kind("a Cineon film scan", "whose code values are logarithmic", _FRAME),
-    "hdr": Kind("a Radiance HDR picture", _LIGHT, f"in the program that made it, tone-map it and export it {_TIFF}"),
-    "pfm": Kind("a portable float map", _LIGHT, f"in the program that made it, tone-map it and export it {_TIFF}"),
-    "pnm": Kind("a portable pixmap (PPM, PGM, PBM)", "which does not say which colours it holds", _FROM_SOURCE),
-    "pcd": Kind(
+    "jls": Format("a JPEG-LS", "which gamutcli does not decode", _FROM_SOURCE),
+    "dpx": Format("a DPX film scan", "whose code values may be logarithmic", _FRAME),
+    "cineon": Format("a Cineon film scan", "whose code values are logarithmic", _FRAME),
+    "hdr": Format("a Radiance HDR picture", _LIGHT, f"in the program that made it, tone-map it and export it {_TIFF}"),
+    "pfm": Format("a portable float map", _LIGHT, f"in the program that made it, tone-map it and export it {_TIFF}"),
+    "pnm": Format("a portable pixmap (PPM, PGM, PBM)", "which does not say which colours it holds", _FROM_SOURCE),
+    "pcd": Format(
         "a Kodak Photo CD picture",
         "which gamutcli does not decode",
         "convert it to a 16-bit TIFF with pcdtojpeg or ImageMagick",
     ),
-    "bpg": Kind("a BPG", "which gamutcli does not decode", _FROM_SOURCE),
-    "flif": Kind("a FLIF", "which gamutcli does not decode", _FROM_SOURCE),
-    "miff": Kind(
+    "bpg": Format("a BPG", "which gamutcli does not decode", _FROM_SOURCE),
+    "flif": Format("a FLIF", "which gamutcli does not decode", _FROM_SOURCE),
+    "miff": Format(
         "an ImageMagick MIFF",
         "which gamutcli does not decode",
         "convert it to a 16-bit TIFF: magick IN -depth 16 OUT.tif",
     ),
-    "djvu": Kind("a DjVu", "scanned pages rather than a photograph", _FROM_SOURCE),
-    "gif": Kind(
+    "djvu": Format("a DjVu", "scanned pages rather than a photograph", _FROM_SOURCE),
+    "gif": Format(
         "a GIF", "which holds 256 colours of sRGB, so there is nothing to restore", "reduce its original instead"
     ),
-    "bmp": Kind("a BMP", _EIGHT_BITS, "reduce the picture that it was made from instead"),
-    "tga": Kind("a Targa picture", _EIGHT_BITS, _FROM_SOURCE),
-    "pcx": Kind("a PCX", _EIGHT_BITS, "reduce the picture that it was made from instead"),
-    "sgi": Kind("an SGI picture", "which does not say which colours it holds", _FROM_SOURCE),
-    "qoi": Kind("a QOI", _EIGHT_BITS, "reduce the picture that it was made from instead"),
-    "dds": Kind("a DirectX texture", "not a photograph", _FROM_SOURCE),
-    "ico": Kind("an icon", "not a photograph", "reduce the picture that it was made from instead"),
-    "mng": Kind("an MNG", "a sequence of pictures", _FROM_SOURCE),
-    "avis": Kind("an AVIF sequence", "a sequence of pictures", "export the picture you want from it"),
+    "bmp": Format("a BMP", _EIGHT_BITS, "reduce the picture that it was made from instead"),
+    "tga": Format("a Targa picture", _EIGHT_BITS, _FROM_SOURCE),
+    "pcx": Format("a PCX", _EIGHT_BITS, "reduce the picture that it was made from instead"),
+    "sgi": Format("an SGI picture", "which does not say which colours it holds", _FROM_SOURCE),
+    "qoi": Format("a QOI", _EIGHT_BITS, "reduce the picture that it was made from instead"),
+    "dds": Format("a DirectX texture", "not a photograph", _FROM_SOURCE),
+    "ico": Format("an icon", "not a photograph", "reduce the picture that it was made from instead"),
+    "mng": Format("an MNG", "a sequence of pictures", _FROM_SOURCE),
+    "avis": Format("an AVIF sequence", "a sequence of pictures", "export the picture you want from it"),
     # Shapes and pages.
-    "svg": Kind("an SVG drawing", _SHAPES, f"in Inkscape or another drawing program, export it {_TIFF} or PNG"),
-    "pdf": Kind(
+    "svg": Format("an SVG drawing", _SHAPES, f"in Inkscape or another drawing program, export it {_TIFF} or PNG"),
+    "pdf": Format(
         "a PDF or Illustrator document", _SHAPES, f"in Acrobat, Illustrator or Affinity, export its picture {_TIFF}"
     ),
-    "eps": Kind("a PostScript or EPS document", _SHAPES, f"in Photoshop or Illustrator, export it {_TIFF}"),
-    "compound": Kind("a Microsoft or FlashPix document", _ASIDE, "save the picture in it as a file of its own"),
+    "eps": Format("a PostScript or EPS document", _SHAPES, f"in Photoshop or Illustrator, export it {_TIFF}"),
+    "compound": Format("a Microsoft or FlashPix document", _ASIDE, "save the picture in it as a file of its own"),
     # Science.
-    "fits": Kind("a FITS", "whose numbers are a measurement, not colours", f"stretch it in Siril and save it {_TIFF}"),
-    "xisf": Kind(
+    "fits": Format(
+        "a FITS", "whose numbers are a measurement, not colours", f"stretch it in Siril and save it {_TIFF}"
+    ),
+    "xisf": Format(
         "a PixInsight XISF", "whose numbers are a measurement, not colours", f"in PixInsight, save it {_TIFF}"
     ),
-    "dicom": Kind("a DICOM", "a medical picture without colours", "there is nothing to restore in it"),
-    "hdf5": Kind("an HDF5 file", "whose numbers are data, not colours", _FROM_SOURCE),
-    "npy": Kind(
+    "dicom": Format("a DICOM", "a medical picture without colours", "there is nothing to restore in it"),
+    "hdf5": Format("an HDF5 file", "whose numbers are data, not colours", _FROM_SOURCE),
+    "npy": Format(
         "a NumPy array", "which does not say which colours it holds", f"write it {_TIFF}, with tifffile for one"
     ),
     # Moving pictures and sound.
-    "r3d": Kind("a REDCODE clip", "a video", _FRAME),
-    "video": Kind("a video", _MOVING, _FRAME),
-    "audio": Kind("a sound recording", _ASIDE, "name a picture"),
+    "r3d": Format("a REDCODE clip", "a video", _FRAME),
+    "video": Format("a video", _MOVING, _FRAME),
+    "audio": Format("a sound recording", _ASIDE, "name a picture"),
     # What lies beside pictures.
-    "payload": Kind("a gamutcli payload alone", "without the picture that it restores", _NAME_THE_PICTURE),
-    "xmp": Kind("an XMP sidecar", "which holds what is said of a picture, not its pixels", _NAME_THE_PICTURE),
-    "icc": Kind("an ICC profile", "which says what colours mean and holds no picture", _NAME_THE_PICTURE),
-    "appledouble": Kind(
+    "payload": Format("a gamutcli payload alone", "without the picture that it restores", _NAME_THE_PICTURE),
+    "xmp": Format("an XMP sidecar", "which holds what is said of a picture, not its pixels", _NAME_THE_PICTURE),
+    "icc": Format("an ICC profile", "which says what colours mean and holds no picture", _NAME_THE_PICTURE),
+    "appledouble": Format(
         "what macOS keeps beside a file",
         "labels and icons, no pixels",
         "name the file without ._ at its start",
     ),
-    "dsstore": Kind("how macOS shows a folder", "no picture", "leave it out"),
-    "plist": Kind("a property list of Apple's", "no picture", "download the picture itself, if it is still in iCloud"),
-    "catalogue": Kind(
+    "dsstore": Format("how macOS shows a folder", "no picture", "leave it out"),
+    "plist": Format(
+        "a property list of Apple's", "no picture", "download the picture itself, if it is still in iCloud"
+    ),
+    "catalogue": Format(
         "a database, as catalogues of photographs are", "without their pixels", f"in that program, export them {_TIFF}"
     ),
-    "shortcut": Kind("a shortcut of Windows", "no picture", "name the picture that it leads to"),
-    "zip": Kind("a ZIP archive", _ASIDE, _UNPACK),
-    "archive": Kind("an archive", _ASIDE, _UNPACK),
+    "shortcut": Format("a shortcut of Windows", "no picture", "name the picture that it leads to"),
+    "zip": Format("a ZIP archive", _ASIDE, _UNPACK),
+    "archive": Format("an archive", _ASIDE, _UNPACK),
     # What is there instead of them.
-    "lfs": Kind("a pointer of Git LFS", "without the file itself", "fetch it with git lfs pull"),
-    "html": Kind("a web page", "saved under the name of a picture", "open it in a browser and save the picture itself"),
-    "xml": Kind("an XML text", _ASIDE, _NAME_THE_PICTURE),
-    "text": Kind("a text", _ASIDE, "name the picture that it goes with, or export the picture again"),
-    "zeros": Kind(
+    "lfs": Format("a pointer of Git LFS", "without the file itself", "fetch it with git lfs pull"),
+    "html": Format(
+        "a web page", "saved under the name of a picture", "open it in a browser and save the picture itself"
+    ),
+    "xml": Format("an XML text", _ASIDE, _NAME_THE_PICTURE),
+    "text": Format("a text", _ASIDE, "name the picture that it goes with, or export the picture again"),
+    "zeros": Format(
         "nothing but zeros",
         "as when a copy or a download did not end or a card is failing",
         "copy it from where it came from again",
     ),
-    "unknown": Kind("not a picture that gamutcli knows", "", _FROM_SOURCE),
+    "unknown": Format("not a picture that gamutcli knows", "", _FROM_SOURCE),
 }
 
 # Patterns of a file's start, the first that fits counts: those of pictures before those that are short or lenient.
@@ -227,22 +233,22 @@ _BEGINNINGS = [
     )
 ]
 _CONTROLS = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1b")
-# Kinds that nothing but their name shows.
+# Formats that nothing but their name shows.
 _BY_NAME = {".tga": "tga", ".targa": "tga", ".svgz": "svg"}
 
 
 def sniff(data: bytes) -> str:
-    """Name the kind of a file by its start, "unknown" when that shows none.
+    """Name the format of a file by its start, "unknown" when that shows none.
 
     Args:
-        data: Its first 16 bytes, or up to `HEAD` to tell also kinds that gamutcli does not read.
+        data: Its first 16 bytes, or up to `HEAD` to tell also formats that gamutcli does not read.
     """
     return next((name for name, pattern in _BEGINNINGS if pattern.match(data)), "unknown")
 
 
 def title(name: str) -> str:
-    """Name a kind in a sentence."""
-    return _KINDS.get(name, _KINDS["unknown"]).title
+    """Name a format in a sentence."""
+    return _FORMATS.get(name, _FORMATS["unknown"]).title
 
 
 def refusal(name: str, data: bytes) -> InputError:
@@ -256,14 +262,14 @@ def refusal(name: str, data: bytes) -> InputError:
 
 
 def verdict(name: str) -> str:
-    """Say of a kind what a file of it is, why it cannot be read, and what to do, without a full stop."""
-    kind = _KINDS[name]
-    why = f", {kind.why}" if kind.why else ""
-    return f"is {kind.title}{why}; {kind.way_out or _FROM_SOURCE}"
+    """Say of a format what a file of it is, why it cannot be read, and what to do, without a full stop."""
+    format = _FORMATS[name]
+    why = f", {format.why}" if format.why else ""
+    return f"is {format.title}{why}; {format.way_out or _FROM_SOURCE}"
 
 
 def identify(name: str, data: bytes) -> str:
-    """Name a kind by a file's start, and where that shows none, by its name or by what all of the start is."""
+    """Name a format by a file's start, and where that shows none, by its name or by what all of the start is."""
     by_name = _BY_NAME.get(PurePath(name).suffix.lower(), "")
     found = by_name or sniff(data)
     if found != "unknown":

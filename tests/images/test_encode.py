@@ -28,7 +28,7 @@ from tests.support import reference
 from tests.support.pictures import sample_crop, write_tiff
 from tests.support.presets import changed_presets
 
-KINDS = ("jpeg", "png", "tiff", "webp", "avif", "jxl")
+FORMATS = ("jpeg", "png", "tiff", "webp", "avif", "jxl")
 SUFFIXES = {"jpeg": "jpg", "tiff": "tif"}
 LOSSY = ("jpeg", "webp", "avif", "jxl")
 PHOTO = sample_crop("espresso", 224, 288)
@@ -50,47 +50,47 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # Files and their pixels.
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_lossless_means_every_code(kind: str) -> None:
+@pytest.mark.parametrize("format", FORMATS)
+def test_lossless_means_every_code(format: str) -> None:
     for quality in (None, 60, 100):
-        same = np.array_equal(decode_reduced(encode_reduced(CODES, kind, quality)), CODES)
-        assert same == (lossy_quality(kind, quality) is None)
+        same = np.array_equal(decode_reduced(encode_reduced(CODES, format, quality)), CODES)
+        assert same == (lossy_quality(format, quality) is None)
 
 
-@pytest.mark.parametrize("kind", LOSSY)
-def test_quality_decides_the_size_of_lossy_files(kind: str) -> None:
-    sizes = [len(encode_reduced(CODES, kind, quality)) for quality in (20, 60, 80, 97)]
+@pytest.mark.parametrize("format", LOSSY)
+def test_quality_decides_the_size_of_lossy_files(format: str) -> None:
+    sizes = [len(encode_reduced(CODES, format, quality)) for quality in (20, 60, 80, 97)]
     assert sizes == sorted(sizes)
     assert sizes[-1] > 1.5 * sizes[0]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_file_is_what_it_is_named_and_tagged(kind: str) -> None:
-    data = encode_reduced(CODES, kind)
-    assert sniff(data) == kind
-    if kind != "jxl":  # sRGB is what the header of a JPEG XL says
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_file_is_what_it_is_named_and_tagged(format: str) -> None:
+    data = encode_reduced(CODES, format)
+    assert sniff(data) == format
+    if format != "jxl":  # sRGB is what the header of a JPEG XL says
         with Image.open(io.BytesIO(data)) as image:
             assert b"sRGB" in image.info["icc_profile"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("damage", ["cut", "none"])
-def test_damaged_files_are_refused(kind: str, damage: str) -> None:
-    data = encode_reduced(CODES, kind)
+def test_damaged_files_are_refused(format: str, damage: str) -> None:
+    data = encode_reduced(CODES, format)
     data = data[: len(data) // 2] if damage == "cut" else data[:16]
     with pytest.raises(InputError, match="photo: "):
         decode_reduced(data, "photo")
 
 
-@pytest.mark.parametrize("kind", ["webp", "avif"])
-def test_what_others_made_of_it_is_decoded_too(kind: str) -> None:
+@pytest.mark.parametrize("format", ["webp", "avif"])
+def test_what_others_made_of_it_is_decoded_too(format: str) -> None:
     stream = io.BytesIO()
     with_alpha = Image.fromarray(np.dstack([CODES, np.full(CODES.shape[:2], 255, np.uint8)]))
-    with_alpha.save(stream, kind.upper(), quality=100)
+    with_alpha.save(stream, format.upper(), quality=100)
     assert decode_reduced(stream.getvalue()).shape == CODES.shape
     with_alpha.putpixel((3, 3), (0, 0, 0, 9))
     stream = io.BytesIO()
-    with_alpha.save(stream, kind.upper(), quality=100)
+    with_alpha.save(stream, format.upper(), quality=100)
     with pytest.raises(InputError, match="transparent"):
         decode_reduced(stream.getvalue())
 
@@ -142,15 +142,15 @@ def test_a_space_that_a_jpeg_xl_cannot_name_is_refused() -> None:
 
 
 @pytest.mark.fit
-@pytest.mark.parametrize("kind", KINDS)
-def test_lost_colours_come_back_from_every_format(kind: str, photo: Path, tmp_path: Path) -> None:
-    reduced = tmp_path / f"photo.{SUFFIXES.get(kind, kind)}"
+@pytest.mark.parametrize("format", FORMATS)
+def test_lost_colours_come_back_from_every_format(format: str, photo: Path, tmp_path: Path) -> None:
+    reduced = tmp_path / f"photo.{SUFFIXES.get(format, format)}"
     result = reduce_image(photo, reduced, preset="fast")
     assert result.psnr_og is not None
     assert result.clip_psnr_og is not None
     assert result.psnr_og > result.clip_psnr_og + 3
     assert (result.status, inspect_image(reduced).status) == ("ok", "ok")
-    assert inspect_image(reduced).tolerance == tolerance.of_format(kind, lossy_quality(kind, None))
+    assert inspect_image(reduced).tolerance == tolerance.of_format(format, lossy_quality(format, None))
     expand_image(reduced, tmp_path / "restored.tif")
     assert tifffile.imread(tmp_path / "restored.tif").shape == PHOTO.shape
     for judged in (reduced, tmp_path / "restored.tif"):
@@ -159,11 +159,11 @@ def test_lost_colours_come_back_from_every_format(kind: str, photo: Path, tmp_pa
     np.testing.assert_array_equal(decode_reduced(plain), decode_reduced(reduced.read_bytes()))
 
 
-@pytest.mark.parametrize("kind", ["webp", "avif", "jxl"])
-def test_a_tolerance_finds_more_of_what_was_clipped(kind: str) -> None:
+@pytest.mark.parametrize("format", ["webp", "avif", "jxl"])
+def test_a_tolerance_finds_more_of_what_was_clipped(format: str) -> None:
     srgb = reference.reduced(PHOTO)
-    decoded = decode_reduced(encode_reduced(srgb, kind, 90))
+    decoded = decode_reduced(encode_reduced(srgb, format, 90))
     clipped = Correction(0).mask(srgb)
-    found = Correction(tolerance.of_format(kind, 90)).mask(decoded)[clipped].mean()
+    found = Correction(tolerance.of_format(format, 90)).mask(decoded)[clipped].mean()
     assert found > 0.8
     assert found > Correction(0).mask(decoded)[clipped].mean() + 0.05

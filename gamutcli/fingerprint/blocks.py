@@ -1,0 +1,74 @@
+"""Which parts of a picture hold lost colours: one bit for each block of 16 x 16 pixels.
+
+A JPEG's dark noise looks clipped as well, and without these bits would go through the network with the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gamutcli.arrays import BoolArray, IndexArray
+from gamutcli.fingerprint.frame import Frame
+
+SIDE = 16
+
+
+@dataclass(frozen=True)
+class LostBlocks:
+    """The blocks of a picture that hold lost colours.
+
+    Attributes:
+        height: Of the picture, pixels.
+        width: Likewise.
+        bits: One a block, row by row, the first in the highest bit of the first byte; the last byte filled up with 0.
+    """
+
+    height: int
+    width: int
+    bits: bytes
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns) of blocks; those at the lower and the right edge may be smaller."""
+        return shape_of(self.height, self.width)
+
+    def marked(self) -> BoolArray:
+        """(rows, columns) bool."""
+        rows, columns = self.shape
+        flat = np.unpackbits(np.frombuffer(self.bits, np.uint8), count=rows * columns)
+        return flat.reshape(rows, columns).astype(bool)
+
+    def keep(self, rows: slice, inside: IndexArray, shape: tuple[int, ...], frame: Frame | None = None) -> IndexArray:
+        """Keep the pixels of a strip that lie in marked blocks.
+
+        Args:
+            rows: The strip.
+            inside: (n,) flat places of pixels in it.
+            shape: Of the picture at hand: height, width and more.
+            frame: Where that lies in the one that the blocks were made for; None: it is that one, of whatever size.
+        """
+        frame = frame or Frame(shape[0], shape[1])
+        y, x = np.divmod(inside, shape[1])
+        y, x = frame.positions(y + rows.start, x, shape)
+        marked = self.marked()
+        # Of another size: the pixel of the known picture in which this one begins.
+        y, x = y * self.height // frame.height // SIDE, x * self.width // frame.width // SIDE
+        kept: IndexArray = inside[marked[y.clip(0, marked.shape[0] - 1), x.clip(0, marked.shape[1] - 1)]]
+        return kept
+
+
+def shape_of(height: int, width: int) -> tuple[int, int]:
+    """(rows, columns) of the blocks of a picture."""
+    return -(-height // SIDE), -(-width // SIDE)
+
+
+def lost_blocks(lost: BoolArray) -> LostBlocks:
+    """Mark the blocks that hold one of a picture's (height, width) lost pixels."""
+    height, width = lost.shape
+    rows, columns = shape_of(height, width)
+    padded = np.zeros((rows * SIDE, columns * SIDE), bool)
+    padded[:height, :width] = lost
+    marked = padded.reshape(rows, SIDE, columns, SIDE).any(axis=(1, 3))
+    return LostBlocks(height, width, np.packbits(marked).tobytes())
