@@ -45,6 +45,7 @@ REGIONS = {"all": "all pixels", "og": "out of gamut", "in": "in gamut"}
 @options.overwrite
 @options.force
 @options.allow_slow
+@options.allow_large
 @options.device
 @options.speech
 def evaluate(

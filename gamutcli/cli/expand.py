@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 )
 @options.force
 @options.allow_slow
+@options.allow_large
 @options.privacy
 @options.device
 @options.speech

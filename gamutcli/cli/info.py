@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.argument(
     "files", nargs=-1, required=True, type=PictureName((*options.CARRYING, *options.PAYLOAD)), metavar="FILE..."
 )
+@options.allow_large
 @options.speech
 def info(files: tuple[Path, ...], quiet: bool, verbose: int, as_json: bool) -> int:
     """Tell what a reduced file holds.

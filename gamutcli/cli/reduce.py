@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     metavar="FILE|shipped",
     help="Start the fit from weights that `gamut pretrain` made, or from those that ship for the paper's networks.",
 )
+@options.allow_large
 @options.privacy
 @options.device
 @options.speech

@@ -8,9 +8,8 @@ import numpy as np
 
 from gamutcli.arrays import CodeArray
 from gamutcli.errors import InputError
-from gamutcli.images import jxl
 from gamutcli.images.channels import Samples, is_opaque, samples_of, to_8_bits
-from gamutcli.images.claims import check_jpeg, check_png, check_webp
+from gamutcli.images.claims import check_avif, check_jpeg, check_jxl, check_png, check_webp
 from gamutcli.images.files import decoding, jpeg_header, png_header
 from gamutcli.images.heif import depth_of
 from gamutcli.images.identify import HEAD, sniff, title
@@ -100,18 +99,18 @@ def _decode_avif(data: bytes, name: str) -> CodeArray:
     import imagecodecs
 
     depth = depth_of(data, name)
-    with decoding(name, "AVIF"):
+    needed = check_avif(name, data)
+    with decoding(name, "AVIF", needed):
         codes = imagecodecs.avif_decode(data)  # libavif refuses more than 16384 x 16384 pixels
-    if codes.ndim == 4:
-        raise InputError(f"{name}: is a sequence of pictures; one is needed.")
     return _rgb(samples_of(codes, (1 << depth) - 1), name)
 
 
 def _decode_jxl(data: bytes, name: str) -> CodeArray:
     import imagecodecs
 
-    header = jxl.header_of(data, name)
-    check_size(name, header.width, header.height)
+    header = check_jxl(name, data)
+    if header.is_animated:
+        raise InputError(f"{name}: is an animation; one picture is needed.")
     with decoding(name, "JPEG XL"):
         codes = imagecodecs.jpegxl_decode(data, keeporientation=True)
     if codes.dtype not in (np.uint8, np.uint16) or codes.ndim > 3:

@@ -119,7 +119,11 @@ def test_json_of_a_file_that_failed_is_nothing(capsys: pytest.CaptureFixture[str
     [
         (InputError("a.jpg: it is\nbroken"), r"a.jpg: it is\nbroken"),
         (OSError(28, "No space left on device"), "a.jpg: No space left on device."),
-        (MemoryError(), "a.jpg: not enough memory; close other programs or use a smaller picture."),
+        (
+            RuntimeError("Insufficient memory (case 4)"),
+            "a.jpg: out of memory; close other programs or use a smaller picture.",
+        ),
+        (MemoryError(), "a.jpg: out of memory; close other programs or use a smaller picture."),
         (KeyError("x"), "a.jpg: unexpected KeyError: 'x'; please report it with what -v -v shows."),
     ],
 )
