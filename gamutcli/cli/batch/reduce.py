@@ -43,7 +43,7 @@ def reduce(ext: str, **given: Any) -> int:
       gamut batch reduce exports/ -o web/ --watch --overwrite
       find photos -name '*.tif' -print0 | gamut batch reduce -0 - --base photos -o web/
     """
-    from gamutcli.plan import check_target_de
+    from gamutcli.reduce.plan import check_target_de
 
     give_way(given, preset="balanced", target_de=None)
     if given["target_de"] is not None:
