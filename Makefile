@@ -29,7 +29,7 @@ PICTURES ?= sample_images
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-kernels test-lowest test-pythons format lint types check table drift kernels public results speed bench picture figures samples paper training weights survival docs man gpu build test-sdist clean
+.PHONY: help install demo test fuzz faults coverage mutants audit-deps test-kernels test-lowest test-pythons format lint types check table drift kernels public results speed bench picture figures samples paper training weights survival docs man classic gpu build test-sdist clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -90,6 +90,36 @@ test-pythons: $(VERSIONS)/uv/bin/uv  ## run the tests with each Python that is t
 	  $< pip install --quiet --python $$environment --editable '.[test]' && \
 	  $$environment/bin/python -m pytest $(WORKERS) $(ARGS) || exit; \
 	done
+
+fuzz: .venv/.dev  ## mutants of files, children under limits (ten minutes; ARGS='--seconds 60'; findings in build/fuzz)
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
+faults: .venv/.dev  ## kills, signals, full disks, vanishing folders, racing writers (about ten minutes; ARGS='--moments 100')
+	$(BIN)/python -m tests.faults $(ARGS)
+
+coverage: .venv/.dev .venv/.torch  ## run the tests and show which lines of the core none of them reaches; below 95 % is an error
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest $(WORKERS) $(ARGS)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
+.venv/.mutants: | .venv/.dev
+	$(BIN)/python -m pip install --quiet --editable '.[dev,mutants]'
+	@touch $@
+
+mutants: .venv/.mutants  ## change the code of payload and storage, and see what tests notice (hours; ARGS='--each 5')
+	$(BIN)/python tests/mutants.py build/mutants $(ARGS)
+
+# What is known of holes comes from a server; where that cannot be reached, nothing has been audited, and that is said.
+audit-deps: .venv/.package  ## look for known holes in what is installed, where a server can be asked
+	$(PYTHON) -m venv $(VERSIONS)/audit
+	$(VERSIONS)/audit/bin/python -m pip install --quiet pip-audit
+	$(BIN)/python -m pip freeze --exclude-editable > $(VERSIONS)/audit/installed.txt
+	@$(VERSIONS)/audit/bin/pip-audit --no-deps --disable-pip --requirement $(VERSIONS)/audit/installed.txt \
+	  > $(VERSIONS)/audit/said.txt 2>&1; code=$$?; cat $(VERSIONS)/audit/said.txt; \
+	if grep -q -i -E 'could not be audited|connection|resolve|unreachable|timed out|Max retries' $(VERSIONS)/audit/said.txt; then \
+	  echo "not all was audited: the data on known holes cannot be reached from here" >&2; exit 2; \
+	fi; exit $$code
 
 format: .venv/.dev  ## format the code and mend what ruff can mend
 	$(BIN)/ruff format .
@@ -165,6 +195,9 @@ survival: .venv/.dev  ## see what other tools do to the payload; as root it inst
 man: .venv/.package  ## make the man pages in build/man
 	$(BIN)/python -m gamutcli.cli.manual build/man
 
+classic: .venv/.package  ## make the viewer's classic script again from its modules
+	$(BIN)/python -m gamutcli.viewer.classic
+
 gpu:  ## test and measure on a GPU, within eight minutes (OUT=folder, TORCH='torch==...'; see docs/GPU.md)
 	@$(PYTHON) bench/gpu_environment.py $(GPU) --torch '$(GPU_TORCH)'
 	@mkdir -p '$(OUT)'
@@ -189,7 +222,7 @@ build: .venv/.publish  ## build wheel and source archive into dist/, check them,
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
-	$(BIN)/python -m pytest -m package tests/test_archives.py
+	$(BIN)/python -m pytest -m package tests/test_archives.py tests/test_container.py
 
 test-sdist: build  ## run `make demo test` in the unpacked source archive
 	rm -rf build/sdist

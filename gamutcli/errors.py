@@ -57,12 +57,20 @@ class PixelsChanged(GamutError):
     exit_code = 4
 
 
+OUT_OF_MEMORY = "out of memory; close other programs or use a smaller picture."
+
+
+def is_of_memory(caught: BaseException) -> bool:
+    """Tell whether memory ran out: libraries of codecs say so in errors of their own."""
+    return isinstance(caught, MemoryError) or any(word in str(caught).lower() for word in ("memory", "bad_alloc"))
+
+
 def explain(source: object, caught: Exception) -> str:
     """One line for an error that a file has caused: ours say it themselves, others need help."""
     if isinstance(caught, GamutError):
         return str(caught)
-    if isinstance(caught, MemoryError):
-        return f"{source}: not enough memory; close other programs or use a smaller picture."
+    if is_of_memory(caught):
+        return f"{source}: {OUT_OF_MEMORY}"
     if isinstance(caught, OSError):
         return f"{source}: {caught.strerror or caught}."
     return f"{source}: unexpected {type(caught).__name__}: {caught}; please report it with what -v -v shows."

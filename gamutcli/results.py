@@ -15,7 +15,9 @@ class ReduceResult:
 
     It is measured on the written picture, above 8 megapixels on evenly spaced strips of it.  ``clip_*`` are the
     figures of the picture without the network.  A PSNR is None where there is no such pixel, and infinite where there
-    is no error.
+    is no error.  ``de2000_og_mean`` and ``_p99`` are the mean and the 99th percentile of CIEDE2000 over out-of-gamut
+    pixels, at most 200,000 evenly spaced ones, as ``Scores`` has them.  ``fit_seconds`` are those of all ``tries``:
+    one, but where ``target_de`` was asked for.
     """
 
     file: str
@@ -33,9 +35,15 @@ class ReduceResult:
     psnr_og: float | None
     clip_psnr_all: float | None
     clip_psnr_og: float | None
+    de2000_og_mean: float | None
+    de2000_og_p99: float | None
+    clip_de2000_og_mean: float | None
+    clip_de2000_og_p99: float | None
     og_pct: float
     fit_seconds: float
     steps: int
+    target_de: float | None
+    tries: int
     intent: str
     notes: tuple[str, ...]
 
@@ -62,6 +70,8 @@ class Info:
 
     ``recognised`` says in words what was done to them ("rotated by 180 degrees, resized"), and is empty for nothing.
     Of a payload in a file of its own, without pixels, ``status`` is "payload" and ``difference`` not a number.
+
+    How near its colours come back, no payload records: ``evaluate`` tells, given the original.
     """
 
     file: str

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import gamutcli
 from gamutcli.batch.shard import from_environment
 from gamutcli.cli import run
 from tests.support.batches import files_of, shoot
+from tests.support.launchers import call, install
 from tests.support.markdown import ROOT
 
 EXAMPLES = ROOT / "examples/batch"
@@ -27,24 +23,8 @@ pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
 def place(tmp_path: Path) -> Path:
     """A folder with six pictures in photos/ and `gamut` in .bin/."""
     shoot(tmp_path / "photos", 6)
-    (tmp_path / ".bin").mkdir()
-    program = tmp_path / ".bin/gamut"
-    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m gamutcli "$@"\n')
-    program.chmod(0o755)
+    install(tmp_path)
     return tmp_path
-
-
-def call(place: Path, *words: str, **variables: str) -> str:
-    environment = {
-        **os.environ,
-        "PATH": f"{place / '.bin'}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(Path(gamutcli.__file__).parents[1]),
-        "GAMUT_PRESET": "fast",
-        **variables,
-    }
-    done = subprocess.run([*words], cwd=place, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
 
 
 def test_the_tasks_of_a_slurm_array_are_one_run(place: Path) -> None:

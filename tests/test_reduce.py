@@ -11,7 +11,6 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from gamutcli import reduce
 from gamutcli.arrays import Code16Array
 from gamutcli.color.spaces import PROPHOTO
 from gamutcli.errors import OutputError, UsageError
@@ -21,7 +20,7 @@ from gamutcli.images import read_wide, write_wide
 from gamutcli.metadata import Metadata
 from gamutcli.payload import carriers
 from gamutcli.payload_files import inspect_image
-from gamutcli.reduce import reduce_image
+from gamutcli.reduce import judge, reduce_image
 from gamutcli.restore import Restoration
 from gamutcli.results import Evaluation
 from tests.support import reference
@@ -275,7 +274,7 @@ def test_a_spot_between_the_bands_that_are_measured_is_measured_too(
 ) -> None:
     grey = np.full((240, 160, 3), 30000, np.uint16)
     grey[100:124, 60:100] = wide_codes(24, 40)
-    monkeypatch.setattr(reduce, "MOST_MEASURED", 3000)
+    monkeypatch.setattr(judge, "MOST_MEASURED", 3000)
     photo = write_tiff(tmp_path / "photo.tif", grey)
     said = reduce_image(photo, tmp_path / "a.png", preset="fast")
     found = evaluate(tmp_path / "a.png", photo)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import posixpath
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 from gamutcli import images
+from gamutcli.batch.digests import state_of
 from gamutcli.batch.headers import read_head
 from gamutcli.batch.names import Name
 from gamutcli.batch.sizes import pixels_of
@@ -19,6 +19,7 @@ from gamutcli.errors import GamutError, NoPayload, PayloadError, explain
 from gamutcli.fingerprint.match import match
 from gamutcli.payload.format import Payload, unpack
 from gamutcli.payload.sidecar import SUFFIX, payload_of
+from gamutcli.storage import remote
 
 OK, RECOMPRESSED, CHANGED, DAMAGED = "ok", "recompressed", "changed", "damaged"
 NONE, ORPHANED, UNREADABLE, UNDELIVERED = "none", "orphaned", "unreadable", "undelivered"
@@ -97,13 +98,33 @@ def _look_at_all(names: tuple[Name, ...], pixels: bool) -> list[Finding]:
 
 def look_at(name: Name, pixels: bool) -> Finding | None:
     """Tell what became of one picture, or of one sidecar; None of a sidecar whose picture is there to tell."""
-    path = Path(name.source)
     if name.problem:
         return Finding(name.source, UNREADABLE, reason=name.problem)
+    if not remote.is_address(name.source):
+        return _look_at_file(name, pixels)
+    if name.source.endswith(SUFFIX):
+        return _look_at_sidecar(name)
+    try:
+        with remote.fetched(name.source) as file:
+            found = _look_at_file(Name(str(file), name.relative), pixels)
+            return found and replace(found, file=name.source, reason=found.reason.replace(str(file), name.source))
+    except GamutError as error:
+        return Finding(name.source, UNREADABLE, reason=str(error))
+
+
+def _look_at_sidecar(name: Name) -> Finding | None:
+    """Tell a sidecar whose picture is gone."""
+    picture = name.source[: -len(SUFFIX)]
+    if not posixpath.basename(picture).count(".") or state_of(picture) is not None:
+        return None
+    state = state_of(name.source)
+    return Finding(name.source, ORPHANED, "sidecar", state.size if state else 0, reason="its picture is gone")
+
+
+def _look_at_file(name: Name, pixels: bool) -> Finding | None:
+    path = Path(name.source)
     if path.suffix.lower() == SUFFIX:
-        if not path.name[: -len(SUFFIX)].count(".") or os.path.exists(name.source[: -len(SUFFIX)]):
-            return None
-        return Finding(name.source, ORPHANED, "sidecar", path.stat().st_size, reason="its picture is gone")
+        return _look_at_sidecar(name)
     try:
         data = images.read_bytes(path) if pixels else read_head(path)
         found = payload_of(path, data)

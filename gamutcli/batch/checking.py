@@ -47,7 +47,7 @@ def _without_effort(settings: Any) -> dict[str, Any]:
 
     chosen = choose(settings.get("preset", "balanced"), settings.get("model"), settings.get("max_payload"))
     quick = replace(chosen, steps=1, meta_steps=1, batch=64, samples=1024)
-    return {**settings, "preset": quick, "model": None}
+    return {**settings, "preset": quick, "model": None, "target_de": None}
 
 
 def _reduced(path: Path) -> tuple[bytes, Payload]:

@@ -12,7 +12,8 @@ from gamutcli.batch.history import History
 from gamutcli.batch.manifest import BEGUN, FAILED, Record
 from gamutcli.batch.units import FAILED as FAILED_BEFORE
 from gamutcli.batch.units import REFUSED, SKIPPED, Outcome, Task, refusal
-from gamutcli.payload.sidecar import path_beside
+from gamutcli.payload.sidecar import SUFFIX
+from gamutcli.storage import remote
 
 _BEFORE = "done before"
 _FOUND = "done before, as a look at it shows"
@@ -54,10 +55,12 @@ class Decider:
     def _after_begun(self, task: Task, record: Record, there: State | None) -> Task | Outcome:
         """A process was killed at this very picture, perhaps after its result had appeared."""
         if there is None:
-            sidecar = state_of(str(path_beside(task.target)))
+            sidecar = state_of(task.target + SUFFIX)
             is_ours = sidecar is not None and sidecar != record.beside  # it appears before its picture does
             return replace(task, tidy=True, overwrite=task.overwrite or is_ours)
         appeared = there != record.output and self._same(task, record)
+        if remote.is_address(task.target):  # where not even a header is read at once
+            appeared = False
         if appeared and self._is_sound(task):
             storage.remove_leftovers(task.target)
             return Outcome(task, SKIPPED, _BEFORE, output=there, inputs=record.inputs)
@@ -75,11 +78,15 @@ class Decider:
             return self._replaced(task, _OTHER_SETTINGS)
         if states_of(task.inputs) != record.inputs:
             return replace(task, check=_BEFORE, digest=record.digest)
-        if record.output is not None and there.size != record.output.size:
+        if record.output is not None and self._differ(task, there, record.output):
             return replace(task, check=_FOUND)
         if not self._is_sound(task):
             return self._replaced(task, _DAMAGED)
         return Outcome(task, SKIPPED, _BEFORE, output=there, inputs=record.inputs)
+
+    def _differ(self, task: Task, there: State, written: State) -> bool:
+        """Tell whether another result stands there than was written; of a bucket, the state says it of every byte."""
+        return there != written if remote.is_address(task.target) else there.size != written.size
 
     def _replaced(self, task: Task, why: str) -> Task | Outcome:
         if self.overwrite:
@@ -90,4 +97,4 @@ class Decider:
         return record.settings == self.settings and record.inputs == states_of(task.inputs)
 
     def _is_sound(self, task: Task) -> bool:
-        return task.command != "reduce" or holds_payload(Path(task.target))
+        return task.command != "reduce" or remote.is_address(task.target) or holds_payload(Path(task.target))

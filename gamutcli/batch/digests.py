@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from gamutcli.payload.format import VERSION
+from gamutcli.storage import remote
 
 _CHUNK = 1 << 20
 #: Settings that change where or how a result comes about, not what it is.
@@ -25,8 +26,11 @@ class State(NamedTuple):
     mtime_ns: int
 
 
-def state_of(path: str) -> State | None:
-    """Return the state of a file; None where there is none."""
+def state_of(path: str, *, fresh: bool = True) -> State | None:
+    """Return the state of a file; None where there is none. What a bucket has listed before may count if not fresh."""
+    if remote.is_address(path):
+        found = remote.look(path, fresh=fresh)
+        return None if found is None else State(*found)
     try:
         status = os.stat(path)
     except (OSError, ValueError):
@@ -36,7 +40,7 @@ def state_of(path: str) -> State | None:
 
 def states_of(paths: Sequence[str]) -> tuple[State | None, ...]:
     """Return the states of all files that a result is made from."""
-    return tuple(map(state_of, paths))
+    return tuple(state_of(path, fresh=False) for path in paths)
 
 
 def content_digest(paths: Sequence[str]) -> str:

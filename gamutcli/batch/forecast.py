@@ -11,7 +11,7 @@ from statistics import fmean
 from tempfile import TemporaryDirectory
 
 from gamutcli.batch.digests import settings_digest, state_of
-from gamutcli.batch.history import History
+from gamutcli.batch.elsewhere import open_history
 from gamutcli.batch.manifest import DONE
 from gamutcli.batch.names import Name
 from gamutcli.batch.run import Engine, Order, decide_all
@@ -81,11 +81,12 @@ def forecast(
 def _from_history(order: Order) -> tuple[float, str] | None:
     settings = settings_digest(order.command, order.settings)
     seconds: list[float] = []
-    for record in History(order.target).records():
-        if record.state == DONE and record.settings == settings and record.pixels:
-            seconds.append(record.seconds)
-            if len(seconds) == _LINES:
-                break
+    with open_history(order.target) as history:
+        for record in history.records():
+            if record.state == DONE and record.settings == settings and record.pixels:
+                seconds.append(record.seconds)
+                if len(seconds) == _LINES:
+                    break
     return (fmean(seconds), f"as {len(seconds)} done before took") if seconds else None
 
 

@@ -45,8 +45,10 @@ def holds_payload(path: Path) -> bool:
 
 
 def _read(file: int, size: int, at: int) -> bytes:
+    """Read so many bytes, or as many as there are: a length may lie, and memory is taken before anything is read."""
+    size = min(size, os.fstat(file).st_size - at)
     os.lseek(file, at, os.SEEK_SET)
-    return os.read(file, size)
+    return os.read(file, max(0, size))
 
 
 def _jpeg_head(file: int) -> bytes:

@@ -24,11 +24,22 @@ class History:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._files = sorted((folder / FOLDER).glob(f"*{SUFFIX}"))
+        self._folder = folder / FOLDER
+        self._files: list[Path] = []
+        self._read_to: list[int] = []
         # Numbers only: a million lines are too many to keep.
         self._places: dict[int, int] = {}
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Read what has been written down since, by whichever run."""
+        known = set(self._files)
+        new = sorted(path for path in self._folder.glob(f"*{SUFFIX}") if path not in known)
+        self._files += new
+        self._read_to += [0] * len(new)
         for number, path in enumerate(self._files):
-            for name, offset in _lines(path):
+            for name, offset, end in _lines(path, self._read_to[number]):
+                self._read_to[number] = end
                 self._places[stable_hash(name)] = number << _OFFSET_BITS | offset
 
     def __len__(self) -> int:
@@ -57,15 +68,15 @@ class History:
         return record if record is not None and file in (None, record.file) else None
 
 
-def _lines(path: Path) -> Iterator[tuple[str, int]]:
-    """Go through the lines of a manifest that are whole: the result that each is about, and where it begins."""
+def _lines(path: Path, offset: int) -> Iterator[tuple[str, int, int]]:
+    """Go through the lines of a manifest that are whole: the result that each is about, where it begins and ends."""
     try:
         with path.open("rb") as lines:
-            offset = 0
+            lines.seek(offset)
             for line in lines:
                 found = _FILE.match(line)
                 if found and line.endswith(b"}\n"):
-                    yield json.loads(found[1]), offset
+                    yield json.loads(found[1]), offset, offset + len(line)
                 offset += len(line)
     except OSError:
         return

@@ -52,7 +52,8 @@ def _peak(command: str, suffix: str, settings: Mapping[str, Any], megapixels: fl
         return _JUDGED[0] + _JUDGED[1] * megapixels
     from gamutcli.fitting.presets import PRESETS
 
-    preset = PRESETS[settings.get("preset", "balanced")]
+    # What comes within a wanted difference may be the largest.
+    preset = PRESETS["best" if settings.get("target_de") else settings.get("preset", "balanced")]
     encoding = _PROCESS + _ENCODED.get(suffix, max(_ENCODED.values())) * megapixels
     if preset.every_pixel:
         return max(encoding, _PROCESS + _EVERY_PIXEL * megapixels)

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import glob
 import os
+import posixpath
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from gamutcli.errors import UsageError
+from gamutcli.errors import GamutError, UsageError
+from gamutcli.storage import remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +27,13 @@ class Name:
         source: Its file.
         relative: Its name below the folder that it was found in, with slashes.
         problem: Why nothing more is known, of a folder that cannot be looked into.
+        has_changed: Whether it was found before and is another one now.
     """
 
     source: str
     relative: str
     problem: str = ""
+    has_changed: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,10 +86,6 @@ class Search:
     listing: Iterable[str | None] = ()
     base: Path | None = None
     without: Path | None = None
-    _apart: tuple[int, int] | None = field(init=False, default=None)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_apart", None if self.without is None else _identity(self.without))
 
     def __iter__(self) -> Iterator[Name | None]:
         """Go through the pictures, folder by folder, each in the order of names.
@@ -93,7 +94,9 @@ class Search:
             UsageError: A source is not there.
         """
         for source in self.sources:
-            if os.path.isdir(source):
+            if remote.is_address(source):
+                yield from self._remote(source)
+            elif os.path.isdir(source):
                 yield from self._below(source, "")
             elif os.path.lexists(source):
                 yield from self._single(source)
@@ -107,12 +110,69 @@ class Search:
             elif name:
                 yield from self._single(name)
 
+    def below(self, source: str, place: str) -> Iterator[Name]:
+        """Go through what a walk through a folder would find at a place below it: a picture, or those in a folder."""
+        *parents, last = _with_slashes(place).split("/")
+        path, relative = source, ""
+        for part in parents:
+            path, relative = os.path.join(path, part), f"{relative}/{part}" if relative else part
+            if part.startswith(".") or os.path.islink(path) or self._is_apart(path):
+                return
+            if not self.wanted.enters(relative):
+                return
+        if last.startswith("."):
+            return
+        path, relative = os.path.join(path, last), _with_slashes(place)
+        if os.path.isdir(path):
+            if not os.path.islink(path) and self.wanted.enters(relative):
+                yield from self._below(path, relative)
+        elif self.wanted.finds(relative):
+            yield Name(path, relative)
+
+    def _is_apart(self, folder: str) -> bool:
+        """Tell the folder of results, which may be made while others are looked through."""
+        return self.without is not None and _identity(folder) == _identity(self.without) is not None
+
     def _single(self, source: str) -> Iterator[Name]:
         relative = self._relative(source)
         if self.wanted.wants(relative):
             yield Name(source, relative)
 
+    def _remote(self, source: str) -> Iterator[Name]:
+        """Go through a bucket, or what is below a key of it; or take a single key, or what a pattern of keys means."""
+        if glob.has_magic(source):
+            fixed = posixpath.dirname(source[: re.search(r"[*?[]", source).start()])  # type: ignore[union-attr]
+            for address in remote.matching(source):
+                relative = address.removeprefix(fixed).lstrip("/")
+                if self.wanted.finds(relative):
+                    yield Name(address, relative)
+        elif remote.is_folder(source):
+            yield from self._below_address(source.rstrip("/"), "")
+        else:
+            yield from self._single(source)
+
+    def _below_address(self, folder: str, relative: str) -> Iterator[Name]:
+        if self.without is not None and folder == remote.address_of(self.without):
+            return
+        try:
+            found = remote.listed(folder)
+        except GamutError as error:
+            yield Name(folder, relative or ".", str(error))
+            return
+        for name, is_folder in found:
+            below = f"{relative}/{name}" if relative else name
+            if name.startswith("."):
+                continue
+            if is_folder:
+                if self.wanted.enters(below):
+                    yield from self._below_address(f"{folder}/{name}", below)
+            elif self.wanted.finds(below):
+                yield Name(f"{folder}/{name}", below)
+
     def _relative(self, source: str) -> str:
+        if remote.is_address(source):
+            base = remote.address_of(self.base) if self.base else None
+            return source.removeprefix(f"{base}/") if base else posixpath.basename(source)
         if self.base is not None:
             below = os.path.relpath(source, self.base)
             if not _leaves(below):
@@ -135,7 +195,7 @@ class Search:
                 yield Name(path, relative)
 
     def _below(self, folder: str, relative: str) -> Iterator[Name]:
-        if self._apart is not None and _identity(folder) == self._apart:
+        if self._is_apart(folder):
             return
         try:
             with os.scandir(folder) as entries:

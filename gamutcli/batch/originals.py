@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import posixpath
 from collections import defaultdict
@@ -9,7 +10,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from gamutcli.errors import InputError
+from gamutcli.errors import GamutError, InputError
+from gamutcli.storage import remote
 
 
 class Originals:
@@ -44,8 +46,10 @@ class Originals:
                 return found[0]
             if found:
                 names = " and ".join(os.path.basename(path) for path in found)
-                raise InputError(f"{source}: has several originals in {self._folder / place} ({names}).")
-        raise InputError(f"{source}: has no original in {self._folder}; it would be named {stem}.tif or the like.")
+                raise InputError(f"{source}: has several originals in {remote.shown(self._folder / place)} ({names}).")
+        raise InputError(
+            f"{source}: has no original in {remote.shown(self._folder)}; it would be named {stem}.tif or the like."
+        )
 
     def find(self, relative: str, source: str) -> str:
         """Find the original of a picture; empty where there is none, or more than one."""
@@ -56,18 +60,29 @@ class Originals:
 
     def _list(self, place: str) -> Mapping[str, list[str]]:
         found: dict[str, list[str]] = defaultdict(list)
+        address = remote.address_of(self._folder / place)
+        if address is not None:
+            with contextlib.suppress(GamutError):  # as a folder that is not there
+                for name, is_folder in remote.listed(address):
+                    if not is_folder and self._wants(name):
+                        found[posixpath.splitext(name)[0]].append(f"{address}/{name}")
+            return found
         try:
             with os.scandir(self._folder / place) as entries:
                 for entry in sorted(entries, key=lambda entry: entry.name):
-                    wanted = not self._suffixes or entry.name.lower().endswith(self._suffixes)
-                    if wanted and not entry.name.startswith(".") and entry.is_file():
+                    if self._wants(entry.name) and entry.is_file():
                         found[os.path.splitext(entry.name)[0]].append(entry.path)
         except OSError:
             return {}
         return found
 
+    def _wants(self, name: str) -> bool:
+        return not name.startswith(".") and (not self._suffixes or name.lower().endswith(self._suffixes))
+
 
 def _same(one: str, other: str) -> bool:
+    if one == other:
+        return True
     try:
         return os.path.samefile(one, other)
     except OSError:

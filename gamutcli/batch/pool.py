@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
@@ -102,7 +103,7 @@ class Pool:
         self._idle, self._busy = [], []
 
     def _start(self) -> _Worker:
-        with _few_threads(self._threads), _without_interrupts():
+        with _few_threads(self._threads), _without_interrupts(), _without_endings():
             return _Worker(self._threads, self._quiet)
 
 
@@ -211,3 +212,22 @@ def _without_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _without_endings() -> Iterator[None]:
+    """Let what ends this process wait until a new one has all that it needs to begin; else that one complains aloud."""
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    heeded = {number: handler for number in numbers if callable(handler := signal.getsignal(number))}
+    if threading.current_thread() is not threading.main_thread():
+        heeded = {}
+    came: list[int] = []
+    for number in heeded:
+        signal.signal(number, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in heeded.items():
+            signal.signal(number, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)

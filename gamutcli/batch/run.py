@@ -11,18 +11,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from gamutcli.batch.book import Book
 from gamutcli.batch.decide import Decider
-from gamutcli.batch.digests import settings_digest, state_of, states_of
-from gamutcli.batch.history import History
-from gamutcli.batch.manifest import BEGUN, Manifest, Record
-from gamutcli.batch.manifest import DONE as WRITTEN_DONE
+from gamutcli.batch.digests import settings_digest, state_of
+from gamutcli.batch.elsewhere import open_history
 from gamutcli.batch.names import Name
 from gamutcli.batch.originals import Originals
 from gamutcli.batch.shard import WHOLE, Shard
 from gamutcli.batch.targets import TEMPLATE, Targets
-from gamutcli.batch.units import DONE, FAILED, REFUSED, SKIPPED, Outcome, Task
-from gamutcli.errors import GamutError, OutputError, UsageError
-from gamutcli.payload.sidecar import path_beside
+from gamutcli.batch.units import DONE, FAILED, REFUSED, Outcome, Task
+from gamutcli.errors import GamutError, UsageError
+from gamutcli.storage import remote
 
 #: Why a run ended that somebody stopped.
 INTERRUPTED = "interrupted"
@@ -121,14 +120,14 @@ def plan(order: Order, names: Iterable[Name | None]) -> Iterator[Task | Outcome 
         found += 1
         file = targets.name(name.relative)
         taken = targets.take(file, os.path.realpath(name.source))  # by every shard, so that all agree on whose it is
-        if taken != "again" and order.shard.holds(name.relative):
-            yield _unit(order, name, file, taken == "new", originals)
+        if (taken != "again" or name.has_changed) and order.shard.holds(name.relative):
+            yield _unit(order, name, file, taken != "taken", originals)
     if not found:
         raise UsageError("no picture was found; name files, or folders that hold pictures.")
 
 
-def _unit(order: Order, name: Name, file: str, is_first: bool, originals: Originals | None) -> Task | Outcome:
-    target = str(order.target / file)
+def _unit(order: Order, name: Name, file: str, is_its_own: bool, originals: Originals | None) -> Task | Outcome:
+    target = remote.shown(order.target / file)
     task = Task(
         command=order.command,
         source=name.source,
@@ -138,10 +137,11 @@ def _unit(order: Order, name: Name, file: str, is_first: bool, originals: Origin
         settings=order.settings,
         overwrite=order.overwrite,
         preserve_time=order.preserve_time,
+        has_changed=name.has_changed,
     )
     if name.problem:
         return Outcome(task, FAILED, name.problem, 1)
-    if not is_first:
+    if not is_its_own:
         reason = f"{name.source}: another picture is written to {target}; tell them apart with --name or --exclude."
         return Outcome(task, REFUSED, reason, 1)
     if originals is None:
@@ -155,9 +155,12 @@ def _unit(order: Order, name: Name, file: str, is_first: bool, originals: Origin
 def decide_all(order: Order, names: Iterable[Name | None]) -> Iterator[Task | Outcome | None]:
     """Go through what is to be done, and what is not; None where there is nothing at the moment."""
     settings = settings_digest(order.command, order.settings)
-    decider = Decider(History(order.target), settings, order.overwrite, order.retry_failed)
-    for unit in plan(order, names):
-        yield decider.decide(unit) if isinstance(unit, Task) else unit
+    with open_history(order.target) as history:
+        decider = Decider(history, settings, order.overwrite, order.retry_failed)
+        for unit in plan(order, names):
+            if isinstance(unit, Task) and unit.has_changed:
+                history.catch_up()  # this very run has written down what became of it
+            yield decider.decide(unit) if isinstance(unit, Task) else unit
 
 
 def run(
@@ -182,7 +185,8 @@ def run(
         UsageError: There is no picture.
     """
     began = time.monotonic()
-    with contextlib.closing(engine), contextlib.closing(_Book(order, warn)) as book:
+    book = Book(order.target, settings_digest(order.command, order.settings), warn)
+    with contextlib.closing(engine), contextlib.closing(book):
         counts = _Run(order, decide_all(order, names), engine, book, tell).until(stop)
     counts.seconds = time.monotonic() - began
     return counts
@@ -196,7 +200,7 @@ class _Run:
         order: Order,
         units: Iterator[Task | Outcome | None],
         engine: Engine,
-        book: _Book,
+        book: Book,
         tell: Callable[[Outcome], None],
     ) -> None:
         self._order = order
@@ -271,59 +275,3 @@ def _tried_again(task: Task) -> Task:
     """What to do with a picture whose process has died, perhaps when the result had just appeared."""
     check = "" if state_of(task.target) is None else "done by a process that has died since"
     return replace(task, check=task.check or check, tidy=True, attempt=2)
-
-
-class _Book:
-    """Writes down what is begun and ended."""
-
-    def __init__(self, order: Order, warn: Callable[[str], None]) -> None:
-        self._manifest = Manifest(order.target)
-        self._settings = settings_digest(order.command, order.settings)
-        self._warn = warn
-        self._has_warned = False
-
-    def began(self, task: Task) -> None:
-        """Write down what stands where a result will appear, so that it can be told whether it has."""
-        record = Record(
-            file=task.file,
-            state=BEGUN,
-            source=task.relative,
-            inputs=states_of(task.inputs),
-            settings=self._settings,
-            output=state_of(task.target),
-            beside=state_of(str(path_beside(task.target))) if task.command == "reduce" else None,
-        )
-        self._add(record)
-
-    def ended(self, outcome: Outcome) -> None:
-        """Write down what a later run has to know: what was refused was not touched, what broke off has only begun."""
-        died = outcome.is_lost and outcome.task.attempt == 1
-        if outcome.state == REFUSED or (outcome.state == FAILED and (died or not outcome.is_lasting)):
-            return
-        self._add(
-            Record(
-                file=outcome.task.file,
-                state=WRITTEN_DONE if outcome.state in (DONE, SKIPPED) else FAILED,
-                source=outcome.task.relative,
-                inputs=outcome.inputs or states_of(outcome.task.inputs),
-                settings=self._settings,
-                digest=outcome.digest,
-                output=outcome.output,
-                reason=outcome.reason if outcome.state == FAILED else "",
-                exit_code=outcome.exit_code,
-                seconds=round(outcome.seconds, 3),
-                pixels=outcome.pixels,
-            )
-        )
-
-    def _add(self, record: Record) -> None:
-        try:
-            self._manifest.add(record)
-        except OutputError as error:
-            if not self._has_warned:
-                self._warn(f"{error} What is done will be looked at again by the next run.")
-            self._has_warned = True
-
-    def close(self) -> None:
-        """Close the manifest."""
-        self._manifest.close()

@@ -8,17 +8,22 @@ import struct
 from pathlib import Path
 
 from gamutcli import images
+from gamutcli.batch.digests import state_of
 from gamutcli.batch.headers import read_head
 from gamutcli.containers import bmff, ifd
 from gamutcli.errors import GamutError
 from gamutcli.images import jxl
 from gamutcli.images.raw import RAW_SUFFIXES
+from gamutcli.storage import remote
 
 _WIDTH, _HEIGHT = 256, 257
 
 
 def pixels_of(path: str) -> int:
     """Guess how many pixels a picture has: as many as its file has bytes, where its header is not looked into."""
+    if remote.is_address(path):  # nothing comes down for a guess
+        state = state_of(path, fresh=False)
+        return 0 if state is None else state.size
     file = Path(path)
     if not file.is_file():  # a pipe would keep this process waiting, and all its workers
         return 0

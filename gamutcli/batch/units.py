@@ -29,6 +29,7 @@ class Task:
         check: Why the result that stands there has to be looked at first; empty where there is none.
         digest: That the source had when that was made; empty where nobody knows.
         tidy: Whether an earlier process may have left a temporary file.
+        has_changed: Whether this run has had its source before, when that was another one.
         attempt: 2 where the process that had it before has died.
         memory: Bytes that it will take, about.
     """
@@ -45,6 +46,7 @@ class Task:
     check: str = ""
     digest: str = ""
     tidy: bool = False
+    has_changed: bool = False
     attempt: int = 1
     memory: int = 0
 

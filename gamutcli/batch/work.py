@@ -11,6 +11,7 @@ from typing import Any
 from gamutcli import storage
 from gamutcli.batch import checking
 from gamutcli.batch.digests import content_digest, state_of, states_of
+from gamutcli.batch.elsewhere import is_elsewhere, perform_elsewhere
 from gamutcli.batch.making import write
 from gamutcli.batch.units import DONE, FAILED, REFUSED, SKIPPED, Outcome, Task, refusal
 from gamutcli.errors import DeviceError, GamutError, OutputError, explain
@@ -21,6 +22,10 @@ _OF_THE_PLACE = (OutputError, DeviceError, MemoryError)
 
 def perform(task: Task) -> Outcome:
     """Do what a task says; whatever goes wrong with the picture is part of the outcome."""
+    return perform_elsewhere(task, _perform) if is_elsewhere(task) else _perform(task)
+
+
+def _perform(task: Task) -> Outcome:
     began = time.perf_counter()
     inputs = states_of(task.inputs)
     digest = ""

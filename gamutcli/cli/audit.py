@@ -17,6 +17,7 @@ from gamutcli.cli import options
 from gamutcli.cli.batch.options import SourceName
 from gamutcli.cli.console import error, progress, render, say
 from gamutcli.errors import UsageError
+from gamutcli.storage.remote import address_of, shown
 
 if TYPE_CHECKING:
     from gamutcli.batch.audit import Finding
@@ -28,7 +29,7 @@ STATUSES = ("ok", "recompressed", "changed", "damaged", "none", "orphaned", "unr
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=SourceName(options.CARRYING), metavar="PATH...")
 @options.option(
-    "--against", type=options.FOLDER, metavar="SRC", help="Folder of originals: name each one, and those not delivered."
+    "--against", type=options.PLACE, metavar="SRC", help="Folder of originals: name each one, and those not delivered."
 )
 @options.option("--pixels", is_flag=True, help="Decode the pictures and compare their pixels as well.")
 @options.option(
@@ -98,13 +99,15 @@ def audit(
 
     known = None if against is None else Originals(against, originals)
     delivered: set[str] = set()
+    if any((address_of(path) or "").startswith("memory://") for path in paths):
+        jobs = 1  # no other process has these
     for finding in look(noted(), pixels=pixels, jobs=jobs or machine.cores()):
         relative = places.pop(finding.file, "")
         if known is not None and relative and finding.status != "orphaned":
             delivered.add(place_of(relative))
         teller.tell(finding, known.find(relative, finding.file) if known is not None and relative else "")
     if against is not None:
-        for finding in find_undelivered(Search([str(against)], Filter(tuple(dict.fromkeys(originals)))), delivered):
+        for finding in find_undelivered(Search([shown(against)], Filter(tuple(dict.fromkeys(originals)))), delivered):
             teller.tell(finding, finding.file)
     return teller.close(refused)
 

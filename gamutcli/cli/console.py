@@ -23,6 +23,7 @@ from gamutcli.cli.progress import line
 from gamutcli.errors import GamutError, explain
 from gamutcli.measuring.stages import LOGGER
 from gamutcli.measuring.words import decibels, json_safe, printable
+from gamutcli.storage.remote import shown
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -109,13 +110,13 @@ class Outcomes:
         self._as_json = as_json
         self._started = 0
         self._results_to_stderr = False
-        self._names: dict[str, str] = {}
+        self._names: dict[str, tuple[str, str]] = {}  # how a file is called in messages, and in results
         self._objects: list[dict[str, Any]] = []
         self._failures: list[int] = []
 
-    def rename(self, file: Path, name: str) -> None:
-        """Call a file by another name in all that is said: messages by that name, results by -."""
-        self._names[str(file)] = name
+    def rename(self, file: Path, name: str, in_results: str = "-") -> None:
+        """Call a file by another name in all that is said, in messages and in results."""
+        self._names[str(file)] = name, in_results
 
     def leave_stdout(self) -> None:
         """Show results on stderr: stdout is a picture."""
@@ -140,7 +141,7 @@ class Outcomes:
             yield None
             return
         count = f" ({self._started} of {self._files})" if self._files > 1 and self._started else ""
-        with line(printable(self._names.get(str(source), source.name)) + count, unit) as update:
+        with line(printable(self._names.get(str(source), (source.name,))[0]) + count, unit) as update:
             yield update
 
     def result(self, source: Path, result: Result, summary: Callable[[Result], str], exit_code: int = 0) -> None:
@@ -189,7 +190,7 @@ class Outcomes:
         if not self._verbose or self._quiet:
             yield
             return
-        handler = _Teller(lambda stage: progress(self._said(f"{source}: {stage}")))
+        handler = _Teller(lambda stage: progress(self._said(f"{_called(source)}: {stage}")))
         before = LOGGER.level
         LOGGER.addHandler(handler)
         LOGGER.setLevel(logging.INFO)
@@ -201,27 +202,33 @@ class Outcomes:
 
     def _fail(self, source: Path, caught: Exception) -> None:
         code = caught.exit_code if isinstance(caught, GamutError) else 1
-        message = self._said(explain(source, caught))
+        message = self._said(explain(_called(source), caught))
         if self._verbose >= 2:
             for text in "".join(traceback.format_exception(caught)).splitlines():
                 say(printable(text), err=True)
         error(message)
         self._failures.append(code)
         if self._files > 1:  # in a list, every file has its place
-            name = "-" if str(source) in self._names else str(source)
+            name = self._names.get(str(source), ("", shown(source)))[1]
             self._objects.append({"file": name, "error": message, "exit_code": code})
 
     def _said(self, text: str) -> str:
         """A message with the names that files are called by."""
-        for path, name in self._names.items():
-            text = text.replace(f" A sidecar would be {Path(path).name}.gamut.", "")  # beside what has no place
-            text = text.replace(path, name).replace(Path(path).name, name)
+        for path, (name, in_results) in self._names.items():
+            text = text.replace(path, name)
+            if in_results == "-":  # it has no place that something could be beside, and its name is made up
+                text = text.replace(f" A sidecar would be {Path(path).name}.gamut.", "").replace(Path(path).name, name)
         return text
 
     def _renamed(self, result: Result) -> Result:
-        """A result with - for files that have no name."""
-        fields = {field: "-" for field, value in vars(result).items() if str(value) in self._names}
+        """A result with - for files that have no name, and with addresses for those in buckets."""
+        names = self._names
+        fields = {field: names[str(value)][1] for field, value in vars(result).items() if str(value) in names}
         return replace(result, **cast("Any", fields)) if fields else result
+
+
+def _called(source: Path) -> str:
+    return "standard input" if str(source) == "-" else shown(source)
 
 
 class _Teller(logging.Handler):

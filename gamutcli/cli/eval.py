@@ -10,11 +10,13 @@ import click
 
 from gamutcli.cli import options
 from gamutcli.cli.console import Outcomes, columns, percent, render
-from gamutcli.cli.files import reference_of
+from gamutcli.cli.files import is_folder, reference_of
 from gamutcli.cli.options import ORIGINALS, OTHER_ORIGINALS
+from gamutcli.cli.piping import received
 from gamutcli.cli.types import FileName
 from gamutcli.errors import UsageError
 from gamutcli.measuring.words import decibels
+from gamutcli.storage.remote import address_of, shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,11 +29,11 @@ REGIONS = {"all": "all pixels", "og": "out of gamut", "in": "in gamut"}
 
 
 @click.command("eval")
-@click.argument("sources", nargs=-1, required=True, type=options.PICTURE, metavar="IN...")
+@click.argument("sources", nargs=-1, required=True, type=options.REMOTE_PICTURE, metavar="IN...")
 @options.option(
     "--gt",
     "reference",
-    type=FileName((*ORIGINALS, *OTHER_ORIGINALS)),
+    type=FileName((*ORIGINALS, *OTHER_ORIGINALS), remote=True),
     required=True,
     metavar="REF",
     help="The original picture, or a folder of originals with the names of the inputs.",
@@ -43,6 +45,7 @@ REGIONS = {"all": "all pixels", "og": "out of gamut", "in": "in gamut"}
 @options.overwrite
 @options.force
 @options.allow_slow
+@options.allow_large
 @options.device
 @options.speech
 def evaluate(
@@ -87,10 +90,12 @@ def evaluate(
     from gamutcli.evaluation import publish_report, section_of
     from gamutcli.images.reading import Reading
 
-    if len(sources) > 1 and not reference.is_dir():
-        raise UsageError(f"{reference}: is no folder; several pictures need a folder of references.")
+    if len(sources) > 1 and not is_folder(reference):
+        raise UsageError(f"{shown(reference)}: is no folder; several pictures need a folder of references.")
     if len(sources) > 1 and map_file is not None:
         raise UsageError(f"{map_file}: a map is of one picture; show several with --report.")
+    if report_file is not None and any(map(address_of, (*sources, reference))):
+        raise UsageError(f"{report_file}: a page shows files of this machine; copy what is in buckets.")
     _refuse_inputs((map_file, report_file), (*sources, reference))
     shared = report_file if len(sources) > 1 else None
     if shared is not None:
@@ -99,17 +104,20 @@ def evaluate(
     how: dict[str, Any] = {"force": force, "allow_slow": allow_slow, "device": device, "map_range": map_range}
     sections = []
     for source in sources:
-        with outcomes.file(source):
-            original = reference_of(source, reference)
-            with outcomes.progress(source):
+        with (
+            outcomes.file(source),
+            received(outcomes, source) as file,
+            received(outcomes, reference_of(source, reference)) as original,
+        ):
+            with outcomes.progress(file):
                 if shared is None:
                     # The map and the page of one picture appear together or not at all.
                     files: dict[str, Any] = {"map_file": map_file, "report_file": report_file, "overwrite": overwrite}
-                    result = evaluate_image(source, original, **files, **how, **choices)
+                    result = evaluate_image(file, original, **files, **how, **choices)
                 else:
-                    sections.append(section_of(source, original, reading=Reading(**choices), **how))
+                    sections.append(section_of(file, original, reading=Reading(**choices), **how))
                     result = sections[-1].evaluation
-            outcomes.result(source, result, _summary)
+            outcomes.result(file, result, _summary)
     if shared is not None and sections:
         publish_report(sections, shared, overwrite)
     return outcomes.close()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 )
 @options.force
 @options.allow_slow
+@options.allow_large
 @options.privacy
 @options.device
 @options.speech
@@ -76,11 +77,11 @@ def expand(
     make_folder(output)
     outcomes = Outcomes(len(jobs), quiet=quiet, verbose=verbose, as_json=as_json)
     for source, target in jobs:
-        with received(outcomes, source) as file, sent(outcomes, target, f".{ext}") as out, outcomes.file(file):
-            with outcomes.progress(file):
+        with outcomes.file(source), received(outcomes, source) as file:
+            with sent(outcomes, target, f".{ext}", overwrite=overwrite) as out, outcomes.progress(file):
                 result = expand_image(file, out, to=to, compression=compression, overwrite=overwrite, **settings)
-            if preserve_time:
-                copy_time(file, out)
+                if preserve_time:
+                    copy_time(file, out)
             outcomes.result(file, result, _summary)
     return outcomes.close()
 

@@ -36,8 +36,10 @@ def extract(source: Path, target: Path, overwrite: bool, quiet: bool, verbose: i
     from gamutcli.payload_files import extract_payload
 
     outcomes = Outcomes(1, quiet=quiet, verbose=verbose, as_json=as_json)
-    with received(outcomes, source) as file, sent(outcomes, target, ".gamut") as out, outcomes.file(file):
-        outcomes.result(file, extract_payload(file, out, overwrite=overwrite), _summary)
+    with outcomes.file(source), received(outcomes, source) as file:
+        with sent(outcomes, target, ".gamut", overwrite=overwrite) as out:
+            result = extract_payload(file, out, overwrite=overwrite)
+        outcomes.result(file, result, _summary)
     return outcomes.close()
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from gamutcli.cli.options import ORIGINALS, OTHER_ORIGINALS
 from gamutcli.cli.piping import DASH
 from gamutcli.errors import InputError, OutputError, UsageError
+from gamutcli.storage import remote
+from gamutcli.storage.remote import shown
 
 
 def pair(files: Sequence[Path], folder: Path | None, extension: str) -> list[tuple[Path, Path]]:
@@ -40,7 +42,7 @@ def make_folder(folder: Path | None) -> None:
     Raises:
         OutputError: It cannot be made.
     """
-    if folder is None:
+    if folder is None or remote.address_of(folder):
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -91,18 +93,33 @@ def reference_of(source: Path, reference: Path) -> Path:
     Raises:
         InputError: The folder holds none, or more than one, beside the picture itself.
     """
-    if not reference.is_dir():
+    if not is_folder(reference):
         return reference
-    named = sorted(path for path in reference.iterdir() if path.stem == source.stem)
+    named = sorted(path for path in _files_in(reference) if path.stem == source.stem)
     others = [path for path in named if os.path.realpath(path) != os.path.realpath(source)]
     found = [path for path in others if path.suffix.lower() in ORIGINALS]
     found = found or [path for path in others if path.suffix.lower() in OTHER_ORIGINALS]
     if not found:
-        raise InputError(f"{source}: has no original in {reference}; it would be named {source.stem}.tif or .png.")
+        raise InputError(
+            f"{shown(source)}: has no original in {shown(reference)}; it would be named {source.stem}.tif or .png."
+        )
     if len(found) > 1:
         names = " and ".join(path.name for path in found)
-        raise InputError(f"{source}: has several originals in {reference} ({names}); name one with --gt.")
+        raise InputError(f"{shown(source)}: has several originals in {shown(reference)} ({names}); name one with --gt.")
     return found[0]
+
+
+def is_folder(path: Path) -> bool:
+    """Tell folders, those of buckets included."""
+    address = remote.address_of(path)
+    return path.is_dir() if address is None else remote.is_folder(address)
+
+
+def _files_in(folder: Path) -> list[Path]:
+    address = remote.address_of(folder)
+    if address is None:
+        return list(folder.iterdir())
+    return [folder / name for name, is_below in remote.listed(address) if not is_below]
 
 
 def copy_time(source: Path, target: Path) -> None:

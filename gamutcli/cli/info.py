@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.argument(
     "files", nargs=-1, required=True, type=PictureName((*options.CARRYING, *options.PAYLOAD)), metavar="FILE..."
 )
+@options.allow_large
 @options.speech
 def info(files: tuple[Path, ...], quiet: bool, verbose: int, as_json: bool) -> int:
     """Tell what a reduced file holds.
@@ -44,7 +45,7 @@ def info(files: tuple[Path, ...], quiet: bool, verbose: int, as_json: bool) -> i
         raise UsageError("-: standard input can be read once only.")
     outcomes = Outcomes(len(files), quiet=quiet, verbose=verbose, as_json=as_json)
     for source in files:
-        with received(outcomes, source) as file, outcomes.file(file):
+        with outcomes.file(source), received(outcomes, source) as file:
             result = inspect_image(file)
             changed = result.status == "changed"
             outcomes.result(file, result, _summary, PixelsChanged.exit_code if changed else 0)

@@ -40,7 +40,10 @@ OTHER_ORIGINALS = (*READ_ONLY, *RAW, ".jxl", ".jpg", ".jpeg", ".webp")
 PAYLOAD = (".gamut",)
 
 FOLDER = FileName()
+#: A folder of this machine, or a place in a bucket.
+PLACE = FileName(remote=True)
 PICTURE = FileName(CARRYING)
+REMOTE_PICTURE = FileName(CARRYING, remote=True)
 PICTURE_OR_DASH = PictureName(CARRYING)
 PAGE = FileName((".html", ".htm"), only=True)
 MAP = FileName((".png",), only=True)
@@ -57,11 +60,28 @@ def choice(*names: str, values: tuple[str, ...], **settings: Any) -> Callable[[C
     return option(*names, type=click.Choice(values, case_sensitive=False), **settings)
 
 
-output = option("-o", "--output", type=FOLDER, metavar="DIR", help="Write the results of all inputs into this folder.")
+output = option("-o", "--output", type=PLACE, metavar="DIR", help="Write the results of all inputs into this folder.")
 overwrite = option("--overwrite", is_flag=True, help="Replace outputs that exist; without it they are an error.")
 preserve_time = option("-p", "--preserve-time", is_flag=True, help="Give the output the input's modification time.")
 force = option("--force", is_flag=True, help="Use the payload although the pixels have changed since.")
 allow_slow = option("--allow-slow", is_flag=True, help="Do it although the payload asks for very much work.")
+
+
+def _believe(context: click.Context, parameter: click.Parameter, is_set: bool) -> None:
+    """Have what files claim believed until the command ends."""
+    if is_set:
+        from gamutcli.images.picture import believing  # only where it is needed: it brings numpy
+
+        context.with_resource(believing())
+
+
+allow_large = option(
+    "--allow-large",
+    is_flag=True,
+    expose_value=False,
+    callback=_believe,
+    help="Read files that claim more than the limits of SECURITY.md allow.",
+)
 carrier = choice(
     "--carrier",
     values=CARRIERS,

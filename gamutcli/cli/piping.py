@@ -1,10 +1,11 @@
-"""- as a file name: a picture comes from standard input, or goes to standard output.
+"""- as a file name: a picture comes from standard input, or goes to standard output. So with those in buckets.
 
 The pipeline works on files, so these lie in a private temporary folder meanwhile. No message names them.
 """
 
 from __future__ import annotations
 
+import posixpath
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gamutcli.errors import UsageError
+from gamutcli.storage import remote
 
 if TYPE_CHECKING:
     from gamutcli.cli.console import Outcomes
@@ -24,7 +26,7 @@ SUFFIXES = {"jpeg": ".jpg", "png": ".png", "tiff": ".tif", "webp": ".webp", "avi
 
 @contextmanager
 def received(outcomes: Outcomes, source: Path) -> Iterator[Path]:
-    """Give the file to read: the source, or what came from standard input where that is -.
+    """Give the file to read: the source, or what came from standard input or a bucket where that is - or an address.
 
     Args:
         outcomes: Learns what the file is called.
@@ -33,6 +35,12 @@ def received(outcomes: Outcomes, source: Path) -> Iterator[Path]:
     Raises:
         UsageError: A terminal stands where a picture should come from.
     """
+    address = remote.address_of(source)
+    if address is not None:
+        with remote.fetched(address) as file:
+            outcomes.rename(file, address, address)
+            yield file
+        return
     if source != DASH:
         yield source
         return
@@ -47,17 +55,23 @@ def received(outcomes: Outcomes, source: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def sent(outcomes: Outcomes, target: Path, suffix: str) -> Iterator[Path]:
-    """Give the file to write: the target, or one that goes to standard output in the end where that is -.
+def sent(outcomes: Outcomes, target: Path, suffix: str, *, overwrite: bool) -> Iterator[Path]:
+    """Give the file to write: the target, or one that goes elsewhere in the end where that is - or an address.
 
     Args:
         outcomes: Learns what the file is called, and that results go to stderr.
         target: As given.
         suffix: Of the file that goes to standard output, with its dot.
+        overwrite: Whether a file in a bucket may be replaced.
 
     Raises:
         UsageError: A terminal stands where a picture should go.
     """
+    address = remote.address_of(target)
+    if address is not None:
+        with _uploaded(outcomes, address, overwrite) as file:
+            yield file
+        return
     if target != DASH:
         yield target
         return
@@ -76,14 +90,29 @@ def sent(outcomes: Outcomes, target: Path, suffix: str) -> Iterator[Path]:
                 shutil.copyfileobj(picture, sys.stdout.buffer)
 
 
+@contextmanager
+def _uploaded(outcomes: Outcomes, address: str, overwrite: bool) -> Iterator[Path]:
+    from tempfile import TemporaryDirectory
+
+    remote.check_free(address, overwrite)
+    with TemporaryDirectory(prefix="gamut-") as folder:
+        file = Path(folder, posixpath.basename(address))
+        outcomes.rename(file, address, address)
+        yield file
+        remote.upload_with_sidecar(file, address, overwrite)
+
+
 def refuse_dash(source: Path, target: Path, *, preserve_time: bool, carrier: str = "auto") -> None:
-    """Refuse options that need a file where - was given.
+    """Refuse options that need a file of this machine where - or an address was given.
 
     Raises:
         UsageError: One was.
     """
     if DASH in (source, target) and preserve_time:
         raise UsageError("-: has no time to preserve; leave out -p, or name files.")
+    for address in filter(None, map(remote.address_of, (source, target))):
+        if preserve_time:
+            raise UsageError(f"{address}: has no time that could be set or preserved; leave out -p.")
     if target == DASH and carrier == "sidecar":
         raise UsageError("-: standard output has no place for a sidecar; choose another --carrier, or name a file.")
 

@@ -12,6 +12,8 @@ from gamutcli.cli.console import Outcomes, gain, percent
 from gamutcli.cli.files import copy_time, make_folder, pair
 from gamutcli.cli.piping import received, refuse_dash, sent
 from gamutcli.cli.types import Bytes, FileName
+from gamutcli.cli.variables import give_way
+from gamutcli.measuring.words import difference
 
 if TYPE_CHECKING:
     from gamutcli.results import ReduceResult
@@ -38,6 +40,12 @@ if TYPE_CHECKING:
     help="Largest payload wanted, as 3000, 3k or 12KB (1k is 1000; 1KiB is 1024).",
 )
 @options.option(
+    "--target-de",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="N",
+    help="As little effort and as few bytes as bring 99 % of the lost colours back within dE N (CIEDE2000).",
+)
+@options.option(
     "--quality",
     type=click.IntRange(1, 100),
     metavar="1-100",
@@ -61,6 +69,7 @@ if TYPE_CHECKING:
     metavar="FILE|shipped",
     help="Start the fit from weights that `gamut pretrain` made, or from those that ship for the paper's networks.",
 )
+@options.allow_large
 @options.privacy
 @options.device
 @options.speech
@@ -88,6 +97,7 @@ def reduce(
     Examples:
       gamut reduce photo.tif photo.jpg
       gamut reduce photo.tif photo.png --preset best
+      gamut reduce photo.tif photo.png --target-de 1.5
       gamut reduce photo.tif photo.png --intent perceptual
       gamut reduce photo.tif photo.webp
       gamut reduce photo.tif photo.jpg --carrier sidecar
@@ -99,6 +109,7 @@ def reduce(
       gamut reduce scans.tif photo.jpg --page 2
     """
     jobs = pair(files, output, ext)
+    give_way(settings, preset="balanced", target_de=None)
     from gamutcli.reduce import reduce_image
 
     for source, target in jobs:
@@ -106,13 +117,25 @@ def reduce(
     make_folder(output)
     outcomes = Outcomes(len(jobs), quiet=quiet, verbose=verbose, as_json=as_json)
     for source, target in jobs:
-        with received(outcomes, source) as file, sent(outcomes, target, f".{ext}") as out, outcomes.file(file):
-            with outcomes.progress(file) as progress:
+        with outcomes.file(source), received(outcomes, source) as file:
+            with (
+                sent(outcomes, target, f".{ext}", overwrite=overwrite) as out,
+                outcomes.progress(file) as progress,
+            ):
                 result = reduce_image(file, out, carrier=carrier, overwrite=overwrite, progress=progress, **settings)
-            if preserve_time:
-                copy_time(file, out)
+                if preserve_time:
+                    copy_time(file, out)
             outcomes.result(file, result, _summary)
     return outcomes.close()
+
+
+def _colors(result: ReduceResult) -> str:
+    """How near the lost colours come back, mean and 99th percentile, beside how far off they are without network."""
+    mean, p99 = difference(result.de2000_og_mean), difference(result.de2000_og_p99)
+    if not result.hidden:
+        return f"colours off by dE {mean}, 99 % below {p99}, "
+    plain_mean, plain_p99 = difference(result.clip_de2000_og_mean), difference(result.clip_de2000_og_p99)
+    return f"colours back to within dE {mean} (plain {plain_mean}), 99 % below {p99} (plain {plain_p99}), "
 
 
 def _summary(result: ReduceResult) -> str:
@@ -121,8 +144,15 @@ def _summary(result: ReduceResult) -> str:
         return head + "every colour fits into sRGB; nothing to remember"
     return head + (
         f"{result.payload_bytes:,} bytes ({result.carrier}, network {result.model}) for {percent(result.og_pct)} "
-        "out of gamut, "
-        f"PSNR {gain(result.clip_psnr_all, result.psnr_all)}, "
+        f"out of gamut, {_colors(result)}PSNR {gain(result.clip_psnr_all, result.psnr_all)}, "
         f"out of gamut {gain(result.clip_psnr_og, result.psnr_og)}, "
-        f"fitted in {result.fit_seconds:.1f} s"
+        f"fitted in {result.fit_seconds:.1f} s{_taken(result)}"
     )
+
+
+def _taken(result: ReduceResult) -> str:
+    """What was taken to come within --target-de."""
+    if result.target_de is None:
+        return ""
+    tries = "1 try" if result.tries == 1 else f"{result.tries} tries"
+    return f" ({tries}: preset {result.preset}, {result.steps:,} steps)"

@@ -34,8 +34,10 @@ def strip(source: Path, target: Path, overwrite: bool, quiet: bool, verbose: int
     from gamutcli.payload_files import strip_payload
 
     outcomes = Outcomes(1, quiet=quiet, verbose=verbose, as_json=as_json)
-    with received(outcomes, source) as file, sent(outcomes, target, file.suffix) as out, outcomes.file(file):
-        outcomes.result(file, strip_payload(file, out, overwrite=overwrite), _summary)
+    with outcomes.file(source), received(outcomes, source) as file:
+        with sent(outcomes, target, file.suffix, overwrite=overwrite) as out:
+            result = strip_payload(file, out, overwrite=overwrite)
+        outcomes.result(file, result, _summary)
     return outcomes.close()
 
 

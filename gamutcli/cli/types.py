@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 from click.types import IntParamType, StringParamType
 
 from gamutcli.cli.piping import DASH
+from gamutcli.storage.remote import is_address
 
 #: What a letter behind a number of bytes means.
 UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
@@ -25,10 +26,19 @@ class FileName(click.Path):
         suffixes: What the shell proposes: names that end so, and folders; folders alone when there are none.
         only: Whether other suffixes are refused.
         words: That mean something else than a file.
+        remote: Whether it may be the address of a file in a bucket, which becomes a path that has lost a slash.
     """
 
-    def __init__(self, suffixes: Sequence[str] = (), *, only: bool = False, words: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        suffixes: Sequence[str] = (),
+        *,
+        only: bool = False,
+        words: Sequence[str] = (),
+        remote: bool = False,
+    ) -> None:
         super().__init__(path_type=Path)
+        self.remote = remote
         self.suffixes = tuple(suffixes)
         self.only = only
         self.words = tuple(words)
@@ -43,6 +53,8 @@ class FileName(click.Path):
             )
         if "\0" in str(value):
             self.fail("a file name holds a null character.", param, ctx)
+        if is_address(str(value)) and not self.remote:
+            self.fail(f"{value}: an address cannot be used here; copy the file to this machine.", param, ctx)
         if self.only and Path(value).suffix.lower() not in self.suffixes:
             self.fail(f"{value}: what is written here is {' or '.join(self.suffixes)}; name it so.", param, ctx)
         return value if value in self.words else super().convert(value, param, ctx)
@@ -66,7 +78,10 @@ class FileName(click.Path):
 
 
 class PictureName(FileName):
-    """The name of a picture, or - for standard input or output."""
+    """The name of a picture, its address, or - for standard input or output."""
+
+    def __init__(self, suffixes: Sequence[str] = (), *, remote: bool = True) -> None:
+        super().__init__(suffixes, remote=remote)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Make a path of the word; - stays what it is."""

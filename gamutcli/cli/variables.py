@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
 PREFIX = "GAMUT_"
 
@@ -41,6 +43,19 @@ class Option(click.Option):
         except click.UsageError:
             return False
         return True
+
+
+def give_way(given: dict[str, Any], **defaults: Any) -> None:
+    """Of options that exclude each other, let those from the environment give way to one on the command line.
+
+    Args:
+        given: The options of this command, which are changed.
+        defaults: Those among them, with what they are where nobody says anything.
+    """
+    context = click.get_current_context()
+    sources = {name: context.get_parameter_source(name) for name in defaults}
+    if ParameterSource.COMMANDLINE in sources.values():
+        given.update({name: defaults[name] for name in defaults if sources[name] is ParameterSource.ENVIRONMENT})
 
 
 def _options(command: click.Command) -> Iterator[Option]:

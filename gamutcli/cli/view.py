@@ -12,7 +12,7 @@ from gamutcli.errors import UsageError
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=PictureName(options.CARRYING), metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, type=PictureName(options.CARRYING, remote=False), metavar="FILE...")
 @options.option("-o", "--output", "page", type=options.PAGE, metavar="PAGE.html", help="Write the page there.")
 @options.option("--no-open", is_flag=True, help="Do not open the page in the browser; say where it is.")
 @options.overwrite

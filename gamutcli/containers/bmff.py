@@ -62,6 +62,28 @@ def has_gain_map(data: bytes) -> bool:
     return mapped or b":aux:hdrgainmap\0" in data[meta.box.body : meta.box.end]
 
 
+def coded(data: bytes, kind: bytes) -> list[bytes]:
+    """Return the bytes of every item of a kind, such as b"av01".
+
+    Raises:
+        InputError: Not an AVIF or HEIF file, cut short, or its items share more bytes than there are.
+    """
+    meta = _meta_of(data)
+    found = [ranges_of(data, meta, item.number) for item in meta.items if item.kind == kind]
+    if sum(end - start for ranges in found for start, end in ranges) > 2 * len(data):
+        raise InputError(CUT)
+    return [b"".join(data[start:end] for start, end in ranges) for ranges in found]
+
+
+def is_sequence(data: bytes) -> bool:
+    """Tell whether the file holds a film, or pictures that follow one another.
+
+    Raises:
+        InputError: It is cut short.
+    """
+    return any(box.kind in _SEQUENCES for box in boxes_of(data, 0, len(data)))
+
+
 def properties(data: bytes) -> list[tuple[bytes, bytes]]:
     """Return kind and content of the properties of the file's picture, such as its size (``ispe``) and colours.
 
@@ -105,7 +127,7 @@ def write(data: bytes, blocks: Blocks) -> Written:
     Raises:
         InputError: Not such a file, cut short, or a sequence of pictures, whose tables are not followed here.
     """
-    if any(box.kind in _SEQUENCES for box in boxes_of(data, 0, len(data))):
+    if is_sequence(data):
         raise InputError("the file is a sequence of pictures, which cannot carry a payload: use --carrier sidecar")
     blocks = with_iptc_in_exif(blocks)
     data = _close(data)

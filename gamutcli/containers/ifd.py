@@ -29,6 +29,8 @@ _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12
 # Bytes of the numbers that a value consists of: a RATIONAL is two of 4 bytes.
 _NUMBERS = {**_SIZES, 5: 4, 10: 4}
 
+# Where pixels start, and how many bytes they take: of strips, tiles, and thumbnails.
+_STORES = ((273, 279), (324, 325), (513, 514))
 
 ByteOrder = Literal["<", ">"]
 
@@ -96,7 +98,7 @@ class Tiff:
         for depth, tag in enumerate(path):
             directory = self._directory_at(offset, chained=depth == 0)
             pointer = None if directory is None else directory.get(tag)
-            if pointer is None or pointer.size > self.width or pointer.type not in (LONG, 13, LONG8, 18):
+            if pointer is None or not 0 < pointer.size <= self.width or pointer.type not in (LONG, 13, LONG8, 18):
                 return None
             offset = self._number(pointer)
         return self._directory_at(offset, chained=not path)
@@ -133,6 +135,14 @@ class Tiff:
             return None
         return self._number(entry) if entry.size <= self.width else None
 
+    def numbers(self, directory: Directory, tag: int) -> tuple[int, ...]:
+        """Return all numbers of a SHORT or LONG entry; none where it is not there, or lies outside the file."""
+        entry = directory.get(tag)
+        layout = None if entry is None else {SHORT: "H", LONG: "I", 13: "I", LONG8: "Q", 18: "Q"}.get(entry.type)
+        if entry is None or layout is None or self.extent(entry)[1] > len(self.data):
+            return ()
+        return struct.unpack(f"{self.order}{entry.count}{layout}", self.value(entry))
+
     def extent(self, entry: Entry) -> tuple[int, int]:
         """Return where an entry's value starts and ends; an empty range when it stands in the entry itself."""
         if entry.size <= self.width:
@@ -164,22 +174,31 @@ class Tiff:
             old = None if directory is None else directory.get(tag)
             if directory is not None and old is not None:
                 self._forget(old, directory)
-        entries = {} if directory is None else {entry.tag: entry for entry in directory.entries}
-        for tag, (kind, value) in values.items():
-            entries[tag] = Entry(tag, kind, len(value) // _SIZES[kind], value.ljust(self.width, b"\0"))
+        old_entries = () if directory is None else directory.entries
         following = 0 if directory is None else directory.following
-        if directory is not None and len(entries) == len(directory.entries):
+        set_entries = {
+            tag: Entry(tag, kind, len(value) // _SIZES[kind], value.ljust(self.width, b"\0"))
+            for tag, (kind, value) in values.items()
+        }
+
+        def packed() -> bytes:
+            entries = [set_entries.get(entry.tag, entry) for entry in old_entries]
+            if not stays:  # other tags that are there twice stay so: which of them counts is the reader's choice
+                rest = [entry for entry in old_entries if entry.tag not in set_entries]
+                entries = sorted([*rest, *set_entries.values()], key=lambda entry: entry.tag)
+            return self._packed(entries, following)
+
+        stays = all(sum(entry.tag == tag for entry in old_entries) == 1 for tag in values)
+        if directory is not None and stays:
             offset, size = directory.offset, directory.size
         else:
-            entries = dict(sorted(entries.items()))
-            packed = self._packed(list(entries.values()), following)
-            offset, size = self._append(packed), len(packed)
+            offset, size = self._append(packed()), len(packed())
             self._point(path, offset)
         for tag, (_, value) in values.items():
             if len(value) > self.width:
                 place = places[tag] if tag in places else self._append(value)
-                entries[tag] = replace(entries[tag], field=struct.pack(self._pointer, place))
-        self._own()[offset : offset + size] = self._packed(list(entries.values()), following)[:size]
+                set_entries[tag] = replace(set_entries[tag], field=struct.pack(self._pointer, place))
+        self._own()[offset : offset + size] = packed()[:size]
 
     def remove(self, path: tuple[int, ...], tag: int) -> None:
         """Remove an entry; its directory stays where it is, its value is wiped."""
@@ -244,16 +263,28 @@ class Tiff:
         return offset
 
     def _forget(self, entry: Entry, directory: Directory) -> None:
-        """Wipe a value; cut it off where it ends the file. One that overlaps header or directory is a lie."""
+        """Wipe a value; cut it off where it ends the file. One that overlaps anything else is a lie, and let alone."""
         start, end = self.extent(entry)
-        overlaps = start < directory.offset + directory.size and end > directory.offset
-        if overlaps or start < self._root + self.width:
+        others = [self.extent(other) for other in directory.entries if other.tag != entry.tag]
+        others += [(0, self._root + self.width), (directory.offset, directory.offset + directory.size)]
+        others += self._stores(directory)
+        if any(start < other_end and other_start < end for other_start, other_end in others):
             return
         data = self._own()
         if end == len(data):
             del data[start:]
         elif end < len(data):
             data[start:end] = bytes(end - start)
+
+    def _stores(self, directory: Directory) -> list[tuple[int, int]]:
+        """Where pixels stand; where that is not said for each strip, it may be anywhere behind its start."""
+        found: list[tuple[int, int]] = []
+        for offsets_tag, sizes_tag in _STORES:
+            offsets, sizes = self.numbers(directory, offsets_tag), self.numbers(directory, sizes_tag)
+            if len(sizes) < len(offsets):
+                sizes = (len(self.data),) * len(offsets)
+            found += [(offset, offset + size) for offset, size in zip(offsets, sizes, strict=False)]
+        return found
 
     def _own(self) -> bytearray:
         """Return the data, made editable."""

@@ -116,7 +116,7 @@ def _with_room(target: ifd.Tiff, source: ifd.Tiff) -> ifd.Tiff | None:
         data += bytes(max(0, end - len(data)))
         data[start:end] = source.value(note)
     offsets = []
-    for at, size in zip(_numbers(target, old, _STRIP_OFFSETS), _numbers(target, old, _STRIP_SIZES), strict=True):
+    for at, size in zip(target.numbers(old, _STRIP_OFFSETS), target.numbers(old, _STRIP_SIZES), strict=True):
         data += bytes(len(data) % 2)
         offsets.append(len(data))
         data += target.data[at : at + size]
@@ -132,20 +132,10 @@ def _is_plain(tiff: ifd.Tiff, directory: ifd.Directory) -> bool:
     return (
         tiff.width == 4
         and not directory.following
-        and set(_numbers(tiff, directory, _BITS_PER_SAMPLE)) == {8}
-        and 0 < len(_numbers(tiff, directory, _STRIP_OFFSETS)) == len(_numbers(tiff, directory, _STRIP_SIZES))
-        and sum(_numbers(tiff, directory, _STRIP_SIZES)) < len(tiff.data)
+        and set(tiff.numbers(directory, _BITS_PER_SAMPLE)) == {8}
+        and 0 < len(tiff.numbers(directory, _STRIP_OFFSETS)) == len(tiff.numbers(directory, _STRIP_SIZES))
+        and sum(tiff.numbers(directory, _STRIP_SIZES)) < len(tiff.data)
         and not any(directory.get(tag) for tag in (_SUB_DIRECTORIES, ifd.EXIF_POINTER, ifd.GPS_POINTER))
-    )
-
-
-def _numbers(tiff: ifd.Tiff, directory: ifd.Directory, tag: int) -> tuple[int, ...]:
-    entry = directory.get(tag)
-    layout = None if entry is None else {ifd.SHORT: "H", ifd.LONG: "I"}.get(entry.type)
-    return (
-        ()
-        if entry is None or layout is None
-        else struct.unpack(f"{tiff.order}{entry.count}{layout}", tiff.value(entry))
     )
 
 

@@ -16,6 +16,7 @@ from gamutcli.errors import InputError
 _EXIF, _XMP, _EXTENDED = b"EXIF", b"XMP ", b"VP8X"
 # ImageMagick 6 and GraphicsMagick end the name with NUL instead of a blank.
 _XMP_KINDS = (_XMP, b"XMP\0")
+_OF_PIXELS = (_EXTENDED, b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF")
 _EXIF_FLAG, _XMP_FLAG, _ALPHA_FLAG = 0x08, 0x04, 0x10
 
 
@@ -54,8 +55,9 @@ def write(data: bytes, blocks: Blocks) -> Written:
     kept = [chunk for chunk in chunks if chunk.kind not in (_EXIF, *_XMP_KINDS)]
     if not kept:
         raise InputError("the WebP file holds no pixels")
-    if kept[0].kind != _EXTENDED:
-        kept.insert(0, _extended(kept[0]))
+    if kept[0].kind != _EXTENDED:  # to a simple file, more pixels mean nothing; to an extended one they would
+        others = (chunk for chunk in kept[1:] if chunk.kind not in _OF_PIXELS)
+        kept = [_extended(kept[0]), kept[0], *others]
     flags = kept[0].body[:1] or b"\0"
     flag = flags[0] & ~(_EXIF_FLAG | _XMP_FLAG)
     flag |= (_EXIF_FLAG if blocks.exif else 0) | (_XMP_FLAG if blocks.xmp else 0)

@@ -77,8 +77,10 @@ def draw_by_residual(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sam
         return scene.corrected(rows)[::stride]
 
     def powers(rows: slice) -> FloatArray:
-        red, green, blue = scene.residuals(rows, candidates(rows)).T
-        fourth_root = np.sqrt(np.sqrt(red * red + green * green + blue * blue))
+        inside = candidates(rows)
+        red, green, blue = scene.residuals(rows, inside).T
+        squared, weights = red * red + green * green + blue * blue, scene.weights(rows, inside)
+        fourth_root = np.sqrt(np.sqrt(squared if weights is None else squared * weights))
         # The square to the power of 1/4 + 1/8, by roots: a power takes ten times as long.
         found: FloatArray = fourth_root * np.sqrt(fourth_root)
         return found
@@ -101,7 +103,9 @@ def draw_by_residual(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sam
         start = ends[index - 1] if index else 0.0
         picked = np.searchsorted(np.cumsum(chance, dtype=np.float64), shares[index] - start).clip(0, chance.size - 1)
         inside = candidates(rows)[picked]
-        return Sample(features.rows(rows, inside), scene.residuals(rows, inside), 1 / chance[picked], chance.size)
+        weights = scene.weights(rows, inside)
+        importance = (1 if weights is None else weights) / chance[picked]
+        return Sample(features.rows(rows, inside), scene.residuals(rows, inside), importance, chance.size)
 
     parts = list(in_order(drawn, [index for index, share in enumerate(shares) if share.size and chances[index].size]))
     return shuffle(parts, pixels * stride, generator)

@@ -40,11 +40,6 @@ class Scene:
         """Row ranges that cover the picture."""
         return list(strips(*self.original.size))
 
-    def corrected(self, rows: slice) -> IndexArray:
-        """(n,) flat places of the pixels of a strip that the decoder will correct."""
-        inside = np.flatnonzero(self.correction.mask(self.srgb_codes[rows]))
-        return inside if self.blocks is None else self.blocks.keep(rows, inside, self.srgb_codes.shape)
-
     def bands(self, most: int) -> list[slice]:
         """Row ranges of about so many pixels in all, evenly spread: low ones, since what is lost lies in spots."""
         height, width = self.original.size
@@ -54,7 +49,16 @@ class Scene:
         tops = range((every - 1) * BAND_ROWS // 2, height, every * BAND_ROWS)
         return [slice(top, min(height, top + BAND_ROWS)) for top in tops]
 
+    def corrected(self, rows: slice) -> IndexArray:
+        """(n,) flat places of the pixels of a strip that the decoder will correct."""
+        inside = np.flatnonzero(self.correction.mask(self.srgb_codes[rows]))
+        return inside if self.blocks is None else self.blocks.keep(rows, inside, self.srgb_codes.shape)
+
     def residuals(self, rows: slice, inside: IndexArray) -> FloatArray:
         """(n, 3) linear ProPhoto residuals of some pixels of a strip."""
         before = self.correction.before(self.srgb_codes[rows].reshape(-1, 3)[inside], self.adaptation)
         return self.original.linear(self.original.codes[rows].reshape(-1, 3)[inside]) - before
+
+    def weights(self, rows: slice, inside: IndexArray) -> FloatArray | None:
+        """(n,) how much the squared errors of some pixels of a strip count; None: all the same."""
+        return None

@@ -8,13 +8,13 @@ import numpy as np
 
 from gamutcli.arrays import CodeArray
 from gamutcli.errors import InputError
-from gamutcli.images import jxl
 from gamutcli.images.channels import Samples, is_opaque, samples_of, to_8_bits
-from gamutcli.images.claims import check_jpeg, check_png, check_webp
+from gamutcli.images.claims import check_avif, check_jpeg, check_jxl, check_png, check_webp
 from gamutcli.images.files import decoding, jpeg_header, png_header
 from gamutcli.images.heif import depth_of
 from gamutcli.images.identify import HEAD, sniff, title
 from gamutcli.images.picture import check_size
+from gamutcli.images.silence import silenced
 from gamutcli.images.tiff import read_tiff
 
 
@@ -63,7 +63,7 @@ def _decode_png(data: bytes, name: str) -> CodeArray:
     header = png_header(name, data)
     check_size(name, header.width, header.height)
     check_png(name, data, header.width, header.height, header.bits)
-    with decoding(name, "PNG"):
+    with decoding(name, "PNG"), silenced():
         codes = imagecodecs.png_decode(data)
     return _rgb(samples_of(codes), name)
 
@@ -72,6 +72,8 @@ def _rgb(samples: Samples, name: str) -> CodeArray:
     """Turn grey, grey with alpha, RGB or RGB with alpha into RGB of 8 bits."""
     if samples.mode not in ("grey", "rgb"):
         raise InputError(f"{name}: is {samples.mode}; a payload belongs to an RGB picture.")
+    if samples.codes.dtype.kind == "f":
+        raise InputError(f"{name}: is Lab or of floating point; a payload belongs to an RGB picture of 8 bits.")
     if not is_opaque(samples):
         raise InputError(f"{name}: is transparent in places; flatten it first.")
     pixels = samples.codes if samples.codes.ndim == 3 else samples.codes[..., None]
@@ -97,18 +99,18 @@ def _decode_avif(data: bytes, name: str) -> CodeArray:
     import imagecodecs
 
     depth = depth_of(data, name)
-    with decoding(name, "AVIF"):
+    needed = check_avif(name, data)
+    with decoding(name, "AVIF", needed):
         codes = imagecodecs.avif_decode(data)  # libavif refuses more than 16384 x 16384 pixels
-    if codes.ndim == 4:
-        raise InputError(f"{name}: is a sequence of pictures; one is needed.")
     return _rgb(samples_of(codes, (1 << depth) - 1), name)
 
 
 def _decode_jxl(data: bytes, name: str) -> CodeArray:
     import imagecodecs
 
-    header = jxl.header_of(data, name)
-    check_size(name, header.width, header.height)
+    header = check_jxl(name, data)
+    if header.is_animated:
+        raise InputError(f"{name}: is an animation; one picture is needed.")
     with decoding(name, "JPEG XL"):
         codes = imagecodecs.jpegxl_decode(data, keeporientation=True)
     if codes.dtype not in (np.uint8, np.uint16) or codes.ndim > 3:

@@ -13,7 +13,7 @@ from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import SRGB
 from gamutcli.containers import png
 from gamutcli.containers.exif import make_block
-from gamutcli.errors import UsageError
+from gamutcli.errors import UsageError, is_of_memory
 from gamutcli.images import jxl
 from gamutcli.images.identify import title
 from gamutcli.images.profiles import profile_chunk
@@ -180,6 +180,8 @@ def _encode_with_pillow(codes: CodeArray, format: str, **settings: Any) -> bytes
     try:
         Image.fromarray(codes).save(stream, format, icc_profile=write_profile(SRGB), **settings)
     except (KeyError, OSError, ValueError) as error:  # KeyError: this Pillow was built without the format
+        if is_of_memory(error):
+            raise MemoryError(str(error)) from error
         raise UsageError(
             f"this installation cannot write {format} ({error}); name the picture .jpg or .png."
         ) from error

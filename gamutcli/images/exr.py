@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 
 from gamutcli.color.icc import Profile, profile_of
 from gamutcli.color.spaces import D65, SRGB, RGBSpace
-from gamutcli.errors import InputError
+from gamutcli.errors import OUT_OF_MEMORY, InputError, is_of_memory
 from gamutcli.images.channels import Samples, picture_of
+from gamutcli.images.claims import check_samples
 from gamutcli.images.files import damaged
 from gamutcli.images.meaning import assumed_profile
 from gamutcli.images.picture import Picture, check_size
@@ -58,16 +60,21 @@ def read_exr(path: Path, reading: Reading) -> Picture:
     try:
         with silenced():
             headers = OpenEXR.File(name, separate_channels=True, header_only=True)
-        layer, notes = _chosen(name, _layers(name, headers), reading)
+        layers = _layers(name, headers)
+        check_samples(name, sum(_samples(part.header) for part in headers.parts), path.stat().st_size)
+        layer, notes = _chosen(name, layers, reading)
         with silenced():
             part = OpenEXR.File(name, separate_channels=True).parts[layer.part]
         header, found = part.header, {key: channel.pixels for key, channel in part.channels.items()}
+        pixels, is_cut = _in_display_window(name, _join(name, found, layer), header)
+        profile, told = _meaning(header, reading)
     except MemoryError as error:
-        raise InputError(f"{path}: does not fit into memory; split it into parts.") from error
-    except (RuntimeError, ValueError, TypeError, LookupError) as error:  # a damaged file makes it raise any of these
+        raise InputError(f"{path}: {OUT_OF_MEMORY}") from error
+    except (RuntimeError, ValueError, TypeError, LookupError, ArithmeticError) as error:
+        # A damaged file makes the library raise any of these, and attributes of other types make us.
+        if is_of_memory(error):
+            raise InputError(f"{path}: {OUT_OF_MEMORY}") from error
         raise damaged(name, "OpenEXR file") from error
-    pixels, is_cut = _in_display_window(name, _join(name, found, layer), header)
-    profile, told = _meaning(header, reading)
     samples = Samples(pixels, 1, "rgb" if layer.colors == _RGB else "grey", "associated" if layer.has_alpha else None)
     notes += told + ((_CUT,) if is_cut else ())
     return picture_of(name, samples, profile, _metadata(header), reading, notes)
@@ -95,6 +102,12 @@ def _layers(name: str, file: Any) -> list[_Layer]:
     if not layers:
         raise InputError(f"{name}: holds no channels R, G and B, nor Y; export its colours.")
     return layers
+
+
+def _samples(header: Mapping[str, Any]) -> int:
+    """How many samples a part claims; all its channels are decoded."""
+    window = header["dataWindow"]
+    return len(header["channels"]) * prod(int(high) - int(low) + 1 for low, high in zip(*window, strict=True))
 
 
 def _chosen(name: str, layers: list[_Layer], reading: Reading) -> tuple[_Layer, tuple[str, ...]]:

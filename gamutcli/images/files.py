@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from gamutcli.arrays import StrPath
 from gamutcli.containers import png
-from gamutcli.errors import InputError, UsageError
+from gamutcli.errors import OUT_OF_MEMORY, InputError, UsageError, is_of_memory
 from gamutcli.images.identify import title
 
 _SUFFIXES = {
@@ -70,19 +72,29 @@ def damaged(name: str, format: str) -> InputError:
 
 
 @contextmanager
-def decoding(name: str, format: str) -> Iterator[None]:
+def decoding(name: str, format: str, needed: int = 0) -> Iterator[None]:
     """Turn what a codec raises into an error that names the file.
 
     Args:
         name: The file.
-        format: Of the file, as a message names it.
+        format: Its format, in a word.
+        needed: Bytes of memory that a codec takes which does not say when it gets none.
     """
     try:
         yield
-    except MemoryError as error:
-        raise InputError(f"{name}: does not fit into memory; split it into parts.") from error
-    except (RuntimeError, ValueError, EOFError, SyntaxError, OSError) as error:  # of imagecodecs and of pi-heif
+    except (MemoryError, RuntimeError, ValueError, EOFError, SyntaxError, OSError) as error:  # of imagecodecs, pi-heif
+        if is_of_memory(error) or not _can_have(needed):
+            raise InputError(f"{name}: {OUT_OF_MEMORY}") from error
         raise damaged(name, format) from error
+
+
+def _can_have(size: int) -> bool:
+    """Tell whether so many bytes of memory are to be had; they are not touched."""
+    try:
+        np.empty(size, np.uint8)
+    except MemoryError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from gamutcli.color.icc import Profile, profile_of, read_profile
 from gamutcli.containers import bmff
 from gamutcli.errors import InputError
 from gamutcli.images.channels import picture_of, presumed_srgb, samples_of
+from gamutcli.images.claims import check_avif, check_plain
 from gamutcli.images.files import damaged, decoding
 from gamutcli.images.picture import COARSE_COLORS, Picture, check_size, turn
 from gamutcli.images.reading import Reading, choose
@@ -36,12 +37,11 @@ def read_avif(name: str, data: bytes, reading: Reading) -> Picture:
 
     choose(name, reading, 1)
     properties = _properties(data, name)
+    needed = check_avif(name, data)
     profile = _profile(name, properties)
     depth = depth_of(data, name)
-    with decoding(name, "AVIF"):
+    with decoding(name, "AVIF", needed):
         codes = imagecodecs.avif_decode(data)  # libavif refuses more than 16384 x 16384 pixels
-    if codes.ndim == 4:
-        raise InputError(f"{name}: is a sequence of pictures; export one of them.")
     shown = _as_shown(name, codes, properties)
     # Readers of AVIF heed its own turn, and not that of EXIF.
     notes = (COARSE_COLORS,) if _is_subsampled(properties) else ()
@@ -75,7 +75,9 @@ def read_heic(name: str, data: bytes, reading: Reading) -> Picture:
     properties = _properties(data, name)
     for kind, body in properties:
         if kind == b"ispe" and len(body) >= 12:
-            check_size(name, *struct.unpack_from(">II", body, 4))
+            width, height = struct.unpack_from(">II", body, 4)
+            check_size(name, width, height)
+            check_plain(name, "HEIC", width, height, len(data))
     profile = _profile(name, properties)
     with decoding(name, "HEIC"):
         file = pi_heif.open_heif(data, convert_hdr_to_8bit=False, hdr_to_16bit=False)

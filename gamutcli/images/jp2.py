@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gamutcli.color.cicp import named_space
 from gamutcli.color.icc import Profile, profile_of
 from gamutcli.color.spaces import PROPHOTO, SRGB
 from gamutcli.errors import InputError
 from gamutcli.images.channels import Samples, picture_of, samples_of
+from gamutcli.images.claims import check_jp2
 from gamutcli.images.files import damaged, decoding
-from gamutcli.images.picture import COARSE_COLORS, Picture, check_size
+from gamutcli.images.jp2_codestream import Size
+from gamutcli.images.picture import COARSE_COLORS, Picture
 from gamutcli.images.reading import Reading, choose
 from gamutcli.images.silence import silenced
 from gamutcli.metadata import read_metadata
@@ -25,16 +27,6 @@ _CMYK, _SRGB, _GREY, _SYCC, _ROMM = 12, 16, 17, 18, 21  # numbers of colour spac
 _OPACITY, _PREMULTIPLIED = 1, 2  # types of a channel
 _SIGNED = 0x80
 _BOXES_OF_BOXES = (b"jp2h", b"jpch", b"jplh", b"cgrp")
-
-
-@dataclass(frozen=True)
-class _Size:
-    """What a codestream says of its samples: SIZ, A.5.1."""
-
-    width: int
-    height: int
-    depths: tuple[int, ...]  # bits less one, and a flag
-    is_subsampled: bool
 
 
 def read_jp2(name: str, data: bytes, reading: Reading) -> Picture:
@@ -48,13 +40,12 @@ def read_jp2(name: str, data: bytes, reading: Reading) -> Picture:
     choose(name, reading, 1)
     boxes = list(_boxes(name, data)) if data[4:8] == b"jP  " else [(b"jp2c", data)]
     codestream = next((body for kind, body in boxes if kind == b"jp2c"), b"")
-    size = _size(name, codestream)
-    check_size(name, size.width, size.height)
+    size = check_jp2(name, data, codestream)
     depth = _depth(name, size, boxes)
     meaning = _meaning(name, boxes)
     with decoding(name, "JPEG 2000"), silenced():
         codes = imagecodecs.jpeg2k_decode(_hide_profile(data))
-    if codes.shape[:2] != (size.height, size.width):
+    if codes.shape[:2] != size.sides[::-1]:
         raise damaged(name, "JPEG 2000")
     samples = _with_alpha(samples_of(codes, (1 << depth) - 1), boxes)
     notes = (COARSE_COLORS,) if size.is_subsampled else ()
@@ -87,24 +78,10 @@ def _boxes(name: str, data: bytes) -> Iterator[tuple[bytes, bytes]]:
         at = end
 
 
-def _size(name: str, codestream: bytes) -> _Size:
-    try:
-        if codestream[:4] != b"\xff\x4f\xff\x51":
-            raise damaged(name, "JPEG 2000")
-        right, bottom, left, top = struct.unpack_from(">4I", codestream, 8)
-        (count,) = struct.unpack_from(">H", codestream, 40)
-        depths, steps = codestream[42 : 42 + 3 * count : 3], codestream[43 : 42 + 3 * count : 3]
-        if not depths:
-            raise damaged(name, "JPEG 2000")
-    except struct.error as error:
-        raise damaged(name, "JPEG 2000") from error
-    return _Size(right - left, bottom - top, tuple(depths), len(set(steps)) > 1)
-
-
-def _depth(name: str, size: _Size, boxes: list[tuple[bytes, bytes]]) -> int:
+def _depth(name: str, size: Size, boxes: list[tuple[bytes, bytes]]) -> int:
     """Return the bits of a sample, of a palette those of its colours (I.5.3.4)."""
     palette = next((body for kind, body in boxes if kind == b"pclr"), b"")
-    depths = tuple(palette[3 : 3 + palette[2]]) if len(palette) > 3 else size.depths
+    depths = tuple(palette[3 : 3 + palette[2]]) if len(palette) > 3 else tuple(depth for depth, *_ in size.components)
     if any(depth & _SIGNED for depth in depths):
         raise InputError(f"{name}: its samples are signed; convert it to 16 bits, unsigned.")
     if len(set(depths)) > 1 or max(depths) > 15:

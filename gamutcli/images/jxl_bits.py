@@ -44,6 +44,10 @@ class BitReader:
             raise EOFError("the codestream ends within its header")
         self.at += count
 
+    def to_byte(self) -> None:
+        """Go on where the next whole byte begins."""
+        self.skip(-self.at % 8)
+
     def flag(self) -> bool:
         """Return whether the next bit is set."""
         return self.take(1) == 1

@@ -78,6 +78,8 @@ class Header:
         is_xyb: Whether colours are stored in the codec's own space, whatever space is named.
         colors: What is named.
         is_animated: Whether it is a sequence of pictures.
+        has_timecodes: Whether each of these says its time.
+        preview: Width and height of a smaller picture that comes before the first; None where there is none.
         has_small_buffers: Whether buffers of 16 bits do for its samples.
         size_end: Where the size ends, in bits.
         depth_at: Where the depth begins, and where it ends, in bits.
@@ -94,6 +96,8 @@ class Header:
     is_xyb: bool = True
     colors: Colors = Colors()
     is_animated: bool = False
+    has_timecodes: bool = False
+    preview: tuple[int, int] | None = None
     has_small_buffers: bool = True
     size_end: int = 0
     depth_at: tuple[int, int] = (0, 0)
@@ -141,10 +145,9 @@ def _metadata(bits: BitReader, header: Header) -> Header:
         if bits.flag():
             _size(bits)
         if bits.flag():
-            _skip_preview(bits)
+            header = replace(header, preview=_preview(bits))
         if bits.flag():
-            header = replace(header, is_animated=True)
-            _skip_animation(bits)
+            header = replace(header, is_animated=True, has_timecodes=_animation(bits))
     depth_at = bits.at
     is_float, depth = _depth(bits)
     depth_end = bits.at
@@ -154,7 +157,7 @@ def _metadata(bits: BitReader, header: Header) -> Header:
     colors, color_end = _colors(bits), bits.at
     if has_more and not bits.flag():
         bits.skip(16 + 16 + 1 + 16)  # of how bright screens are
-    _skip_extensions(bits)
+    skip_extensions(bits)
     return replace(
         header,
         is_float=is_float,
@@ -176,23 +179,26 @@ def _size(bits: BitReader) -> tuple[int, int]:
 
     height = side()
     ratio = bits.take(3)
-    if ratio == 0:
-        return side(), height
+    return (_across(height, ratio) if ratio else side()), height
+
+
+def _across(height: int, ratio: int) -> int:
     across, down = _RATIOS[ratio]
-    return height * across // down, height
+    return height * across // down
 
 
-def _skip_preview(bits: BitReader) -> None:
-    sides = _EIGHTHS if bits.flag() else _SMALL_SIDES
-    bits.one_of(sides)
-    if bits.take(3) == 0:
-        bits.one_of(sides)
+def _preview(bits: BitReader) -> tuple[int, int]:
+    sides, unit = (_EIGHTHS, 8) if bits.flag() else (_SMALL_SIDES, 1)
+    height = unit * bits.one_of(sides)
+    ratio = bits.take(3)
+    return (_across(height, ratio) if ratio else unit * bits.one_of(sides)), height
 
 
-def _skip_animation(bits: BitReader) -> None:
+def _animation(bits: BitReader) -> bool:
+    """Read how pictures follow one another; return whether each says its time."""
     for choices in (_TICKS, _TICK_PARTS, _LOOPS):
         bits.one_of(choices)
-    bits.flag()
+    return bits.flag()
 
 
 def _depth(bits: BitReader) -> tuple[bool, int]:
@@ -268,7 +274,8 @@ def _signed(number: int) -> int:
     return -(number + 1) // 2 if number & 1 else number // 2
 
 
-def _skip_extensions(bits: BitReader) -> None:
+def skip_extensions(bits: BitReader) -> None:
+    """Read over fields of later versions."""
     which = bits.long()
     lengths = [bits.long() for at in range(64) if which >> at & 1]
     for length in lengths:

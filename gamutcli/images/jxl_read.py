@@ -7,11 +7,12 @@ from gamutcli.color.spaces import SRGB
 from gamutcli.containers import jxl
 from gamutcli.errors import InputError
 from gamutcli.images.channels import Samples, picture_of, without_channels
+from gamutcli.images.claims import check_jxl
 from gamutcli.images.files import damaged, decoding
 from gamutcli.images.jxl_bits import BitReader
-from gamutcli.images.jxl_header import OUTPUT, Header, read_header, rename_colors, space_named
+from gamutcli.images.jxl_header import OUTPUT, Header, rename_colors, space_named
 from gamutcli.images.jxl_icc import decode_profile, read_stream
-from gamutcli.images.picture import EIGHT_BITS, Picture, check_size
+from gamutcli.images.picture import EIGHT_BITS, Picture
 from gamutcli.images.reading import Reading, choose
 from gamutcli.metadata import read_metadata, upright_metadata
 
@@ -24,13 +25,8 @@ def read_jxl(name: str, data: bytes, reading: Reading) -> Picture:
     """
     import imagecodecs
 
-    with decoding(name, "JPEG XL"):
-        try:
-            codestream = jxl.whole_codestream(data)
-            header = read_header(codestream)
-        except InputError as error:
-            raise damaged(name, "JPEG XL") from error
-    check_size(name, header.width, header.height)
+    header = check_jxl(name, data)
+    codestream = jxl.whole_codestream(data)
     _check_samples(name, header)
     if not header.is_animated:
         choose(name, reading, 1)

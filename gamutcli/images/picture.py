@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -45,6 +48,29 @@ class Picture:
     is_grey: bool = False
 
 
+_believed: ContextVar[bool] = ContextVar("believed", default=False)
+
+
+@contextmanager
+def believing() -> Iterator[None]:
+    """Read files that claim more than the limits allow, as the user says that they are honest."""
+    token = _believed.set(True)
+    try:
+        yield
+    finally:
+        _believed.reset(token)
+
+
+def refuse(message: str) -> None:
+    """Refuse a file for what it claims, and say how it is read all the same; do nothing where the user believes it.
+
+    Raises:
+        InputError: With this message.
+    """
+    if not _believed.get():
+        raise InputError(f"{message.rstrip('.')}; or use --allow-large if you trust it.")
+
+
 def check_size(name: str, width: int, height: int) -> None:
     """Refuse a size that a header claims, before anything is allocated for it.
 
@@ -54,7 +80,7 @@ def check_size(name: str, width: int, height: int) -> None:
     if width < 1 or height < 1:
         raise InputError(f"{name}: has no pixels ({width} x {height}); export it again.")
     if width * height > MAX_PIXELS:
-        raise InputError(f"{name}: {width} x {height} is beyond {MAX_PIXELS >> 20} megapixels; split it into parts.")
+        refuse(f"{name}: {width} x {height} is beyond {MAX_PIXELS >> 20} megapixels; split it into parts.")
 
 
 #: The Orientation that undoes another.

@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 
 from gamutcli.color.icc import MAX_PROFILE, Profile, profile_of
 from gamutcli.color.spaces import PROPHOTO
-from gamutcli.errors import InputError
+from gamutcli.errors import OUT_OF_MEMORY, InputError, is_of_memory
 from gamutcli.images.channels import COUNTS, Mode, Samples
 from gamutcli.images.claims import distinct_bytes
 from gamutcli.images.files import damaged
 from gamutcli.images.lab import CIE_LAB, ICC_LAB, light_of_lab
 from gamutcli.images.picture import COARSE_COLORS, check_size
 from gamutcli.images.reading import AS_IT_IS, Reading
+from gamutcli.images.silence import silenced
 from gamutcli.images.tiff_pages import photograph
+from gamutcli.images.tiff_pieces import check_coded, check_tiles
 
 if TYPE_CHECKING:
     import tifffile
@@ -85,8 +87,10 @@ def read_tiff(
     except InputError:
         raise
     except MemoryError as error:
-        raise InputError(f"{path}: does not fit into memory; split it into parts.") from error
+        raise InputError(f"{path}: {OUT_OF_MEMORY}") from error
     except Exception as error:  # a damaged file makes tifffile and the codecs raise whatever comes up
+        if is_of_memory(error):
+            raise InputError(f"{path}: {OUT_OF_MEMORY}") from error
         raise damaged(path, "TIFF") from error
     return samples, profile, (*notes, PALETTE) if int(page.photometric or 0) == _PALETTE else notes
 
@@ -147,6 +151,7 @@ def _check_extent(path: str, page: tifffile.TiffPage) -> None:
     stored = distinct_bytes(zip(offsets, counts, strict=False))
     whole = 1 if page.is_subsampled else channels
     claimed = height * width * whole * page.bitspersample // 8
+    check_tiles(path, page)
     complete = (
         len(offsets) >= pieces
         and len(counts) >= pieces
@@ -155,12 +160,14 @@ def _check_extent(path: str, page: tifffile.TiffPage) -> None:
     )
     if not complete:
         raise damaged(path, "TIFF")
+    check_coded(path, page)
 
 
 def _codes(path: str, page: tifffile.TiffPage) -> NDArray[Any]:
     """Decode on all processors this process may use: (height, width, channels)."""
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    codes = page.asarray(maxworkers=workers)
+    with silenced():  # libpng, of a TIFF packed by PNG
+        codes = page.asarray(maxworkers=workers)
     if codes.shape != page.shape:
         raise damaged(path, "TIFF")
     if codes.ndim == 2:

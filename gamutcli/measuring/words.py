@@ -15,6 +15,13 @@ def decibels(value: float | None, digits: int = 2) -> str:
     return "exact" if math.isinf(value) else f"{value:.{digits}f} dB"
 
 
+def difference(value: float | None) -> str:
+    """A colour difference, CIEDE2000: "1.9", "0.37"; "-" when there is no such pixel."""
+    if value is None:
+        return "-"
+    return f"{value:.1f}" if value >= 0.995 else f"{value:.2f}"
+
+
 def printable(text: str) -> str:
     """A text whose every character can be seen: file names may hold escape sequences, line ends, marks of direction.
 

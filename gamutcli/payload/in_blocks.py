@@ -42,7 +42,7 @@ class OpenBlocks:
 def open_blocks(blocks: Blocks) -> OpenBlocks:
     """Parse every packet of a file as far as its allowance goes, first those that may hold the payload."""
     allowance = Allowance()
-    ours_first = sorted(enumerate(blocks.xmp), key=lambda item: in_xmp.NAMESPACE.encode() not in item[1])
+    ours_first = sorted(enumerate(blocks.xmp), key=lambda item: not in_xmp.names_us(item[1]))
     opened = {index: in_xmp.open_packet(packet, allowance) for index, packet in ours_first}
     packets = tuple(opened[index] for index in range(len(blocks.xmp)))
     tiffs = []

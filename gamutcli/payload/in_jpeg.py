@@ -77,7 +77,7 @@ def strip(data: bytes) -> bytes:
 
 def _open_extension(blocks: Blocks) -> Packet | Unreadable | None:
     """Parse the XMP extension; there should be one, and when there are more, ours is the one to find."""
-    ours = (whole for whole in blocks.extensions if _NAMESPACE in whole)
+    ours = (whole for whole in blocks.extensions if in_xmp.names_us(whole))
     chosen = next(ours, blocks.extensions[0] if blocks.extensions else None)
     return None if chosen is None else in_xmp.open_packet(chosen)
 

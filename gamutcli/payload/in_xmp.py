@@ -25,10 +25,15 @@ class Unreadable:
     @property
     def is_ours(self) -> bool:
         """Whether it names our namespace: then a payload may be lost in it."""
-        return NAMESPACE.encode() in self.data
+        return names_us(self.data)
 
     def __bytes__(self) -> bytes:
         return self.data
+
+
+def names_us(packet: bytes) -> bool:
+    """Tell, without parsing it, whether a packet names our namespace: in UTF-8, 16 or 32."""
+    return NAMESPACE.encode() in packet or NAMESPACE.encode() in packet.replace(b"\0", b"")
 
 
 def open_packet(packet: bytes, allowance: Allowance | None = None) -> Packet | Unreadable:

@@ -111,16 +111,6 @@ def _read(piece: bytes) -> Part | Damage:
     return Part(index, total, match[3], body)
 
 
-def cut(text: bytes) -> bytes:
-    """Return a text without the parts in it, everything else kept."""
-    start = text.find(MARK)
-    if start < 0:
-        return text
-    match = re.match(rb"[A-Za-z0-9+/:=\s]*", text[start:])
-    assert match is not None  # the pattern matches the empty string
-    return cut(text[:start] + text[start + match.end() :])
-
-
 def join(found: Iterable[Part | Damage]) -> list[bytes]:
     """Join parts, in any order, into their payloads.
 

@@ -12,11 +12,13 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from gamutcli.arrays import StrPath
 from gamutcli.storage.targets import check_target, exists_already, unwritable
 from gamutcli.storage.temporary import KEPT, Temporary, kept_of, named_beside, sweep
+
+if TYPE_CHECKING:
+    from gamutcli.arrays import StrPath  # which would bring numpy
 
 # File systems without hard links (FAT, some network shares) answer os.link with one of these; EINVAL is what Python
 # makes of Windows's answers.

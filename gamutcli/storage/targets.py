@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gamutcli.arrays import StrPath
 from gamutcli.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from gamutcli.arrays import StrPath  # which would bring numpy
 
 WINDOWS = os.name == "nt"
 # Windows takes these for devices, in every folder and with every suffix.

@@ -14,9 +14,11 @@ import secrets
 import stat
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from gamutcli.arrays import StrPath
+if TYPE_CHECKING:
+    from gamutcli.arrays import StrPath  # which would bring numpy
+
 
 try:
     import fcntl

@@ -1,2 +1,1425 @@
-// For pages without modules: <script src="gamut-img.classic.js" defer></script> registers <gamut-img>. MIT licence.
-import(new URL("gamut-img.js", document.currentScript.src).href);
+// gamut-img.classic.js: gamut.js, gamut-pixels.js, gamut-webgl2.js and gamut-img.js in one classic script: it registers
+// <gamut-img> and gives pages `gamut.render` and its like. Made from them by `make classic`; change those. MIT licence.
+(() => {
+"use strict";
+const SCRIPT = globalThis.document?.currentScript?.src;
+// gamut-pixels.js: what gamut.js does to pixels, in JavaScript. It is a worker's script too. MIT licence.
+// Sections are those of docs/FORMAT.md of gamutcli. Every sum is one of float64, and no loop makes an object.
+
+// 4.2 Linear ProPhoto RGB, 4.7 Out
+
+const TO_PROPHOTO = {
+  bradford: [0.529292999, 0.330116148, 0.140590853, 0.098360085, 0.87346992, 0.028169994, 0.01687612, 0.117658738, 0.865465142],
+  cat02: [0.528734646, 0.333936378, 0.137328976, 0.097587195, 0.878989713, 0.023423092, 0.016384538, 0.106579789, 0.877035673],
+};
+const FROM_PROPHOTO = {
+  prophoto: [1, 0, 0, 0, 1, 0, 0, 0, 1],
+  "display-p3": [1.632504413, -0.379669385, -0.252835028, -0.153680493, 1.166690363, -0.01300987, 0.010390206, -0.062805069, 1.052414863],
+  srgb: [2.034289161, -0.727507819, -0.306781342, -0.22880199, 1.231725545, -0.002923555, -0.008562279, -0.153265288, 1.161827567],
+};
+const lightOf = (code) => (code / 255 < 0.04045 ? code / 255 / 12.92 : ((code / 255 + 0.055) / 1.055) ** 2.4);
+const LIGHT = Float64Array.from({ length: 256 }, (_, code) => lightOf(code));
+/** By more than half an 8-bit code near white: what rounds to a colour of the screen can be shown. */
+const HALF_CODE = 0.0045;
+
+function encode(light, space) {
+  if (!(light > 0)) return 0;
+  if (light >= 1) return 1;
+  if (space === "prophoto") return light < 1 / 512 ? 16 * light : light ** (1 / 1.8);
+  return light < 0.04045 / 12.92 ? light * 12.92 : 1.055 * light ** (1 / 2.4) - 0.055;
+}
+
+/** Codes of light that is given in steps of 1/65535, for 8 bits. */
+const ENCODED = {};
+const encodingTable = (space) =>
+  (ENCODED[space] ??= Uint8Array.from({ length: 65536 }, (_, step) => 255 * encode(step / 65535, space) + 0.5));
+
+// 4.1 Which pixels go through the network
+
+/** Which pixels look clipped, for codes of the pixel's least and largest channel. */
+function isClipped({ depth, everyPixel }, tolerance, least, most) {
+  if (!depth || everyPixel) return depth > 0;
+  const high = 255 - tolerance;
+  return (least <= tolerance || most >= high) && most > tolerance && least < high;
+}
+
+/** Where tools moved codes, these are clipped too, from 0 or 255 on. */
+const toleranceOf = ({ tolerance }, exact) => (exact ? tolerance : Math.max(tolerance, AFTER_TOOLS));
+const AFTER_TOOLS = 12;
+
+/** Light of codes in steps, for what has to be decided alike everywhere. */
+const STEPS = Float64Array.from(LIGHT, (light) => Math.floor(65535 * light + 0.5));
+
+/** How a pixel was moved into sRGB: 1 below, 2 above, 3 both; 0 not at all. */
+function movesOf({ below, above }, red, green, blue) {
+  const least = STEPS[Math.min(red, green, blue)], most = STEPS[Math.max(red, green, blue)];
+  const luminance = 13933 * STEPS[red] + 46871 * STEPS[green] + 4732 * STEPS[blue];
+  return (2 ** 32 * least < below.knee * luminance && luminance >= 65536 * below.bound ? 1 : 0) +
+    (65536 * (65535 - most) < above.knee * (65535 - least) && least < above.bound ? 2 : 0);
+}
+
+/** Whether a pixel's block, of the picture that the payload was made for, holds lost colours. */
+function isLost({ blocks: { columns, bits }, width, height }, [across, down], way, x, y) {
+  const u = way.rows ? down - 1 - y : y, v = way.columns ? across - 1 - x : x;
+  const row = Math.floor(way.swap ? (v * height) / across : (u * height) / down);
+  const column = Math.floor(way.swap ? (u * width) / down : (v * width) / across);
+  const block = (row >> 4) * columns + (column >> 4);
+  return (bits[block >> 3] >> (7 - (block & 7))) & 1;
+}
+
+// 4.3 Moving colours back
+
+const WEIGHTS = [13933 / 65536, 46871 / 65536, 4732 / 65536];
+
+/** How far from its grey a colour was that has so much room, and such a share of the knee's. */
+const farOf = ({ knee, limit }, room, share) =>
+  room < knee / 65536 ? limit / 8192 - (limit / 8192 - 1 + knee / 65536) * share : 1 - room;
+
+/** Light of the channel at the boundary, of whose code the two others tell a fraction. */
+function fractionOf({ levels }, codes, at, limiting, sign, exact) {
+  const next = codes[at + ((limiting + 1) % 3)], other = codes[at + ((limiting + 2) % 3)], half = levels >> 1;
+  return lightOf(Math.min(255, Math.max(0, codes[at + limiting] + (sign * (exact ? (next + half * other) % levels : half)) / levels)));
+}
+
+/** Move a colour, linear sRGB, back to where it came from. */
+function moveBack(rgb, { below, above }, moves, codes, at, exact) {
+  const stretch = (grey, ratio) => {
+    for (let c = 0; c < 3; c++) rgb[c] = grey + (rgb[c] - grey) * ratio;
+  };
+  if (moves > 1) {
+    const least = Math.min(rgb[0], rgb[1], rgb[2]), most = Math.max(rgb[0], rgb[1], rgb[2]);
+    const room = (1 - fractionOf(above, codes, at, rgb.indexOf(most), -1, exact)) / (1 - least);
+    stretch(least, (farOf(above, room, (65536 * room) / above.knee) * (1 - least)) / (most - least));
+  }
+  const grey = WEIGHTS[0] * rgb[0] + WEIGHTS[1] * rgb[1] + WEIGHTS[2] * rgb[2], least = Math.min(rgb[0], rgb[1], rgb[2]);
+  if (moves > 1 && !(grey >= Math.max(1, below.bound) / 65535 && least < (below.knee / 65536) * grey)) return;
+  const room = (moves > 1 ? least : fractionOf(below, codes, at, rgb.indexOf(least), 1, exact)) / grey;
+  stretch(grey, farOf(below, room, Math.sqrt((65536 * room) / below.knee)) / (1 - least / grey));
+}
+
+// 4.4 The inputs, 4.5 Waves, 4.6 The network
+
+/** Tabulate the first layer for a tile [x, y, width, height] of a picture: a row for each value that an input can have. */
+function tabulate(payload, [width, height], way, [left, top, across, down]) {
+  const { positionOctaves, colorOctaves, hidden, linearColor, boxes } = payload, { levels, scales, columns } = payload.layers[0];
+  const stride = (hidden + 7) & ~7, inputs = [];
+  const place = (from, side, backwards) => (k) => (backwards ? -1 : 1) * ((2 * (from + k) + 1) / side - 1);
+  // Of each input: how many values it has, and which (with linear colour none, but a row for each wave); octaves; first feature.
+  inputs.push([down, place(top, height, way.rows), positionOctaves, way.swap ? 2 * positionOctaves : 0]);
+  inputs.push([across, place(left, width, way.columns), positionOctaves, way.swap ? 0 : 2 * positionOctaves]);
+  let feature = 4 * positionOctaves;
+  const channels = (count, value, octaves) => {
+    for (let c = 0; c < 3; c++, feature += 2 * octaves) inputs.push([count, value, octaves, feature]);
+  };
+  if (linearColor) channels(2 * colorOctaves, null, colorOctaves);
+  else channels(256, (code) => (2 * code) / 255 - 1, colorOctaves);
+  for (const { contrast, octaves } of boxes) {
+    if (contrast) channels(129, (q) => (q - 64) / 64, octaves);
+    else channels(1021, (q) => (2 * q) / 1020 - 1, octaves);
+  }
+  const starts = [], waves = new Float64Array(32);
+  const table = new Float64Array(stride * inputs.reduce((sum, [count]) => sum + count, 0));
+  let at = 0;
+  for (const [count, value, octaves, first] of inputs) {
+    starts.push(at / stride);
+    for (let row = 0; row < count; row++, at += stride) {
+      if (value) setWaves(waves, value(row), payload, octaves);
+      else waves.fill(0).fill(1, row, row + 1);
+      for (let o = 0; o < hidden; o++) {
+        let sum = 0;
+        for (let i = 0, from = o * columns + first; i < 2 * octaves; i++) sum += waves[i] * levels[from + i];
+        table[at + o] = sum * scales[o];
+      }
+    }
+  }
+  return { table, starts, stride };
+}
+
+/** All sines of an input, then all its cosines. */
+function setWaves(waves, value, { firstOctave }, octaves) {
+  for (let k = 0; k < octaves; k++) {
+    const angle = 2 ** (firstOctave + k) * Math.PI * value;
+    waves[k] = Math.sin(angle);
+    waves[octaves + k] = Math.cos(angle);
+  }
+}
+
+/** Sum rows of a table, each with its weight: eight sums at a time, which stay in the processor's registers. */
+function sumRows(sums, { table, stride }, rows, weights, count) {
+  for (let o = 0; o < stride; o += 8) {
+    let a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
+    for (let k = 0; k < count; k++) {
+      const at = rows[k] * stride + o, weight = weights[k];
+      a += weight * table[at];
+      b += weight * table[at + 1];
+      c += weight * table[at + 2];
+      d += weight * table[at + 3];
+      e += weight * table[at + 4];
+      f += weight * table[at + 5];
+      g += weight * table[at + 6];
+      h += weight * table[at + 7];
+    }
+    sums[o] = a, sums[o + 1] = b, sums[o + 2] = c, sums[o + 3] = d;
+    sums[o + 4] = e, sums[o + 5] = f, sums[o + 6] = g, sums[o + 7] = h;
+  }
+}
+
+/** The network of a tile. Every layer is a weighted sum of rows: of the tables, then of a row for each input above zero. */
+class Network {
+  constructor(payload, size, way, tile) {
+    const { hidden, layers, residualScale } = payload, most = Math.max(hidden + 7, 256);
+    const others = layers.slice(1).map(({ rows, levels, scales }, k) => {
+      const stride = (rows + 7) & ~7, table = new Float64Array(hidden * stride), unit = k === layers.length - 2 ? residualScale : 1;
+      levels.forEach((level, i) => (table[(i % hidden) * stride + Math.floor(i / hidden)] = level * scales[Math.floor(i / hidden)] * unit));
+      return { table, stride };
+    });
+    Object.assign(this, { payload, layers: [tabulate(payload, size, way, tile), ...others], count: 0, waves: new Float64Array(32) });
+    Object.assign(this, { rows: new Int32Array(most), weights: new Float64Array(most), sums: new Float64Array(most) });
+  }
+
+  /** Have a row of the tables among those to be summed: the one of a value of an input. */
+  take(input, value, weight = 1) {
+    this.rows[this.count] = this.layers[0].starts[input] + value;
+    this.weights[this.count++] = weight;
+  }
+
+  /** Have the waves of a linear colour's channel among them. */
+  takeWaves(channel, value) {
+    const { payload, waves } = this, { colorOctaves } = payload;
+    setWaves(waves, 2 * Math.fround(value) - 1, payload, colorOctaves);
+    for (let k = 0; k < 2 * colorOctaves; k++) this.take(2 + channel, k, waves[k]);
+  }
+
+  /** The residual, for the rows that were taken. Two inputs of three are zero: they cost nothing. */
+  finish() {
+    const { layers, rows, weights, sums, payload: { hidden } } = this;
+    for (let k = 0; k < layers.length; k++) {
+      sumRows(sums, layers[k], rows, weights, this.count);
+      this.count = 0;
+      for (let i = 0; i < hidden && k < layers.length - 1; i++) {
+        if (sums[i] > 0) {
+          rows[this.count] = i;
+          weights[this.count++] = sums[i];
+        }
+      }
+    }
+    return sums;
+  }
+}
+
+/** Means of the codes around a pixel, in quarter codes, by sums over all that lies above and left of a place. */
+class BoxMeans {
+  constructor({ data, width, height }, margin) {
+    const stride = 3 * (width + 2 * margin + 1), sums = new Uint32Array(stride * (height + 2 * margin + 1));
+    for (let y = 0, at = stride + 3; y < height + 2 * margin; y++, at += 3) {
+      const from = width * Math.min(Math.max(y - margin, 0), height - 1), line = [0, 0, 0];
+      for (let x = 0; x < width + 2 * margin; x++) {
+        const pixel = 4 * (from + Math.min(Math.max(x - margin, 0), width - 1));
+        for (let c = 0; c < 3; c++, at++) sums[at] = sums[at - stride] + (line[c] += data[pixel + c]);
+      }
+    }
+    Object.assign(this, { margin, stride, sums });
+  }
+
+  at(x, y, c, radius) {
+    const { margin, stride, sums } = this, side = 2 * radius + 1, area = side * side;
+    const first = stride * (y + margin - radius) + 3 * (x + margin - radius) + c, last = first + stride * side;
+    // Sums of more than 32 bits wrap; their difference is right.
+    return Math.floor((4 * ((sums[last + 3 * side] - sums[last] - sums[first + 3 * side] + sums[first]) >>> 0) + (area >> 1)) / area);
+  }
+}
+
+/**
+ * Restore a tile from a region {data, width, height, x, y} of codes, which holds all that the tile's boxes cover. With `mark` it
+ * becomes white, opaque where sRGB cannot hold the colour and clear elsewhere. `rest` is awaited after each row.
+ */
+async function restoreTile({ payload, way, exact, size, tile, region, space = "display-p3", depth = 8, mark = false }, rest) {
+  const [left, top, width, height] = tile, { boxes, linearColor, intent, blocks } = payload, { data: codes } = region;
+  const matrix = FROM_PROPHOTO[mark ? "srgb" : space], matrixIn = TO_PROPHOTO[payload.adaptation];
+  const table = depth === 8 && encodingTable(space), light = new Float64Array(3), rgb = new Float64Array(3);
+  const tolerance = toleranceOf(payload, exact);
+  const data = depth === 8 ? new Uint8ClampedArray(4 * width * height) : new Uint16Array(4 * width * height);
+  let network = null, means = null;
+  for (let y = 0, to = 0; y < height; y++) {
+    const inRegion = top + y - region.y;
+    for (let x = 0, at = 4 * (region.width * inRegion + left - region.x); x < width; x++, at += 4, to += 4) {
+      const red = codes[at], green = codes[at + 1], blue = codes[at + 2];
+      for (let c = 0; c < 3; c++) rgb[c] = LIGHT[codes[at + c]];
+      toProphoto(light, rgb, matrixIn);
+      const moves = intent ? movesOf(intent, red, green, blue) : 0;
+      const clipped = isClipped(payload, tolerance, Math.min(red, green, blue), Math.max(red, green, blue));
+      if ((clipped || moves) && (!blocks || isLost(payload, size, way, left + x, top + y))) {
+        let residual = NOTHING;
+        if (payload.depth) {
+          network ??= new Network(payload, size, way, tile);
+          means ??= new BoxMeans(region, marginOf(payload));
+          network.take(0, y);
+          network.take(1, x);
+          for (let c = 0; c < 3; c++) {
+            if (linearColor) network.takeWaves(c, light[c]);
+            else network.take(2 + c, codes[at + c]);
+          }
+          for (let k = 0; k < boxes.length; k++) {
+            const { radius, contrast } = boxes[k];
+            for (let c = 0; c < 3; c++) {
+              const mean = means.at(left + x - region.x, inRegion, c, radius);
+              network.take(5 + 3 * k + c, contrast ? 64 + Math.max(-64, Math.min(64, 4 * codes[at + c] - mean)) : mean);
+            }
+          }
+          residual = network.finish();
+        }
+        if (moves) {
+          moveBack(rgb, intent, moves, codes, at, exact);
+          toProphoto(light, rgb, matrixIn);
+        }
+        for (let c = 0; c < 3; c++) light[c] += residual[c];
+      }
+      let outside = false;
+      for (let c = 0; c < 3; c++) {
+        const value = matrix[3 * c] * light[0] + matrix[3 * c + 1] * light[1] + matrix[3 * c + 2] * light[2];
+        if (mark) outside ||= value < -HALF_CODE || value > 1 + HALF_CODE;
+        else if (table) data[to + c] = table[value > 0 ? (value < 1 ? (value * 65535 + 0.5) | 0 : 65535) : 0];
+        else data[to + c] = 65535 * encode(value, space) + 0.5;
+      }
+      if (!mark) data[to + 3] = depth === 8 ? 255 : 65535;
+      else if (outside) data.fill(255, to, to + 4);
+    }
+    if (rest) await rest();
+  }
+  return { width, height, data };
+}
+
+const NOTHING = [0, 0, 0];
+
+function toProphoto(light, rgb, matrix) {
+  for (let c = 0; c < 3; c++) light[c] = matrix[3 * c] * rgb[0] + matrix[3 * c + 1] * rgb[1] + matrix[3 * c + 2] * rgb[2];
+}
+
+/** How far a pixel's boxes reach. */
+const marginOf = ({ boxes }) => Math.max(0, ...boxes.map(({ radius }) => radius));
+
+/** A tile and what lies around it: [x, y, width, height]. */
+function regionOf(tile, margin, { width, height }) {
+  const [x, y] = [0, 1].map((k) => Math.max(0, tile[k] - margin));
+  const [right, below] = [width, height].map((end, k) => Math.min(end, tile[k] + tile[k + 2] + margin));
+  return [x, y, right - x, below - y];
+}
+
+// In a worker
+
+if (typeof WorkerGlobalScope !== "undefined" && self.name === "gamut-pixels.js") {
+  onmessage = async ({ data: job }) => {
+    const restored = job && (await restoreTile(job));
+    postMessage(restored, restored ? [restored.data.buffer] : []);
+  };
+}
+
+// gamut.js: an sRGB file that carries a payload of `gamut reduce` becomes its wide-gamut picture again. MIT licence.
+// docs/WEB.md of gamutcli says how it is used; it is written from docs/FORMAT.md, whose sections number the ones below.
+// This module reads files and draws on canvases; gamut-pixels.js restores pixels, and gamut-webgl2.js where there is a GPU.
+
+
+/** What went wrong. `code`: "no-payload", "damaged", "version", "changed", "unsupported" or "noise". */
+class GamutError extends Error {
+  name = "GamutError";
+  constructor(code, message) {
+    super(message);
+    this.code = code;
+  }
+}
+
+// 1. Finding the payload
+
+const NAMESPACE = "https://gamutcli.github.io/ns/1.0/";
+const PART = /gamut1:([0-9]{1,3})\/([0-9]{1,3}):([0-9a-f]{16}):([A-Za-z0-9+/]*={0,2})/g;
+const MAX_TEXT = 8 << 20, MAX_PAYLOAD = 4 << 20;
+
+const ascii = (bytes, start, end) => new TextDecoder("latin1").decode(bytes.subarray(start, end));
+const startsWith = (bytes, text, at = 0) => [...text].every((letter, k) => bytes[at + k] === letter.charCodeAt(0));
+const view = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+const joined = async (pieces) => new Uint8Array(await new Blob(pieces).arrayBuffer());
+
+/** Take a file apart. `bare` is the file without its metadata: browsers decode it as it is stored, not turned, not converted. */
+async function takeApart(bytes) {
+  const file = { type: "", xmp: [], exif: [], extended: [], bare: [] };
+  if (startsWith(bytes, "\xff\xd8")) takeJpegApart(bytes, file);
+  else if (startsWith(bytes, "\x89PNG\r\n")) await takePngApart(bytes, file);
+  else if (startsWith(bytes, "RIFF") && startsWith(bytes, "WEBP", 8)) takeWebpApart(bytes, file);
+  else throw new GamutError("unsupported", "neither JPEG, PNG nor WebP");
+  return file;
+}
+
+function takeJpegApart(bytes, file) {
+  const kinds = {
+    "http://ns.adobe.com/xap/1.0/\0": file.xmp,
+    "http://ns.adobe.com/xmp/extension/\0": file.extended,
+    "Exif\0\0": file.exif,
+  };
+  file.type = "image/jpeg";
+  file.bare.push(bytes.subarray(0, 2));
+  let at = 2;
+  while (at + 4 <= bytes.length && bytes[at] === 0xff && bytes[at + 1] !== 0xda) {
+    const marker = bytes[at + 1], end = at + 2 + 256 * bytes[at + 2] + bytes[at + 3];
+    if (marker === 0xff) {
+      at += 1;
+      continue;
+    }
+    if (end > bytes.length || end < at + 4) break;
+    // APP1 holds EXIF and XMP, APP2 profiles and what belongs to other pictures.
+    if (marker !== 0xe1 && marker !== 0xe2) file.bare.push(bytes.subarray(at, end));
+    for (const [signature, list] of marker === 0xe1 ? Object.entries(kinds) : []) {
+      if (startsWith(bytes, signature, at + 4)) list.push(bytes.subarray(at + 4 + signature.length, end));
+    }
+    at = end;
+  }
+  file.bare.push(bytes.subarray(at));
+}
+
+async function takePngApart(bytes, file) {
+  file.type = "image/png";
+  file.bare.push(bytes.subarray(0, 8));
+  for (let at = 8, end; at + 12 <= bytes.length; at = end) {
+    end = at + 12 + view(bytes).getUint32(at);
+    if (end > bytes.length) break;
+    const kind = ascii(bytes, at + 4, at + 8), body = bytes.subarray(at + 8, end - 4);
+    if (kind === "eXIf") file.exif.push(body);
+    if (/^([iz]T|tE)Xt$/.test(kind)) file.xmp.push(...(await xmpOfText(kind, body)));
+    // Of what a decoder may do without, only transparency belongs to the pixels.
+    if (/^[A-Z]|^tRNS/.test(kind)) file.bare.push(bytes.subarray(at, end));
+  }
+}
+
+/** The XMP packet of a PNG text chunk, in a list that is empty where it holds none. */
+async function xmpOfText(kind, body) {
+  const keyword = ascii(body, 0, Math.max(0, body.subarray(0, 80).indexOf(0))), raw = keyword === "Raw profile type xmp";
+  if ((keyword !== "XML:com.adobe.xmp" && !raw) || body.length > MAX_TEXT) return [];
+  let at = keyword.length + (kind === "zTXt" ? 2 : 1);
+  const compressed = kind === "zTXt" || (kind === "iTXt" && body[at] === 1);
+  if (kind === "iTXt") at = body.indexOf(0, body.indexOf(0, at + 2) + 1) + 1;
+  let text = body.subarray(at);
+  if (compressed) text = await inflate(text, "deflate", MAX_TEXT);
+  if (!raw) return [text];
+  const digits = ascii(text).replace(/^\n.*\n\s*\d+\n/, "").replace(/\s/g, "");
+  return [Uint8Array.from(digits.match(/../g) ?? [], (pair) => parseInt(pair, 16))];
+}
+
+function takeWebpApart(bytes, file) {
+  const head = bytes.slice(0, 12);
+  file.type = "image/webp";
+  file.bare.push(head);
+  for (let at = 12, end; at + 8 <= bytes.length; at = end) {
+    const length = view(bytes).getUint32(at + 4, true), kind = ascii(bytes, at, at + 4);
+    end = at + 8 + length + (length & 1);
+    if (at + 8 + length > bytes.length) break;
+    const body = bytes.subarray(at + 8, at + 8 + length);
+    if (kind === "XMP ") file.xmp.push(body);
+    else if (kind === "EXIF") file.exif.push(startsWith(body, "Exif\0\0") ? body.subarray(6) : body);
+    else if (kind !== "ICCP") {
+      const chunk = bytes.slice(at, end);
+      if (kind === "VP8X") chunk[8] &= ~0x2c; // it says no longer that there are profile, EXIF and XMP
+      file.bare.push(chunk);
+    }
+  }
+  view(head).setUint32(4, file.bare.reduce((sum, piece) => sum + piece.length, -8), true);
+}
+
+/** Inflate so many bytes at most. Anything but one whole stream that ends with the data is an error. */
+async function inflate(data, format, most) {
+  // Browsers inflate all that they are given at once: a slice becomes 8 MB at most.
+  let at = 0;
+  const pull = (slices) => (at < data.length ? slices.enqueue(data.slice(at, (at += 8192))) : slices.close());
+  const reader = new ReadableStream({ pull }).pipeThrough(new DecompressionStream(format)).getReader(), pieces = [];
+  try {
+    for (let piece, length = 0; !(piece = await reader.read()).done; ) {
+      length += piece.value.length;
+      if (length > most) throw new Error("more is inflated than there should be");
+      pieces.push(piece.value);
+    }
+  } catch {
+    reader.cancel().catch(() => {});
+    throw damaged("a compressed part is damaged, or too long");
+  }
+  return joined(pieces);
+}
+const damaged = (message) => new GamutError("damaged", message);
+const unknown = (what) => new GamutError("version", `${what} of the payload is unknown here: a newer program is needed`);
+
+/** Values of the property in an XMP packet. Which elements bind its prefix does not matter: a value shows that it is one. */
+function xmpValues(packet) {
+  const wide = packet[0] === 0 || packet[1] === 0 || packet[0] >= 0xfe, little = packet[0] === 0xff || packet[1] === 0;
+  const text = new TextDecoder(wide ? (little ? "utf-16le" : "utf-16be") : "utf-8").decode(packet);
+  if (text.includes("<!DOCTYPE")) return [];
+  const bound = text.matchAll(/\sxmlns(:[^\s<>"'=/:]{1,100})?\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/g);
+  const prefixes = new Set([...bound].filter(([, , one, other]) => (one ?? other) === NAMESPACE).map(([, prefix = ""]) => prefix.slice(1)));
+  const values = [];
+  const property = /([<\s])(?:([^\s<>"'=/:]{1,100}):)?Payload(?:\s*=\s*(?:"([^"<]*)"|'([^'<]*)')|(?:\s[^<>]*)?>([^<]*))/g;
+  for (const [, before, prefix = "", one, other, inner] of text.matchAll(property)) {
+    // Attributes without a prefix are of no namespace.
+    if (prefixes.has(prefix) && (before === "<" ? inner : prefix && (one ?? other))) values.push(inner ?? one ?? other);
+  }
+  return values.map((value) => value.replace(/&#(x?)([0-9a-f]{1,4});/gi, (_, hex, code) => String.fromCharCode(parseInt(code, hex ? 16 : 10))));
+}
+
+/** Orientation and user comment of an EXIF block. */
+function readExif(block) {
+  const little = startsWith(block, "II"), data = view(block);
+  /** Where an entry of a directory lies; undefined where there is none. */
+  const entry = (directory, tag) => {
+    const count = directory + 2 <= block.length ? data.getUint16(directory, little) : 0;
+    for (let k = 0, at = directory + 2; k < count && at + 12 <= block.length; k++, at += 12) {
+      if (data.getUint16(at, little) === tag) return at;
+    }
+    return undefined;
+  };
+  const first = block.length < 8 ? block.length : data.getUint32(4, little);
+  const turn = entry(first, 0x0112), pointer = entry(first, 0x8769);
+  const comment = pointer && entry(data.getUint32(pointer + 8, little), 0x9286);
+  const from = comment && data.getUint32(comment + 8, little);
+  return {
+    orientation: (turn && data.getUint16(turn + 8, little)) || 1,
+    comment: comment ? ascii(block, from, from + data.getUint32(comment + 4, little)).replaceAll("\0", "") : "",
+  };
+}
+
+/** Extended XMP: the chunks of one name, joined by their offsets. */
+function joinExtensions(chunks) {
+  const packets = new Map();
+  for (const chunk of chunks) {
+    if (chunk.length < 40) continue;
+    const name = ascii(chunk, 0, 32), length = view(chunk).getUint32(32), at = view(chunk).getUint32(36);
+    if (length > MAX_TEXT || at + chunk.length - 40 > length) continue;
+    if (!packets.has(name)) packets.set(name, new Uint8Array(length));
+    if (packets.get(name).length === length) packets.get(name).set(chunk.subarray(40), at);
+  }
+  return [...packets.values()];
+}
+
+/** The SHA-256 of bytes in hexadecimal digits; "" where a page is not served safely and browsers refuse to compute it. */
+const sha256 = async (bytes) =>
+  globalThis.crypto?.subtle ? hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))) : "";
+const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** Find a file's payload, as it travels: {payload, carrier}. */
+async function findPayload(file) {
+  const short = (packet) => packet.length <= MAX_TEXT, groups = new Map();
+  const texts = {
+    xmp: file.xmp.filter(short).flatMap(xmpValues),
+    "extended-xmp": joinExtensions(file.extended).flatMap(xmpValues),
+    exif: file.exif.filter(short).map((block) => readExif(block).comment),
+  };
+  for (const carrier in texts) {
+    for (const [, index, total, digest, body] of texts[carrier].flatMap((text) => [...text.replace(/\s/g, "").matchAll(PART)])) {
+      const key = `${digest}/${Number(total)}`, count = total <= 64 ? Number(total) : 0;
+      if (!groups.has(key)) groups.set(key, { digest, parts: Array.from({ length: count }, () => new Set()), carriers: new Set() });
+      groups.get(key).parts[index - 1]?.add(body);
+      groups.get(key).carriers.add(carrier);
+    }
+  }
+  if (!groups.size) throw new GamutError("no-payload", "this picture holds no payload");
+  for (const { digest, parts, carriers } of groups.values()) {
+    // A part that turned up with several bodies hides none of them; so many ways to join them are tried.
+    const ways = Math.min(64, parts.reduce((product, bodies) => product * bodies.size, parts.length && 1));
+    for (let way = 0; way < ways; way++) {
+      let rest = way;
+      const bodies = parts.map((found) => {
+        const body = [...found][rest % found.size];
+        rest = Math.floor(rest / found.size);
+        return body;
+      });
+      try {
+        const payload = await joined(bodies.map((body) => Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0))));
+        const whole = await sha256(payload);
+        if (!whole || whole.startsWith(digest)) return { payload, carrier: [...carriers].join("+") };
+      } catch { /* what is no base64 is no part */ }
+    }
+  }
+  throw damaged("the payload is incomplete or damaged");
+}
+
+// 2. The payload, byte by byte
+
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, value) => {
+  for (let k = 0; k < 8; k++) value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
+  return value;
+});
+const crc32 = (bytes) => ~bytes.reduce((crc, byte) => CRC_TABLE[(crc ^ byte) & 255] ^ (crc >>> 8), -1) >>> 0;
+
+function float16(bits) {
+  const mantissa = bits & 1023, exponent = (bits >> 10) & 31, sign = bits >> 15 ? -1 : 1;
+  if (exponent === 31) return NaN;
+  return exponent ? sign * 2 ** (exponent - 15) * (1 + mantissa / 1024) : (sign * mantissa) / 2 ** 24;
+}
+
+/** Unpack a bare payload (bytes that begin with GMUT). */
+async function unpack(data) {
+  if (data.length < 48 || data.length > MAX_PAYLOAD || !startsWith(data, "GMUT")) throw damaged("this is no payload");
+  if (data[4] !== 1 && data[4] !== 2) throw unknown(`version ${data[4]}`);
+  if (crc32(data.subarray(0, -4)) !== view(data).getUint32(data.length - 4, true)) {
+    throw damaged("the payload is damaged: its checksum does not match");
+  }
+  const header = view(data), flags = data[5], boxesEnd = 44 + 2 * data[38], boxes = [];
+  const payload = {
+    version: data[4],
+    size: data.length,
+    everyPixel: Boolean(flags & 1),
+    adaptation: flags & 2 ? "cat02" : "bradford",
+    linearColor: Boolean(flags & 4),
+    tolerance: data[6],
+    side: data[7],
+    width: header.getUint32(8, true),
+    height: header.getUint32(12, true),
+    digest: hex(data.subarray(16, 32)),
+    positionOctaves: data[32],
+    colorOctaves: data[33],
+    firstOctave: header.getInt8(34),
+    depth: data[35],
+    hidden: header.getUint16(36, true),
+    residualScale: header.getFloat32(40, true),
+    boxes,
+  };
+  const { side, depth, hidden, positionOctaves, colorOctaves } = payload;
+  const bounds = [[flags, 0, 7], [payload.tolerance, 0, 64], [side, 1, 32], [payload.width, 1, 1 << 20], [payload.height, 1, 1 << 20],
+    [positionOctaves, 0, 16], [colorOctaves, 0, 16], [payload.firstOctave, -16, 16], [depth, 0, 8], [data[38], 0, 8], [data[39], 0, 0],
+    [hidden, depth && 1, depth && 1024], [positionOctaves + colorOctaves, depth && 1, 32], [boxesEnd + 4, 0, data.length]];
+  for (let at = 44; at < Math.min(boxesEnd, data.length); at += 2) {
+    boxes.push({ radius: data[at] & 127, contrast: data[at] > 127, octaves: data[at + 1] });
+    bounds.push([data[at] & 127, 0, 64], [data[at + 1], 0, 16]);
+  }
+  if (!Number.isFinite(payload.residualScale) || bounds.some(([value, least, most]) => value < least || value > most)) {
+    throw damaged("the payload's numbers are out of bounds");
+  }
+  const bodyAt = data[4] === 1 ? boxesEnd : await readFields(data.subarray(0, -4), boxesEnd, payload);
+
+  const inputs = 4 * positionOctaves + 6 * boxes.reduce((sum, box) => sum + box.octaves, colorOctaves);
+  const widths = depth ? [inputs, ...Array(depth).fill(hidden), 3] : [], layers = widths.slice(1).map((rows, k) => ({ rows, columns: widths[k] }));
+  const outputs = layers.reduce((sum, { rows }) => sum + rows, 0), levels = layers.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
+  const gridBytes = 3 * side * side, body = await inflateWhole(data.subarray(bodyAt, -4), gridBytes + levels + 2 * outputs);
+
+  const grid = body.slice(0, gridBytes);
+  grid.forEach((step, k) => {
+    if (k % (3 * side) >= 3) grid[k] = step + grid[k - 3];
+  });
+  let at = gridBytes, row = gridBytes + levels, reach = Math.max(1, Math.abs(payload.residualScale));
+  for (const layer of layers) {
+    layer.levels = new Int8Array(body.buffer, at, layer.rows * layer.columns).slice();
+    layer.scales = Float32Array.from({ length: layer.rows }, (_, o) => float16(body[row + o] | (body[row + o + outputs] << 8)));
+    at += layer.levels.length;
+    row += layer.rows;
+    const sums = Array.from(layer.scales, (scale, o) =>
+      Math.abs(scale) * layer.levels.subarray(o * layer.columns, (o + 1) * layer.columns).reduce((sum, level) => sum + Math.abs(level), 0));
+    reach *= Math.max(1, ...sums); // NaN stays NaN
+  }
+  if (!(reach < 1e24)) throw damaged("the payload's weights make no sense");
+  return { ...payload, grid, layers, weights: levels };
+}
+
+/** Inflate a raw stream to exactly so many bytes. */
+async function inflateWhole(deflated, size) {
+  const whole = await inflate(deflated, "deflate-raw", size);
+  // Not every DecompressionStream minds what lies behind the stream; a stream that needs its last byte has nothing there.
+  const junk = await inflate(deflated.subarray(0, -1), "deflate-raw", size).then(() => true, () => false);
+  if (whole.length !== size || junk) throw damaged("a compressed part has the wrong length");
+  return whole;
+}
+
+/** Read the fields of version 2, `intent` and `blocks`, into a payload: where they end. None may be skipped. */
+async function readFields(data, at, payload) {
+  const header = view(data), end = at + 2 <= data.length ? at + 2 + header.getUint16(at, true) : Infinity;
+  if (end > data.length) throw damaged("the payload's fields are cut short");
+  at += 2;
+  for (let last = 0; at < end; ) {
+    const number = data[at], size = at + 3 <= end ? header.getUint16(at + 1, true) : Infinity, from = at + 3;
+    at = from + size;
+    if (at > end || number <= last) throw damaged("the payload's fields make no sense");
+    last = number;
+    if (number > 3) throw unknown(`field ${number}`);
+    if (number === 1 && (size !== 1 || data[from])) throw unknown("the base space");
+    if (number === 2) {
+      if (size !== 15 || data[from] !== 1) throw unknown("the intent");
+      const [below, above] = [from + 1, from + 8].map((place) => ({ knee: header.getUint16(place, true),
+        limit: header.getUint16(place + 2, true), levels: data[place + 4], bound: header.getUint16(place + 5, true) }));
+      const sane = ({ knee, limit, levels }) => knee <= 1 << 15 && limit >= 8192 && levels % 2 && levels <= 15;
+      if (!sane(below) || !sane(above)) throw damaged("the payload's curves make no sense");
+      payload.intent = { below, above };
+    }
+    if (number === 3) {
+      const columns = Math.ceil(payload.width / 16), rows = Math.ceil(payload.height / 16);
+      if (rows * columns > 1 << 24) throw damaged("the payload's blocks are of a picture larger than any");
+      payload.blocks = { columns, rows, bits: await inflateWhole(data.subarray(from, at), Math.ceil((rows * columns) / 8)) };
+    }
+  }
+  return end;
+}
+
+/** What a file (JPEG, PNG, WebP) or a sidecar holds: the fields of its payload, and its `carrier`. */
+async function decodePayload(bytes) {
+  bytes = new Uint8Array(bytes.buffer ?? bytes, bytes.byteOffset ?? 0, bytes.byteLength);
+  if (startsWith(bytes, "GMUT")) return { carrier: "sidecar", ...(await unpack(bytes)) };
+  const { payload, carrier } = await findPayload(await takeApart(bytes));
+  return { carrier, ...(await unpack(payload)) };
+}
+
+// 3. Do the pixels fit?
+
+/** The eight ways a picture can lie, as they were: whether x and y are swapped, rows and columns run backwards. */
+const WAYS = Array.from({ length: 8 }, (_, k) => ({ swap: k > 3, rows: Boolean(k & 1), columns: Boolean(k & 2) }));
+
+/** RGB codes as they lay once. */
+function turnBack(rgb, width, height, way) {
+  if (way === WAYS[0]) return rgb;
+  const turned = new Uint8Array(rgb.length);
+  for (let y = 0, from = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const u = way.rows ? height - 1 - y : y, v = way.columns ? width - 1 - x : x, to = 3 * (way.swap ? v * height + u : u * width + v);
+      for (let c = 0; c < 3; c++) turned[to + c] = rgb[from++];
+    }
+  }
+  return turned;
+}
+
+/** Which blocks a pixel of a side lies in, for each: [block, share] pairs. */
+function overlaps(count, side) {
+  const shares = Array.from({ length: count }, () => []);
+  for (let block = 0; block < side; block++) {
+    const from = (block * count) / side, to = ((block + 1) * count) / side;
+    for (let k = Math.floor(from); k < to; k++) shares[k].push([block, ((Math.min(k + 1, to) - Math.max(k, from)) * side) / count]);
+  }
+  return shares;
+}
+
+/** Compare pixels, in strips of RGBA codes, with those that the payload was made for: {status, way}. */
+async function matchPixels({ side, grid, digest, ...payload }, width, height, strips, { force } = {}) {
+  const fits = ({ swap }) => width === (swap ? payload.height : payload.width) && height === (swap ? payload.width : payload.height);
+  const sameSize = WAYS.some(fits), rgb = new Uint8Array(sameSize ? 3 * width * height : 0), means = new Float64Array(3 * side * side), sums = new Float64Array(3 * side);
+  const columns = overlaps(width, side), rows = overlaps(height, side);
+  let at = 0, row = 0, opaque = true;
+  for await (const codes of strips) {
+    for (let k = 0; k < codes.length; row++) {
+      sums.fill(0);
+      for (let x = 0; x < width; x++, k += 4) {
+        if (sameSize) (rgb[at++] = codes[k]), (rgb[at++] = codes[k + 1]), (rgb[at++] = codes[k + 2]);
+        opaque &&= codes[k + 3] === 255;
+        for (const [block, share] of columns[x]) for (let c = 0; c < 3; c++) sums[3 * block + c] += share * codes[k + c];
+      }
+      for (const [block, share] of rows[row]) for (let k = 0; k < 3 * side; k++) means[3 * side * block + k] += share * sums[k];
+    }
+  }
+  /** Mean difference from the grid of a picture that lay in some way. */
+  const difference = (way) => means.reduce((sum, mean, k) => {
+    const a = Math.floor(k / 3 / side), b = Math.floor(k / 3) % side, y = way.rows ? side - 1 - a : a, x = way.columns ? side - 1 - b : b;
+    return sum + Math.abs(mean - grid[3 * (way.swap ? x * side + y : y * side + x) + (k % 3)]) / means.length;
+  }, 0);
+  const differences = WAYS.map(difference), least = Math.min(...differences), way = WAYS[differences.indexOf(least)];
+  for (const lay of new Set([WAYS[0], way])) {
+    if (opaque && fits(lay) && (await sha256(turnBack(rgb, width, height, lay))).startsWith(digest)) return { status: "ok", way: lay };
+  }
+  if (least < 1 && opaque) return { status: "recompressed", way };
+  if (!force) throw new GamutError("changed", `the picture was edited: block means differ by ${least.toFixed(1)} codes`);
+  return { status: "changed", way };
+}
+
+// 4. Decoding the picture
+
+/** Refuse what no network of `gamut reduce` comes near: it would take the machine. */
+function guardWork({ hidden, weights }, width, height) {
+  if (weights * width * height > (hidden > 256 ? 2 ** 36 : 2 ** 40)) throw new GamutError("unsupported", "the network is too large for the picture");
+}
+
+/** Restore pixels {width, height, data} that are decoded already, RGBA codes as they were stored: the same, and a status. */
+async function restorePixels(payload, { width, height, data }, options = {}) {
+  const { way, status } = await matchPixels(payload, width, height, [data], options), region = { data, width, height, x: 0, y: 0 };
+  const job = { ...options, payload, way, exact: status === "ok", region, size: [width, height], tile: [0, 0, width, height] };
+  return { ...(await restoreTile(job)), status };
+}
+
+// 5. In a browser: decoding, and the JavaScript path
+
+/** Have a worker restore a tile. Without a job it shows that it runs. */
+function askWorker(worker, job = null) {
+  return new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }) => resolve(data ?? worker);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      reject(new GamutError("unsupported", event.message ?? "no worker can be had"));
+    };
+    worker.postMessage(job, job ? [job.region.data.buffer] : []);
+  });
+}
+const startWorker = async () => askWorker(new Worker(SCRIPT, { name: "gamut-pixels.js" }));
+
+/** Workers that wait for tiles; none at all where files, policies or other hosts allow none. */
+const idle = [];
+let hasWorkers;
+
+/** Restore tiles in JavaScript, in as many workers as there are processors. */
+async function restoreInScript({ payload, way, exact, bitmap }, settings, tiles, use) {
+  if (!readsTrue()) throw new GamutError("noise", "this browser adds noise to pixels that scripts read");
+  hasWorkers ??= startWorker().then((worker) => Boolean(idle.push(worker)), () => false);
+  const lanes = (await hasWorkers) ? Math.min(tiles.length, navigator.hardwareConcurrency ?? 2, 8) : 1;
+  let pause = 0, next = 0;
+  /** Between slices of work the page stays alive. */
+  const rest = async () => {
+    if (performance.now() < pause) return;
+    await new Promise((resolve) => setTimeout(resolve));
+    pause = performance.now() + 12;
+  };
+  const lane = async () => {
+    const worker = (await hasWorkers) ? idle.pop() ?? (await startWorker()) : null;
+    while (next < tiles.length) {
+      const tile = tiles[next++], { data, ...region } = codesOf(bitmap, regionOf(tile, marginOf(payload), bitmap));
+      const job = { ...settings, payload, way, exact, tile, size: [bitmap.width, bitmap.height], region: { data, ...region } };
+      use(tile, await (worker ? askWorker(worker, job) : restoreTile(job, rest)));
+    }
+    if (worker) idle.push(worker);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+}
+
+const newCanvas = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
+
+/** A part of a bitmap as RGBA codes: {data, width, height, x, y}. */
+function codesOf(bitmap, [x, y, width, height]) {
+  const context = newCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  context.drawImage(bitmap, -x, -y);
+  return { data: context.getImageData(0, 0, width, height).data, width, height, x, y };
+}
+
+/** RGBA codes of a bitmap, in strips from top to bottom. */
+async function* stripsOf(bitmap) {
+  const { width, height } = bitmap, rows = Math.max(1, Math.floor((1 << 20) / width));
+  for (let y = 0; y < height; y += rows) {
+    yield codesOf(bitmap, [0, y, width, Math.min(rows, height - y)]).data;
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+}
+
+let isTrue;
+/** Whether a script reads the very pixels that it drew: against fingerprinting, some browsers add noise. */
+function readsTrue() {
+  if (isTrue !== undefined) return isTrue;
+  const context = newCanvas(16, 16).getContext("2d", { willReadFrequently: true }), image = context.createImageData(16, 16);
+  image.data.forEach((_, k) => (image.data[k] = k % 4 === 3 ? 255 : (k * 97) % 256));
+  context.putImageData(image, 0, 0);
+  return (isTrue = context.getImageData(0, 0, 16, 16).data.every((code, k) => code === image.data[k]));
+}
+
+/** Open a picture: its payload, its pixels as stored, whether they fit. */
+async function open(bytes, { sidecar, check = true, force }) {
+  const file = await takeApart(bytes), payload = await decodePayload(sidecar ?? bytes);
+  // One piece: Firefox decodes no blob of several.
+  const blob = new Blob([await joined(file.bare)], { type: file.type });
+  const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" }).catch(() => {
+    throw new GamutError("unsupported", "this browser cannot decode the picture");
+  });
+  try {
+    const { width, height } = bitmap;
+    guardWork(payload, width, height);
+    let match = { status: "unchecked", way: WAYS[0] };
+    if (check && readsTrue()) match = await matchPixels(payload, width, height, stripsOf(bitmap), { force });
+    const orientation = file.exif.map((block) => readExif(block).orientation).find((turn) => turn > 1 && turn < 9) ?? 1;
+    return { payload, bitmap, orientation, ...match, exact: match.status === "ok" };
+  } catch (error) {
+    bitmap.close();
+    throw error;
+  }
+}
+
+/** Where the upright picture's pixel (x, y) lies in one stored with this orientation: [a, b, c, d, e, f] as of a canvas. */
+function uprightMatrix(orientation, width, height) {
+  return [, [1, 0, 0, 1, 0, 0], [-1, 0, 0, 1, width, 0], [-1, 0, 0, -1, width, height], [1, 0, 0, -1, 0, height],
+    [0, 1, 1, 0, 0, 0], [0, 1, -1, 0, height, 0], [0, -1, -1, 0, height, width], [0, -1, 1, 0, 0, width]][orientation];
+}
+
+// 6. Onto arrays and canvases
+
+/** Who does not need WebGL2 does not load it; where it cannot be loaded, JavaScript restores. */
+const loadGpu = () => importGpu().catch(() => null);
+
+/** Cut a picture into tiles. */
+function* tilesOf(width, height, side) {
+  for (let y = 0; y < height; y += side) {
+    for (let x = 0; x < width; x += side) yield [x, y, Math.min(side, width - x), Math.min(side, height - y)];
+  }
+}
+
+/**
+ * Restore what `plan(side)` gives, tiles, by the first path that does it, for `use(tile, restored)`. The GPU is tried twice,
+ * since it may be lost; where software plays it, JavaScript is faster.
+ */
+async function restoreTiles(opened, settings, plan, use) {
+  const gpu = settings.path === "js" ? null : await loadGpu();
+  const auto = { fast: ["webgl2", "webgl2", "js"], slow: ["js", "webgl2"], none: ["js"] }[gpu?.speed() ?? "none"];
+  const paths = { js: ["js"], webgl2: ["webgl2", "webgl2"] }[settings.path] ?? auto;
+  for (;;) {
+    const path = paths.shift();
+    try {
+      if (path === "js") await restoreInScript(opened, settings, [...plan(512)], use);
+      else await gpu.restoreOnGpu(opened, settings, plan(gpu.SIDE), use);
+      return path;
+    } catch (error) {
+      if (!paths.length) throw error instanceof GamutError ? error : new GamutError("unsupported", error.message);
+    }
+  }
+}
+
+/** Restore a picture: {width, height, data, path, status, payload} with RGBA codes, upright. */
+async function restore(bytes, { space = "display-p3", depth = 8, path = "auto", ...options } = {}) {
+  const opened = await open(bytes, options), { bitmap, payload, orientation, status } = opened, { width, height } = bitmap;
+  try {
+    if (!readsTrue()) throw new GamutError("noise", "this browser adds noise to pixels that scripts read");
+    const data = new (depth === 16 ? Uint16Array : Uint8ClampedArray)(4 * width * height), swapped = orientation > 4;
+    const [a, b, c, d, e, f] = uprightMatrix(orientation, width, height), across = swapped ? height : width;
+    const put = ([left, top, w, h], { data: codes }) => {
+      for (let k = 0; k < w * h; k++) {
+        // Centres of pixels are turned; they lie half a pixel from their corners.
+        const x = left + (k % w) + 0.5, y = top + Math.floor(k / w) + 0.5;
+        const to = 4 * (Math.floor(a * x + c * y + e) + across * Math.floor(b * x + d * y + f));
+        for (let i = 0; i < 4; i++) data[to + i] = codes[4 * k + i];
+      }
+    };
+    const taken = await restoreTiles(opened, { space, depth, path }, (side) => tilesOf(width, height, side), put);
+    return { width: across, height: swapped ? width : height, data, path: taken, status, payload };
+  } finally {
+    bitmap.close();
+  }
+}
+
+/** A canvas of more pixels stays empty on some phones. */
+const MAX_CANVAS = 16777216;
+
+/** Draw the restored picture, or where sRGB cannot hold it (`mark`), on a canvas, of `maxPixels` at most. */
+async function render(canvas, bytes, { maxPixels = MAX_CANVAS, mark = false, path = "auto", ...options } = {}) {
+  const opened = await open(bytes, options), { bitmap, payload, orientation, status } = opened;
+  const { width, height } = bitmap, swapped = orientation > 4;
+  const scale = Math.min(1, Math.sqrt(Math.min(maxPixels, MAX_CANVAS) / (width * height)));
+  const [w, h] = [width, height].map((side) => Math.max(1, Math.floor(side * scale)));
+  const context = canvas.getContext("2d", { colorSpace: "display-p3" });
+  const space = context.getContextAttributes?.().colorSpace ?? "srgb";
+  /** Clear the canvas. Tiles end at its whole pixels, and reach a little further, for what smoothing sees. */
+  const plan = (side) => {
+    Object.assign(canvas, { width: swapped ? h : w, height: swapped ? w : h });
+    context.setTransform(...uprightMatrix(orientation, w, h));
+    context.imageSmoothingEnabled = scale < 1;
+    context.imageSmoothingQuality = "high";
+    const reach = scale < 1 ? Math.ceil(2 / scale) + 2 : 0;
+    return [...tilesOf(w, h, Math.max(1, Math.floor((side - 2 * reach - 2) * scale)))].map((part) => {
+      const [x, y, across, down] = part, left = Math.floor((x * width) / w), top = Math.floor((y * height) / h);
+      const tile = [left, top, Math.ceil(((x + across) * width) / w) - left, Math.ceil(((y + down) * height) / h) - top];
+      return [...regionOf(tile, reach, bitmap), part];
+    });
+  };
+  /** Draw a tile, of which a part of the canvas is wanted. */
+  const put = ([x, y, across, down, part], restored) => {
+    context.save();
+    context.beginPath();
+    context.rect(...part);
+    context.clip();
+    context.drawImage(restored.data ? sheetOf(restored, space) : restored,
+      0, 0, across, down, (x * w) / width, (y * h) / height, (across * w) / width, (down * h) / height);
+    context.restore();
+  };
+  try {
+    const taken = await restoreTiles(opened, { space, mark, path, depth: 8, toCanvas: true }, plan, put);
+    return { width: swapped ? height : width, height: swapped ? width : height, path: taken, status, space, payload };
+  } finally {
+    bitmap.close();
+  }
+}
+
+/** Codes on a canvas of their own. */
+function sheetOf({ width, height, data }, colorSpace) {
+  const sheet = newCanvas(width, height);
+  sheet.getContext("2d", { colorSpace }).putImageData(new ImageData(data, width, height, { colorSpace }), 0, 0);
+  return sheet;
+}
+
+async function importGpu() {
+// gamut-webgl2.js: the fast path of gamut.js, which loads it where a browser has WebGL2. MIT licence.
+//
+// The first layer is a sum of table rows, and the tables are textures; the hidden layers run in a fragment shader; pixels that
+// do not look clipped leave it early.
+
+
+/** Of a tile, at most. */
+const SIDE = 1024;
+const TABLE_WIDTH = 2048, MAX_TEXELS = 1 << 22, MAX_WIDTH_GPU = 512, WORK = 2e9;
+
+/** Names of programs that play a GPU. */
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
+
+/** Groups of four numbers in a row of the tables: as many as gamut.js gives a row. */
+const quadsOf = ({ hidden }) => 2 * ((hidden + 7) >> 3);
+
+/** What the programs share: a pixel's codes; the edge of the picture stands in for what lies beyond it. */
+const GLSL = `#version 300 es
+precision highp float; precision highp int; precision highp sampler2D; precision highp usampler2D;
+uniform sampler2D source; uniform ivec2 origin, size, first; uniform int bottom;
+ivec2 inside(ivec2 at) { return clamp(at, ivec2(0), size - 1) - origin; }
+ivec3 codes(ivec2 at) { return ivec3(texelFetch(source, inside(at), 0).rgb * 255.0 + 0.5); }
+ivec2 place() { ivec2 at = ivec2(gl_FragCoord.xy); return first + (bottom > 0 ? ivec2(at.x, bottom - 1 - at.y) : at); }
+`;
+const VERTEX = `#version 300 es
+void main() { gl_Position = vec4(gl_VertexID == 1 ? 3 : -1, gl_VertexID == 2 ? 3 : -1, 0, 1); }`;
+
+/** Sums over 2 radius + 1 pixels of a row, exact. */
+const SUMS = `${GLSL}uniform int radius; out uvec4 sum;
+void main() {
+  sum = uvec4(0);
+  ivec2 at = ivec2(gl_FragCoord.xy) + origin;
+  for (int k = -radius; k <= radius; k++) sum.rgb += uvec3(codes(at + ivec2(k, 0)));
+}`;
+
+/** The program of one shape of network; numbers are written into it, so that drivers know where loops end. */
+function restoreProgram({ payload, way, exact }, starts, { space, depth, mark }) {
+  const { boxes, colorOctaves, firstOctave, intent, blocks } = payload, tolerance = toleranceOf(payload, exact);
+  const quads = quadsOf(payload), float = (value) => value.toExponential(9);
+  const mat3 = (m) => `mat3(${[0, 3, 6, 1, 4, 7, 2, 5, 8].map((k) => float(m[k])).join()})`;
+  const radii = [...new Set(boxes.map((box) => box.radius))];
+  const add = (row) => `at = (${row}) * Q; for (int j = 0; j < Q; j++) a[j] += table(at + j);`;
+  const channels = (rows) => [0, 1, 2].map((c) => add(rows(c))).join("\n");
+  const waves = () => `for (int k = 0; k < ${colorOctaves}; k++) {
+    vec3 turns = fract((2.0 * light - 1.0) * exp2(float(k + ${firstOctave - 1})) + 0.5) - 0.5;
+    vec3 s = sin(turns * 6.283185307), c = cos(turns * 6.283185307);
+    ${[0, 1, 2].map((c) => `for (int j = 0; j < Q; j++) a[j] += s[${c}] * table((${starts[2 + c]} + k) * Q + j)
+      + c[${c}] * table((${starts[2 + c] + colorOctaves} + k) * Q + j);`).join("\n")}
+  }`;
+  const clipped = !payload.depth ? "false" : payload.everyPixel ? "true"
+    : `(least <= ${tolerance} || most >= ${255 - tolerance}) && most > ${tolerance} && least < ${255 - tolerance}`;
+  const network = !payload.depth ? "" : `
+    vec4 a[Q], b[Q];
+    int at;
+    for (int j = 0; j < Q; j++) a[j] = table(p.y * Q + j);
+    ${add(`${starts[1]} + p.x`)}
+    ${payload.linearColor ? waves() : channels((c) => `${starts[2 + c]} + code[${c}]`)}
+    ivec3 value;
+    ${boxes.map(({ radius, contrast }, k) => `value = mean(sums${radii.indexOf(radius)}, p, ${radius});
+    ${contrast ? "value = clamp(4 * code - value, -64, 64) + 64;" : ""}
+    ${channels((c) => `${starts[5 + 3 * k + c]} + value[${c}]`)}`).join("\n")}
+    at = 0;
+    for (int layer = 1; layer < ${payload.depth}; layer++) {
+      for (int i = 0; i < Q; i++) {
+        vec4 sum = vec4(0);
+        for (int j = 0; j < Q; j++, at += 4) {
+          vec4 x = max(a[j], 0.0);
+          sum += x.x * weight(at) + x.y * weight(at + 1) + x.z * weight(at + 2) + x.w * weight(at + 3);
+        }
+        b[i] = sum;
+      }
+      for (int i = 0; i < Q; i++) a[i] = b[i];
+    }
+    for (int j = 0; j < Q; j++, at += 4) {
+      vec4 x = max(a[j], 0.0);
+      residual += (x.x * weight(at) + x.y * weight(at + 1) + x.z * weight(at + 2) + x.w * weight(at + 3)).rgb;
+    }`;
+  const curve = space === "prophoto" ? "mix(pow(v, vec3(1.0 / 1.8)), 16.0 * v, lessThan(v, vec3(1.0 / 512.0)))"
+    : "mix(1.055 * pow(v, vec3(1.0 / 2.4)) - 0.055, 12.92 * v, lessThan(v, vec3(0.0031308049)))";
+  const output = mark ? `color = vec4(any(greaterThan(abs(light - 0.5), vec3(${0.5 + HALF_CODE}))));`
+    : `vec3 v = clamp(light, 0.0, 1.0); v = ${curve};
+    color = ${depth === 16 ? "uvec4(v * 65535.0 + 0.5, 65535)" : "vec4(floor(v * 255.0 + 0.5) / 255.0, 1)"};`;
+  return `${GLSL}const int Q = ${quads};
+uniform sampler2D tables, weights; uniform usampler2D blocks; ${radii.map((_, k) => `uniform usampler2D sums${k};`).join("")}
+out ${depth === 16 ? "uvec4" : "vec4"} color;
+vec4 table(int at) { return texelFetch(tables, ivec2(at & ${TABLE_WIDTH - 1}, at / ${TABLE_WIDTH}), 0); }
+vec4 weight(int at) { return texelFetch(weights, ivec2(at & ${TABLE_WIDTH - 1}, at / ${TABLE_WIDTH}), 0); }
+vec2 lit(int code) { return texelFetch(weights, ivec2(code, textureSize(weights, 0).y - 1), 0).rg; }
+ivec3 mean(usampler2D sums, ivec2 at, int radius) {
+  uvec3 sum = uvec3(0);
+  for (int k = -radius; k <= radius; k++) sum += texelFetch(sums, inside(at + ivec2(0, k)), 0).rgb;
+  int n = (2 * radius + 1) * (2 * radius + 1);
+  return (4 * ivec3(sum) + n / 2) / n;
+}
+${intent ? moveProgram(intent, exact) : ""}${blocks ? lostProgram(payload, way) : ""}
+void main() {
+  ivec2 p = place();
+  ivec3 code = codes(p);
+  int least = min(min(code.r, code.g), code.b), most = max(max(code.r, code.g), code.b), moves = 0;
+  vec2 r = lit(code.r), g = lit(code.g), b = lit(code.b);
+  vec3 rgb = vec3(r.x, g.x, b.x), residual = vec3(0);
+  mat3 inwards = ${mat3(TO_PROPHOTO[payload.adaptation])};
+  vec3 light = inwards * rgb;
+  ${intent ? "moves = movesOf(uvec3(r.y, g.y, b.y));" : ""}
+  if ((${clipped} || moves > 0)${blocks ? " && lost(p)" : ""}) {${network}
+    ${intent ? "if (moves > 0) light = inwards * moveBack(rgb, code, moves);" : ""}
+    light += residual;
+  }
+  light = ${mat3(FROM_PROPHOTO[mark ? "srgb" : space])} * light;
+  ${output}
+}`;
+}
+
+/** How a pixel was moved into sRGB, and back again, as movesOf() and moveBack() of gamut-pixels.js; in 32 bits. */
+function moveProgram({ below, above }, exact) {
+  const float = (value) => value.toExponential(9), knee = ({ knee }) => float(knee / 65536);
+  const far = (side, room, share) => `(${room} < ${knee(side)} ? ${float(side.limit / 8192)}
+    - ${float(side.limit / 8192 - 1 + side.knee / 65536)} * ${share} : 1.0 - ${room})`;
+  return `
+int movesOf(uvec3 steps) {
+  uint least = min(min(steps.r, steps.g), steps.b), most = max(max(steps.r, steps.g), steps.b);
+  uint luminance = 13933u * steps.r + 46871u * steps.g + 4732u * steps.b;
+  uint low = ${below.knee}u * (luminance & 65535u), high = ${below.knee}u * (luminance >> 16) + (low >> 16);
+  bool under = least < high >> 16 || (least == high >> 16 && ((high | low) & 65535u) > 0u);
+  return (under && luminance >= ${below.bound * 65536}u ? 1 : 0)
+    + (65536u * (65535u - most) < ${above.knee}u * (65535u - least) && least < ${above.bound}u ? 2 : 0);
+}
+float fraction(ivec3 code, int limiting, int levels, float sign) {
+  int part = ${exact ? "(code[(limiting + 1) % 3] + levels / 2 * code[(limiting + 2) % 3]) % levels" : "levels / 2"};
+  float c = clamp(float(code[limiting]) + sign * float(part) / float(levels), 0.0, 255.0) / 255.0;
+  return c < 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4);
+}
+vec3 moveBack(vec3 rgb, ivec3 code, int moves) {
+  float room, least = min(min(rgb.r, rgb.g), rgb.b), most = max(max(rgb.r, rgb.g), rgb.b);
+  if (moves > 1) {
+    int limiting = rgb.r == most ? 0 : rgb.g == most ? 1 : 2;
+    room = (1.0 - fraction(code, limiting, ${above.levels}, -1.0)) / (1.0 - least);
+    rgb = least + (rgb - least) * (${far(above, "room", `room / ${float(Math.max(1, above.knee) / 65536)}`)} * (1.0 - least) / (most - least));
+  }
+  float grey = dot(rgb, vec3(${[13933, 46871, 4732].map((weight) => float(weight / 65536))}));
+  least = min(min(rgb.r, rgb.g), rgb.b);
+  if (moves > 1 && !(grey >= ${float(Math.max(1, below.bound) / 65535)} && least < ${knee(below)} * grey)) return rgb;
+  room = (moves > 1 ? least : fraction(code, rgb.r == least ? 0 : rgb.g == least ? 1 : 2, ${below.levels}, 1.0)) / grey;
+  return grey + (rgb - grey) * (${far(below, "room", `sqrt(room / ${float(Math.max(1, below.knee) / 65536)})`)} / (1.0 - least / grey));
+}`;
+}
+
+/** Whether a pixel's block holds lost colours, as isLost() of gamut-pixels.js. */
+function lostProgram({ width, height }, way) {
+  return `
+bool lost(ivec2 at) {
+  uvec2 whole = uvec2(size), p = uvec2(${way.columns ? "size.x - 1 - at.x" : "at.x"}, ${way.rows ? "size.y - 1 - at.y" : "at.y"});
+  uvec2 there = ${way.swap ? `p.yx * uvec2(${width}, ${height}) / whole.yx` : `p * uvec2(${width}, ${height}) / whole`};
+  return texelFetch(blocks, ivec2(there >> 4u), 0).r > 0u;
+}`;
+}
+
+/** Weights of the hidden layers in squares of four by four, and below them the light of the 256 codes and its steps. */
+function packWeights(payload) {
+  const { layers, hidden, residualScale } = payload, quads = quadsOf(payload), texels = [];
+  layers.slice(1).forEach(({ rows, levels, scales }, k) => {
+    const unit = k === layers.length - 2 ? residualScale : 1;
+    for (let i = 0; i < (rows > 3 ? 4 * quads : 4); i += 4) {
+      for (let j = 0; j < 4 * quads; j++) {
+        for (let o = i; o < i + 4; o++) texels.push(o < rows && j < hidden ? levels[o * hidden + j] * scales[o] * unit : 0);
+      }
+    }
+  });
+  const height = Math.ceil(texels.length / 4 / TABLE_WIDTH) + 1, packed = new Float32Array(4 * TABLE_WIDTH * height);
+  packed.set(texels);
+  LIGHT.forEach((light, code) => packed.set([light, STEPS[code]], 4 * (TABLE_WIDTH * (height - 1) + code)));
+  return { packed, height };
+}
+
+const newCanvas = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
+
+/** One context for all pictures of a page: browsers keep few. */
+class Gpu {
+  static shared = null;
+
+  static get(space) {
+    if (Gpu.shared?.gl?.isContextLost()) Gpu.shared = null;
+    const gpu = (Gpu.shared ??= new Gpu());
+    if (!gpu.gl || gpu.gl.isContextLost()) {
+      Gpu.shared = null;
+      throw new Error("WebGL2 is not to be had");
+    }
+    if (space && "drawingBufferColorSpace" in gpu.gl) gpu.gl.drawingBufferColorSpace = space;
+    return gpu;
+  }
+
+  constructor() {
+    this.canvas = newCanvas(SIDE, SIDE);
+    this.gl = this.canvas.getContext("webgl2", { antialias: false, depth: false });
+    this.programs = new Map();
+  }
+
+  /** What the GPU is called. Chrome tells only whom it has given the extension, which Firefox minds being asked for. */
+  name() {
+    const { gl } = this, name = gl.getParameter(gl.RENDERER);
+    const told = /^webkit/i.test(name) && gl.getExtension("WEBGL_debug_renderer_info");
+    return told ? gl.getParameter(told.UNMASKED_RENDERER_WEBGL) : name;
+  }
+
+  program(fragment) {
+    const { gl, programs } = this;
+    if (programs.has(fragment)) return programs.get(fragment);
+    const program = gl.createProgram();
+    for (const [kind, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, fragment]]) {
+      const shader = gl.createShader(kind);
+      gl.shaderSource(shader, source);
+      gl.compileShader(shader);
+      gl.attachShader(program, shader);
+    }
+    gl.linkProgram(program);
+    if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
+      const log = gl.getShaderInfoLog(gl.getAttachedShaders(program)[1]) || gl.getProgramInfoLog(program);
+      throw new Error(`this GPU cannot run the network: ${log}`);
+    }
+    programs.set(fragment, program);
+    return program;
+  }
+
+  texture(unit, upload) {
+    const { gl } = this, texture = gl.createTexture();
+    gl.activeTexture(gl.TEXTURE0 + unit);
+    gl.bindTexture(gl.TEXTURE_2D, texture);
+    for (const side of ["MIN_FILTER", "MAG_FILTER"]) gl.texParameteri(gl.TEXTURE_2D, gl[`TEXTURE_${side}`], gl.NEAREST);
+    upload(gl.TEXTURE_2D);
+    return texture;
+  }
+
+  floats(unit, values) {
+    const { gl } = this, height = Math.ceil(values.length / 4 / TABLE_WIDTH), padded = new Float32Array(4 * TABLE_WIDTH * height);
+    padded.set(values);
+    return this.texture(unit, (at) => gl.texImage2D(at, 0, gl.RGBA32F, TABLE_WIDTH, height, 0, gl.RGBA, gl.FLOAT, padded));
+  }
+
+  /** One number for each of a payload's blocks. */
+  blocks(unit, { columns, rows, bits }) {
+    const { gl } = this, values = Uint8Array.from({ length: columns * rows }, (_, k) => (bits[k >> 3] >> (7 - (k & 7))) & 1);
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+    return this.texture(unit, (at) => gl.texImage2D(at, 0, gl.R8UI, columns, rows, 0, gl.RED_INTEGER, gl.UNSIGNED_BYTE, values));
+  }
+
+  /** Run a program over a part of its target, in strips that no GPU takes too long for. */
+  draw(fragment, uniforms, [x, y, width, height], cost, target) {
+    const { gl } = this, program = this.program(fragment);
+    gl.useProgram(program);
+    for (const [name, value] of Object.entries(uniforms)) {
+      const at = gl.getUniformLocation(program, name);
+      if (Array.isArray(value)) gl.uniform2i(at, ...value);
+      else gl.uniform1i(at, value);
+    }
+    gl.bindFramebuffer(gl.FRAMEBUFFER, target);
+    gl.viewport(x, y, width, height);
+    gl.enable(gl.SCISSOR_TEST);
+    const rows = Math.max(1, Math.floor(WORK / cost / width));
+    for (let row = 0; row < height; row += rows) {
+      gl.scissor(x, y + row, width, Math.min(rows, height - row));
+      gl.drawArrays(gl.TRIANGLES, 0, 3);
+      gl.flush();
+    }
+  }
+
+  /** Codes of the frame that is bound. */
+  read(width, height, depth) {
+    const { gl } = this, count = 4 * width * height;
+    const codes = depth === 16 ? new Uint32Array(count) : new Uint8Array(count);
+    const kind = depth === 16 ? [gl.RGBA_INTEGER, gl.UNSIGNED_INT] : [gl.RGBA, gl.UNSIGNED_BYTE];
+    gl.readPixels(0, 0, width, height, ...kind, codes);
+    return { width, height, data: codes };
+  }
+
+  frame(texture) {
+    const { gl } = this, frame = gl.createFramebuffer();
+    gl.bindFramebuffer(gl.FRAMEBUFFER, frame);
+    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0);
+    return frame;
+  }
+}
+
+/** Whether the fast path can take a picture. */
+const fitsGpu = (payload, { width, height }) =>
+  payload.hidden <= MAX_WIDTH_GPU && (width + height + 10000) * quadsOf(payload) <= MAX_TEXELS &&
+  Math.max(width, height) * Math.max(payload.width, payload.height) < 2 ** 32;
+
+/** "fast", "slow" (software plays the GPU) or "none". */
+function speed() {
+  try {
+    return SOFTWARE.test(Gpu.get().name()) ? "slow" : "fast";
+  } catch {
+    return "none";
+  }
+}
+
+/** Restore tiles of a picture: `use(tile, restored)` has each on a canvas, or as codes, {width, height, data}. */
+async function restoreOnGpu(opened, settings, tiles, use) {
+  const { payload, bitmap, way } = opened, { space, depth, mark, toCanvas } = settings, { width, height } = bitmap;
+  if (!fitsGpu(payload, bitmap)) throw new Error("the network is too wide, or the picture too large, for WebGL2");
+  const gpu = Gpu.get(toCanvas && !mark ? space : null), { gl } = gpu;
+  const { table, starts } = payload.depth ? tabulate(payload, [width, height], way, [0, 0, width, height]) : { table: [0], starts: [] };
+  const fragment = restoreProgram(opened, starts, settings);
+  const radii = [...new Set(payload.boxes.map((box) => box.radius))];
+  const { packed } = packWeights(payload);
+  const kept = [gpu.floats(1, table), gpu.floats(2, packed), ...(payload.blocks ? [gpu.blocks(13, payload.blocks)] : [])];
+  const made = [], frames = [];
+  const cost = payload.hidden * (payload.hidden * payload.depth + 30) + 100;
+  try {
+    for (const tile of tiles) {
+      const [x, y, across, down] = regionOf(tile, marginOf(payload), bitmap);
+      // By a canvas: Firefox uploads another part of a bitmap than the one that createImageBitmap() cuts out of it.
+      const crop = newCanvas(across, down);
+      crop.getContext("2d").drawImage(bitmap, -x, -y);
+      await new Promise((resolve) => setTimeout(resolve)); // the page stays alive
+      // Another picture may have used the context meanwhile.
+      gl.pixelStorei(gl.UNPACK_COLORSPACE_CONVERSION_WEBGL, gl.NONE);
+      if (toCanvas && !mark && "drawingBufferColorSpace" in gl) gl.drawingBufferColorSpace = space;
+      kept.forEach((texture, k) => {
+        gl.activeTexture(gl.TEXTURE0 + [1, 2, 13][k]);
+        gl.bindTexture(gl.TEXTURE_2D, texture);
+      });
+      made.push(gpu.texture(0, (at) => gl.texImage2D(at, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, crop)));
+      const shared = { source: 0, origin: [x, y], size: [width, height] };
+      const sums = {};
+      radii.forEach((radius, k) => {
+        const texture = gpu.texture(3 + k, (at) => gl.texStorage2D(at, 1, gl.RGBA16UI, across, down));
+        made.push(texture);
+        frames.push(gpu.frame(texture));
+        gpu.draw(SUMS, { ...shared, radius }, [0, 0, across, down], 10 * radius + 10, frames.at(-1));
+        sums[`sums${k}`] = 3 + k;
+      });
+      let target = null, at = [0, SIDE - tile[3], tile[2], tile[3]];
+      if (!toCanvas) {
+        made.push(gpu.texture(15, (place) => gl.texStorage2D(place, 1, depth === 16 ? gl.RGBA16UI : gl.RGBA8, tile[2], tile[3])));
+        frames.push((target = gpu.frame(made.at(-1))));
+        at = [0, 0, tile[2], tile[3]];
+      }
+      gpu.draw(fragment, { ...shared, ...sums, tables: 1, weights: 2, blocks: 13, first: tile.slice(0, 2), bottom: toCanvas ? SIDE : 0 }, at, cost, target);
+      if (gl.isContextLost()) throw new Error("the GPU was lost");
+      use(tile, toCanvas ? gpu.canvas : gpu.read(tile[2], tile[3], depth));
+      made.splice(0).forEach((texture) => gl.deleteTexture(texture));
+      frames.splice(0).forEach((frame) => gl.deleteFramebuffer(frame));
+    }
+  } finally {
+    [...kept, ...made].forEach((texture) => gl.deleteTexture(texture));
+    frames.forEach((frame) => gl.deleteFramebuffer(frame));
+  }
+}
+
+return { SIDE, restoreOnGpu, speed };
+}
+
+if (globalThis.HTMLElement) {
+/**
+ * gamut-img.js: <gamut-img><img src="photo.jpg" alt="..."></gamut-img> shows the restored picture where that can be seen, and
+ * leaves the plain <img> alone everywhere else. MIT licence.
+ *
+ * Attributes: `sidecar` (the address of a .gamut file; empty: that of the picture with .gamut behind), `path` ("webgl2" or "js"
+ * instead of the better one), `state` ("plain" or "restored", set here) and `why` (a word, set here). Events: "restored", "plain"
+ * and "error", which do not bubble.
+ */
+
+
+const STYLE = `
+  :host { display: inline-block; position: relative; max-width: 100%; line-height: 0; }
+  canvas { position: absolute; pointer-events: none; display: none; }
+  :host([state="restored"]) canvas { display: block; }
+`;
+const wide = matchMedia("(color-gamut: p3)");
+
+/** Pictures one after another: they share a GPU, and a page may hold many. */
+let last = Promise.resolve();
+const inTurn = (task) => (last = last.then(task, task));
+
+/** Bytes of a file that the browser has in its cache: "force-cache" asks for it no second time. */
+async function load(address) {
+  const answer = await fetch(address, { cache: "force-cache" }).catch(() => null);
+  if (!answer?.ok) throw new GamutError("cors", `${address} cannot be read by a script`);
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
+class GamutImage extends HTMLElement {
+  #canvas = document.createElement("canvas");
+  #shown = ""; // the address that is on the canvas, or that failed
+  #run = 0;
+  #image = null;
+  #near = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.#update(), { rootMargin: "50%" });
+  #sizes = new ResizeObserver(() => this.#lay());
+  #changes = new MutationObserver(() => this.connectedCallback());
+  #onLoad = () => this.#update();
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: "open" }), sheet = new CSSStyleSheet();
+    sheet.replaceSync(STYLE); // a strict policy allows no style element
+    root.adoptedStyleSheets = [sheet];
+    this.#canvas.setAttribute("aria-hidden", "true"); // the <img> below it keeps its alt text
+    root.append(document.createElement("slot"), this.#canvas);
+  }
+
+  connectedCallback() {
+    this.disconnectedCallback();
+    this.#image = this.querySelector("img");
+    this.#changes.observe(this, { childList: true, subtree: true });
+    wide.addEventListener("change", this.#onLoad);
+    if (!this.#image) return;
+    this.#image.addEventListener("load", this.#onLoad);
+    this.#near.observe(this.#image);
+    this.#sizes.observe(this.#image);
+  }
+
+  disconnectedCallback() {
+    for (const observer of [this.#near, this.#sizes, this.#changes]) observer.disconnect();
+    this.#image?.removeEventListener("load", this.#onLoad);
+    wide.removeEventListener("change", this.#onLoad);
+    this.#run++;
+  }
+
+  #tell(state, why, event = state, detail = { why }) {
+    if (this.getAttribute("state") === state && this.getAttribute("why") === why) return;
+    this.setAttribute("state", state);
+    this.setAttribute("why", why);
+    this.dispatchEvent(new CustomEvent(event, { detail }));
+  }
+
+  #update() {
+    const image = this.#image;
+    if (!wide.matches) return this.#tell("plain", "screen");
+    if (!image?.complete || !image.naturalWidth) return undefined; // its load event comes
+    const address = image.currentSrc;
+    if (address === this.#shown) return this.#canvas.width ? this.#lay() || this.#tell("restored", "") : undefined;
+    this.#shown = address;
+    const run = ++this.#run;
+    return inTurn(() => (run === this.#run ? this.#restore(address, run) : undefined));
+  }
+
+  async #restore(address, run) {
+    try {
+      // Of another host, only what the <img> itself has asked for with CORS may be read: no need to ask and be refused.
+      if (new URL(address).origin !== origin && !/^(blob|data):/.test(address) && this.#image.crossOrigin === null) {
+        throw new GamutError("cors", `${address} is of another host, and has no crossorigin attribute`);
+      }
+      const sidecar = this.getAttribute("sidecar");
+      const told = await render(this.#canvas, await load(address), {
+        sidecar: sidecar === null ? undefined : await load(new URL(sidecar || `${address}.gamut`, document.baseURI)),
+        path: this.getAttribute("path") ?? "auto",
+        maxPixels: this.#pixels(),
+      });
+      if (run !== this.#run) return;
+      if (told.space !== "display-p3") throw new GamutError("browser", "this browser draws no Display P3");
+      this.#lay();
+      this.#tell("restored", "", "restored", told);
+    } catch (error) {
+      if (run !== this.#run) return;
+      this.#canvas.width = 0;
+      const why = error instanceof GamutError ? error.code : "error";
+      this.#tell("plain", why, ["no-payload", "cors", "browser", "noise"].includes(why) ? "plain" : "error", { why, error });
+    }
+  }
+
+  /** Twice as many pixels as the picture takes on the screen: room for growing a little. */
+  #pixels() {
+    const { width, height } = this.#image.getBoundingClientRect();
+    return Math.max(65536, 2 * width * height * devicePixelRatio ** 2);
+  }
+
+  /** Put the canvas right over the picture, with its fit and its corners. */
+  #lay() {
+    const image = this.#image, style = getComputedStyle(image), canvas = this.#canvas;
+    if (!canvas.width || !image.offsetWidth) return;
+    const edge = (side) => parseFloat(style[`border${side}Width`]) + parseFloat(style[`padding${side}`]);
+    Object.assign(canvas.style, {
+      left: `${image.offsetLeft + edge("Left")}px`,
+      top: `${image.offsetTop + edge("Top")}px`,
+      width: `${image.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight)}px`,
+      height: `${image.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom)}px`,
+      objectFit: style.objectFit,
+      objectPosition: style.objectPosition,
+      borderRadius: style.borderRadius,
+    });
+  }
+}
+
+if (!customElements.get("gamut-img")) customElements.define("gamut-img", GamutImage);
+}
+globalThis.gamut = { GamutError, decodePayload, render, restore, restorePixels };
+})();

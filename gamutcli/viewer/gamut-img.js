@@ -2,8 +2,9 @@
  * gamut-img.js: <gamut-img><img src="photo.jpg" alt="..."></gamut-img> shows the restored picture where that can be seen, and
  * leaves the plain <img> alone everywhere else. MIT licence.
  *
- * Attributes: `sidecar` (the address of a .gamut file; empty: that of the picture with .gamut behind), `state` ("plain" or
- * "restored", set here) and `why` (a word, set here). Events: "restored", "plain" and "error", which do not bubble.
+ * Attributes: `sidecar` (the address of a .gamut file; empty: that of the picture with .gamut behind), `path` ("webgl2" or "js"
+ * instead of the better one), `state` ("plain" or "restored", set here) and `why` (a word, set here). Events: "restored", "plain"
+ * and "error", which do not bubble.
  */
 
 import { GamutError, render } from "./gamut.js";
@@ -18,6 +19,13 @@ const wide = matchMedia("(color-gamut: p3)");
 /** Pictures one after another: they share a GPU, and a page may hold many. */
 let last = Promise.resolve();
 const inTurn = (task) => (last = last.then(task, task));
+
+/** Bytes of a file that the browser has in its cache: "force-cache" asks for it no second time. */
+async function load(address) {
+  const answer = await fetch(address, { cache: "force-cache" }).catch(() => null);
+  if (!answer?.ok) throw new GamutError("cors", `${address} cannot be read by a script`);
+  return new Uint8Array(await answer.arrayBuffer());
+}
 
 class GamutImage extends HTMLElement {
   #canvas = document.createElement("canvas");
@@ -76,15 +84,16 @@ class GamutImage extends HTMLElement {
 
   async #restore(address, run) {
     try {
-      // The browser has it in its cache: "force-cache" asks for it no second time.
-      const load = async (from) => {
-        const answer = await fetch(from, { cache: "force-cache" }).catch(() => null);
-        if (!answer?.ok) throw new GamutError("cors", `${from} cannot be read by a script`);
-        return new Uint8Array(await answer.arrayBuffer());
-      };
+      // Of another host, only what the <img> itself has asked for with CORS may be read: no need to ask and be refused.
+      if (new URL(address).origin !== origin && !/^(blob|data):/.test(address) && this.#image.crossOrigin === null) {
+        throw new GamutError("cors", `${address} is of another host, and has no crossorigin attribute`);
+      }
       const sidecar = this.getAttribute("sidecar");
-      const options = sidecar === null ? {} : { sidecar: await load(new URL(sidecar || `${address}.gamut`, document.baseURI)) };
-      const told = await render(this.#canvas, await load(address), { ...options, maxPixels: this.#pixels() });
+      const told = await render(this.#canvas, await load(address), {
+        sidecar: sidecar === null ? undefined : await load(new URL(sidecar || `${address}.gamut`, document.baseURI)),
+        path: this.getAttribute("path") ?? "auto",
+        maxPixels: this.#pixels(),
+      });
       if (run !== this.#run) return;
       if (told.space !== "display-p3") throw new GamutError("browser", "this browser draws no Display P3");
       this.#lay();
@@ -92,8 +101,8 @@ class GamutImage extends HTMLElement {
     } catch (error) {
       if (run !== this.#run) return;
       this.#canvas.width = 0;
-      const failed = !["no-payload", "cors", "browser", "noise"].includes(error.code);
-      this.#tell("plain", error.code ?? "error", failed ? "error" : "plain", { why: error.code ?? "error", error });
+      const why = error instanceof GamutError ? error.code : "error";
+      this.#tell("plain", why, ["no-payload", "cors", "browser", "noise"].includes(why) ? "plain" : "error", { why, error });
     }
   }
 

@@ -1,14 +1,19 @@
-/**
- * gamut-webgl2.js: the fast path of gamut.js, which loads it where a browser has WebGL2. MIT licence.
- *
- * The first layer is a sum of table rows, and the tables are textures; the hidden layers run in a fragment shader; pixels
- * that do not look clipped leave it early. What both paths share comes from gamut.js as an argument.
- */
+// gamut-webgl2.js: the fast path of gamut.js, which loads it where a browser has WebGL2. MIT licence.
+//
+// The first layer is a sum of table rows, and the tables are textures; the hidden layers run in a fragment shader; pixels that
+// do not look clipped leave it early.
 
-/** What gamut.js gives: load(core) sets it. */
-let core;
+import { FROM_PROPHOTO, HALF_CODE, LIGHT, STEPS, TO_PROPHOTO, marginOf, regionOf, tabulate, toleranceOf } from "./gamut-pixels.js";
 
+/** Of a tile, at most. */
+export const SIDE = 1024;
 const TABLE_WIDTH = 2048, MAX_TEXELS = 1 << 22, MAX_WIDTH_GPU = 512, WORK = 2e9;
+
+/** Names of programs that play a GPU. */
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
+
+/** Groups of four numbers in a row of the tables: as many as gamut.js gives a row. */
+const quadsOf = ({ hidden }) => 2 * ((hidden + 7) >> 3);
 
 /** What the programs share: a pixel's codes; the edge of the picture stands in for what lies beyond it. */
 const GLSL = `#version 300 es
@@ -30,9 +35,9 @@ void main() {
 }`;
 
 /** The program of one shape of network; numbers are written into it, so that drivers know where loops end. */
-function restoreProgram(payload, starts, space, depth, mark) {
-  const { hidden, boxes, colorOctaves, firstOctave, tolerance } = payload;
-  const quads = (hidden + 3) >> 2, float = (value) => value.toExponential(9);
+function restoreProgram({ payload, way, exact }, starts, { space, depth, mark }) {
+  const { boxes, colorOctaves, firstOctave, intent, blocks } = payload, tolerance = toleranceOf(payload, exact);
+  const quads = quadsOf(payload), float = (value) => value.toExponential(9);
   const mat3 = (m) => `mat3(${[0, 3, 6, 1, 4, 7, 2, 5, 8].map((k) => float(m[k])).join()})`;
   const radii = [...new Set(boxes.map((box) => box.radius))];
   const add = (row) => `at = (${row}) * Q; for (int j = 0; j < Q; j++) a[j] += table(at + j);`;
@@ -43,7 +48,7 @@ function restoreProgram(payload, starts, space, depth, mark) {
     ${[0, 1, 2].map((c) => `for (int j = 0; j < Q; j++) a[j] += s[${c}] * table((${starts[2 + c]} + k) * Q + j)
       + c[${c}] * table((${starts[2 + c] + colorOctaves} + k) * Q + j);`).join("\n")}
   }`;
-  const corrected = !payload.depth ? "false" : payload.everyPixel ? "true"
+  const clipped = !payload.depth ? "false" : payload.everyPixel ? "true"
     : `(least <= ${tolerance} || most >= ${255 - tolerance}) && most > ${tolerance} && least < ${255 - tolerance}`;
   const network = !payload.depth ? "" : `
     vec4 a[Q], b[Q];
@@ -69,43 +74,94 @@ function restoreProgram(payload, starts, space, depth, mark) {
     }
     for (int j = 0; j < Q; j++, at += 4) {
       vec4 x = max(a[j], 0.0);
-      light += (x.x * weight(at) + x.y * weight(at + 1) + x.z * weight(at + 2) + x.w * weight(at + 3)).rgb;
+      residual += (x.x * weight(at) + x.y * weight(at + 1) + x.z * weight(at + 2) + x.w * weight(at + 3)).rgb;
     }`;
   const curve = space === "prophoto" ? "mix(pow(v, vec3(1.0 / 1.8)), 16.0 * v, lessThan(v, vec3(1.0 / 512.0)))"
     : "mix(1.055 * pow(v, vec3(1.0 / 2.4)) - 0.055, 12.92 * v, lessThan(v, vec3(0.0031308049)))";
-  const output = mark ? `color = vec4(any(greaterThan(abs(light - 0.5), vec3(${0.5 + core.HALF_CODE}))));`
+  const output = mark ? `color = vec4(any(greaterThan(abs(light - 0.5), vec3(${0.5 + HALF_CODE}))));`
     : `vec3 v = clamp(light, 0.0, 1.0); v = ${curve};
     color = ${depth === 16 ? "uvec4(v * 65535.0 + 0.5, 65535)" : "vec4(floor(v * 255.0 + 0.5) / 255.0, 1)"};`;
   return `${GLSL}const int Q = ${quads};
-uniform sampler2D tables, weights; ${radii.map((_, k) => `uniform usampler2D sums${k};`).join("")}
+uniform sampler2D tables, weights; uniform usampler2D blocks; ${radii.map((_, k) => `uniform usampler2D sums${k};`).join("")}
 out ${depth === 16 ? "uvec4" : "vec4"} color;
 vec4 table(int at) { return texelFetch(tables, ivec2(at & ${TABLE_WIDTH - 1}, at / ${TABLE_WIDTH}), 0); }
 vec4 weight(int at) { return texelFetch(weights, ivec2(at & ${TABLE_WIDTH - 1}, at / ${TABLE_WIDTH}), 0); }
-float lit(int code) { return texelFetch(weights, ivec2(code, textureSize(weights, 0).y - 1), 0).r; }
+vec2 lit(int code) { return texelFetch(weights, ivec2(code, textureSize(weights, 0).y - 1), 0).rg; }
 ivec3 mean(usampler2D sums, ivec2 at, int radius) {
   uvec3 sum = uvec3(0);
   for (int k = -radius; k <= radius; k++) sum += texelFetch(sums, inside(at + ivec2(0, k)), 0).rgb;
   int n = (2 * radius + 1) * (2 * radius + 1);
   return (4 * ivec3(sum) + n / 2) / n;
 }
+${intent ? moveProgram(intent, exact) : ""}${blocks ? lostProgram(payload, way) : ""}
 void main() {
   ivec2 p = place();
   ivec3 code = codes(p);
-  int least = min(min(code.r, code.g), code.b), most = max(max(code.r, code.g), code.b);
-  vec3 light = ${mat3(core.TO_PROPHOTO[payload.adaptation])} * vec3(lit(code.r), lit(code.g), lit(code.b));
-  if (${corrected}) {${network}
+  int least = min(min(code.r, code.g), code.b), most = max(max(code.r, code.g), code.b), moves = 0;
+  vec2 r = lit(code.r), g = lit(code.g), b = lit(code.b);
+  vec3 rgb = vec3(r.x, g.x, b.x), residual = vec3(0);
+  mat3 inwards = ${mat3(TO_PROPHOTO[payload.adaptation])};
+  vec3 light = inwards * rgb;
+  ${intent ? "moves = movesOf(uvec3(r.y, g.y, b.y));" : ""}
+  if ((${clipped} || moves > 0)${blocks ? " && lost(p)" : ""}) {${network}
+    ${intent ? "if (moves > 0) light = inwards * moveBack(rgb, code, moves);" : ""}
+    light += residual;
   }
-  light = ${mat3(core.FROM_PROPHOTO[mark ? "srgb" : space])} * light;
+  light = ${mat3(FROM_PROPHOTO[mark ? "srgb" : space])} * light;
   ${output}
 }`;
 }
 
-/** Weights of the hidden layers in squares of four by four, and below them the light of the 256 codes. */
-function packWeights({ layers, hidden, residualScale }) {
-  const quads = (hidden + 3) >> 2, texels = [];
+/** How a pixel was moved into sRGB, and back again, as movesOf() and moveBack() of gamut-pixels.js; in 32 bits. */
+function moveProgram({ below, above }, exact) {
+  const float = (value) => value.toExponential(9), knee = ({ knee }) => float(knee / 65536);
+  const far = (side, room, share) => `(${room} < ${knee(side)} ? ${float(side.limit / 8192)}
+    - ${float(side.limit / 8192 - 1 + side.knee / 65536)} * ${share} : 1.0 - ${room})`;
+  return `
+int movesOf(uvec3 steps) {
+  uint least = min(min(steps.r, steps.g), steps.b), most = max(max(steps.r, steps.g), steps.b);
+  uint luminance = 13933u * steps.r + 46871u * steps.g + 4732u * steps.b;
+  uint low = ${below.knee}u * (luminance & 65535u), high = ${below.knee}u * (luminance >> 16) + (low >> 16);
+  bool under = least < high >> 16 || (least == high >> 16 && ((high | low) & 65535u) > 0u);
+  return (under && luminance >= ${below.bound * 65536}u ? 1 : 0)
+    + (65536u * (65535u - most) < ${above.knee}u * (65535u - least) && least < ${above.bound}u ? 2 : 0);
+}
+float fraction(ivec3 code, int limiting, int levels, float sign) {
+  int part = ${exact ? "(code[(limiting + 1) % 3] + levels / 2 * code[(limiting + 2) % 3]) % levels" : "levels / 2"};
+  float c = clamp(float(code[limiting]) + sign * float(part) / float(levels), 0.0, 255.0) / 255.0;
+  return c < 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4);
+}
+vec3 moveBack(vec3 rgb, ivec3 code, int moves) {
+  float room, least = min(min(rgb.r, rgb.g), rgb.b), most = max(max(rgb.r, rgb.g), rgb.b);
+  if (moves > 1) {
+    int limiting = rgb.r == most ? 0 : rgb.g == most ? 1 : 2;
+    room = (1.0 - fraction(code, limiting, ${above.levels}, -1.0)) / (1.0 - least);
+    rgb = least + (rgb - least) * (${far(above, "room", `room / ${float(Math.max(1, above.knee) / 65536)}`)} * (1.0 - least) / (most - least));
+  }
+  float grey = dot(rgb, vec3(${[13933, 46871, 4732].map((weight) => float(weight / 65536))}));
+  least = min(min(rgb.r, rgb.g), rgb.b);
+  if (moves > 1 && !(grey >= ${float(Math.max(1, below.bound) / 65535)} && least < ${knee(below)} * grey)) return rgb;
+  room = (moves > 1 ? least : fraction(code, rgb.r == least ? 0 : rgb.g == least ? 1 : 2, ${below.levels}, 1.0)) / grey;
+  return grey + (rgb - grey) * (${far(below, "room", `sqrt(room / ${float(Math.max(1, below.knee) / 65536)})`)} / (1.0 - least / grey));
+}`;
+}
+
+/** Whether a pixel's block holds lost colours, as isLost() of gamut-pixels.js. */
+function lostProgram({ width, height }, way) {
+  return `
+bool lost(ivec2 at) {
+  uvec2 whole = uvec2(size), p = uvec2(${way.columns ? "size.x - 1 - at.x" : "at.x"}, ${way.rows ? "size.y - 1 - at.y" : "at.y"});
+  uvec2 there = ${way.swap ? `p.yx * uvec2(${width}, ${height}) / whole.yx` : `p * uvec2(${width}, ${height}) / whole`};
+  return texelFetch(blocks, ivec2(there >> 4u), 0).r > 0u;
+}`;
+}
+
+/** Weights of the hidden layers in squares of four by four, and below them the light of the 256 codes and its steps. */
+function packWeights(payload) {
+  const { layers, hidden, residualScale } = payload, quads = quadsOf(payload), texels = [];
   layers.slice(1).forEach(({ rows, levels, scales }, k) => {
     const unit = k === layers.length - 2 ? residualScale : 1;
-    for (let i = 0; i < rows; i += 4) {
+    for (let i = 0; i < (rows > 3 ? 4 * quads : 4); i += 4) {
       for (let j = 0; j < 4 * quads; j++) {
         for (let o = i; o < i + 4; o++) texels.push(o < rows && j < hidden ? levels[o * hidden + j] * scales[o] * unit : 0);
       }
@@ -113,28 +169,38 @@ function packWeights({ layers, hidden, residualScale }) {
   });
   const height = Math.ceil(texels.length / 4 / TABLE_WIDTH) + 1, packed = new Float32Array(4 * TABLE_WIDTH * height);
   packed.set(texels);
-  core.LIGHT.forEach((light, code) => (packed[4 * (TABLE_WIDTH * (height - 1) + code)] = light));
+  LIGHT.forEach((light, code) => packed.set([light, STEPS[code]], 4 * (TABLE_WIDTH * (height - 1) + code)));
   return { packed, height };
 }
+
+const newCanvas = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
 
 /** One context for all pictures of a page: browsers keep few. */
 class Gpu {
   static shared = null;
 
   static get(space) {
+    if (Gpu.shared?.gl?.isContextLost()) Gpu.shared = null;
     const gpu = (Gpu.shared ??= new Gpu());
     if (!gpu.gl || gpu.gl.isContextLost()) {
       Gpu.shared = null;
-      throw new core.GamutError("unsupported", "WebGL2 is not to be had");
+      throw new Error("WebGL2 is not to be had");
     }
     if (space && "drawingBufferColorSpace" in gpu.gl) gpu.gl.drawingBufferColorSpace = space;
     return gpu;
   }
 
   constructor() {
-    this.canvas = core.newCanvas(core.TILE, core.TILE);
+    this.canvas = newCanvas(SIDE, SIDE);
     this.gl = this.canvas.getContext("webgl2", { antialias: false, depth: false });
     this.programs = new Map();
+  }
+
+  /** What the GPU is called. Chrome tells only whom it has given the extension, which Firefox minds being asked for. */
+  name() {
+    const { gl } = this, name = gl.getParameter(gl.RENDERER);
+    const told = /^webkit/i.test(name) && gl.getExtension("WEBGL_debug_renderer_info");
+    return told ? gl.getParameter(told.UNMASKED_RENDERER_WEBGL) : name;
   }
 
   program(fragment) {
@@ -150,7 +216,7 @@ class Gpu {
     gl.linkProgram(program);
     if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
       const log = gl.getShaderInfoLog(gl.getAttachedShaders(program)[1]) || gl.getProgramInfoLog(program);
-      throw new core.GamutError("unsupported", `this GPU cannot run the network: ${log}`);
+      throw new Error(`this GPU cannot run the network: ${log}`);
     }
     programs.set(fragment, program);
     return program;
@@ -169,6 +235,13 @@ class Gpu {
     const { gl } = this, height = Math.ceil(values.length / 4 / TABLE_WIDTH), padded = new Float32Array(4 * TABLE_WIDTH * height);
     padded.set(values);
     return this.texture(unit, (at) => gl.texImage2D(at, 0, gl.RGBA32F, TABLE_WIDTH, height, 0, gl.RGBA, gl.FLOAT, padded));
+  }
+
+  /** One number for each of a payload's blocks. */
+  blocks(unit, { columns, rows, bits }) {
+    const { gl } = this, values = Uint8Array.from({ length: columns * rows }, (_, k) => (bits[k >> 3] >> (7 - (k & 7))) & 1);
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+    return this.texture(unit, (at) => gl.texImage2D(at, 0, gl.R8UI, columns, rows, 0, gl.RED_INTEGER, gl.UNSIGNED_BYTE, values));
   }
 
   /** Run a program over a part of its target, in strips that no GPU takes too long for. */
@@ -191,6 +264,15 @@ class Gpu {
     }
   }
 
+  /** Codes of the frame that is bound. */
+  read(width, height, depth) {
+    const { gl } = this, count = 4 * width * height;
+    const codes = depth === 16 ? new Uint32Array(count) : new Uint8Array(count);
+    const kind = depth === 16 ? [gl.RGBA_INTEGER, gl.UNSIGNED_INT] : [gl.RGBA, gl.UNSIGNED_BYTE];
+    gl.readPixels(0, 0, width, height, ...kind, codes);
+    return { width, height, data: codes };
+  }
+
   frame(texture) {
     const { gl } = this, frame = gl.createFramebuffer();
     gl.bindFramebuffer(gl.FRAMEBUFFER, frame);
@@ -200,58 +282,64 @@ class Gpu {
 }
 
 /** Whether the fast path can take a picture. */
-const fitsGpu = ({ hidden }, { width, height }) =>
-  hidden <= MAX_WIDTH_GPU && ((width + height + 10000) * ((hidden + 3) >> 2)) <= MAX_TEXELS;
+const fitsGpu = (payload, { width, height }) =>
+  payload.hidden <= MAX_WIDTH_GPU && (width + height + 10000) * quadsOf(payload) <= MAX_TEXELS &&
+  Math.max(width, height) * Math.max(payload.width, payload.height) < 2 ** 32;
 
-/** Give the function that restores tiles of a picture, with what it shares with gamut.js. */
-export function load(shared) {
-  core = shared;
-  return restoreOnGpu;
+/** "fast", "slow" (software plays the GPU) or "none". */
+export function speed() {
+  try {
+    return SOFTWARE.test(Gpu.get().name()) ? "slow" : "fast";
+  } catch {
+    return "none";
+  }
 }
 
-/** Restore tiles of a picture on the GPU. `tiles`: [x, y, width, height], 1024 a side at most. `use(tile, gpu)` for each. */
-async function restoreOnGpu({ payload, bitmap, way }, { space, depth, mark }, tiles, toCanvas, use) {
-  const { width, height } = bitmap;
-  if (!fitsGpu(payload, bitmap)) throw new core.GamutError("unsupported", "the network is too wide, or the picture too large, for WebGL2");
+/** Restore tiles of a picture: `use(tile, restored)` has each on a canvas, or as codes, {width, height, data}. */
+export async function restoreOnGpu(opened, settings, tiles, use) {
+  const { payload, bitmap, way } = opened, { space, depth, mark, toCanvas } = settings, { width, height } = bitmap;
+  if (!fitsGpu(payload, bitmap)) throw new Error("the network is too wide, or the picture too large, for WebGL2");
   const gpu = Gpu.get(toCanvas && !mark ? space : null), { gl } = gpu;
-  const { table, starts } = payload.depth ? core.tabulate(payload, width, height, way) : { table: [0], starts: [] };
-  const fragment = restoreProgram(payload, starts, space, depth, mark);
-  const radii = [...new Set(payload.boxes.map((box) => box.radius))], margin = Math.max(0, ...radii);
+  const { table, starts } = payload.depth ? tabulate(payload, [width, height], way, [0, 0, width, height]) : { table: [0], starts: [] };
+  const fragment = restoreProgram(opened, starts, settings);
+  const radii = [...new Set(payload.boxes.map((box) => box.radius))];
   const { packed } = packWeights(payload);
-  const kept = [gpu.floats(1, table), gpu.floats(2, packed)], made = [], frames = [];
+  const kept = [gpu.floats(1, table), gpu.floats(2, packed), ...(payload.blocks ? [gpu.blocks(13, payload.blocks)] : [])];
+  const made = [], frames = [];
   const cost = payload.hidden * (payload.hidden * payload.depth + 30) + 100;
   try {
     for (const tile of tiles) {
-      const [x, y] = [0, 1].map((k) => Math.max(0, tile[k] - margin));
-      const [right, below] = [width, height].map((end, k) => Math.min(end, tile[k] + tile[k + 2] + margin));
-      const crop = await createImageBitmap(bitmap, x, y, right - x, below - y, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+      const [x, y, across, down] = regionOf(tile, marginOf(payload), bitmap);
+      // By a canvas: Firefox uploads another part of a bitmap than the one that createImageBitmap() cuts out of it.
+      const crop = newCanvas(across, down);
+      crop.getContext("2d").drawImage(bitmap, -x, -y);
+      await new Promise((resolve) => setTimeout(resolve)); // the page stays alive
       // Another picture may have used the context meanwhile.
       gl.pixelStorei(gl.UNPACK_COLORSPACE_CONVERSION_WEBGL, gl.NONE);
       if (toCanvas && !mark && "drawingBufferColorSpace" in gl) gl.drawingBufferColorSpace = space;
       kept.forEach((texture, k) => {
-        gl.activeTexture(gl.TEXTURE1 + k);
+        gl.activeTexture(gl.TEXTURE0 + [1, 2, 13][k]);
         gl.bindTexture(gl.TEXTURE_2D, texture);
       });
       made.push(gpu.texture(0, (at) => gl.texImage2D(at, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, crop)));
-      crop.close();
       const shared = { source: 0, origin: [x, y], size: [width, height] };
       const sums = {};
       radii.forEach((radius, k) => {
-        const texture = gpu.texture(3 + k, (at) => gl.texStorage2D(at, 1, gl.RGBA16UI, right - x, below - y));
+        const texture = gpu.texture(3 + k, (at) => gl.texStorage2D(at, 1, gl.RGBA16UI, across, down));
         made.push(texture);
         frames.push(gpu.frame(texture));
-        gpu.draw(SUMS, { ...shared, radius }, [0, 0, right - x, below - y], 10 * radius + 10, frames.at(-1));
+        gpu.draw(SUMS, { ...shared, radius }, [0, 0, across, down], 10 * radius + 10, frames.at(-1));
         sums[`sums${k}`] = 3 + k;
       });
-      let target = null, at = [0, core.TILE - tile[3], tile[2], tile[3]];
+      let target = null, at = [0, SIDE - tile[3], tile[2], tile[3]];
       if (!toCanvas) {
         made.push(gpu.texture(15, (place) => gl.texStorage2D(place, 1, depth === 16 ? gl.RGBA16UI : gl.RGBA8, tile[2], tile[3])));
         frames.push((target = gpu.frame(made.at(-1))));
         at = [0, 0, tile[2], tile[3]];
       }
-      gpu.draw(fragment, { ...shared, ...sums, tables: 1, weights: 2, first: tile.slice(0, 2), bottom: toCanvas ? core.TILE : 0 }, at, cost, target);
-      if (gl.isContextLost()) throw new core.GamutError("unsupported", "the GPU was lost");
-      use(tile, gpu);
+      gpu.draw(fragment, { ...shared, ...sums, tables: 1, weights: 2, blocks: 13, first: tile.slice(0, 2), bottom: toCanvas ? SIDE : 0 }, at, cost, target);
+      if (gl.isContextLost()) throw new Error("the GPU was lost");
+      use(tile, toCanvas ? gpu.canvas : gpu.read(tile[2], tile[3], depth));
       made.splice(0).forEach((texture) => gl.deleteTexture(texture));
       frames.splice(0).forEach((frame) => gl.deleteFramebuffer(frame));
     }

@@ -8,6 +8,13 @@ export type Space = "display-p3" | "srgb" | "prophoto";
 export type Path = "webgl2" | "js";
 export type Status = "ok" | "recompressed" | "changed" | "unchecked";
 
+export interface Curve {
+  knee: number;
+  limit: number;
+  levels: number;
+  bound: number;
+}
+
 export interface Payload {
   version: number;
   size: number;
@@ -19,6 +26,8 @@ export interface Payload {
   tolerance: number;
   everyPixel: boolean;
   adaptation: "bradford" | "cat02";
+  /** Of version 2: how colours were moved inwards; absent where they were clipped. */
+  intent?: { below: Curve; above: Curve };
 }
 
 export interface Options {

@@ -20,6 +20,7 @@ from gamutcli.payload import carriers
 from gamutcli.payload.carriers import SIDECAR
 from gamutcli.payload.sidecar import payload_of
 from gamutcli.restore import unpack_found
+from gamutcli.viewer.classic import FILE
 
 #: Formats that gamut.js reads; others are shown as PNG, which keeps every pixel.
 SHOWN = ("jpeg", "png", "webp")
@@ -81,8 +82,7 @@ def page_of(pictures: Sequence[Picture]) -> bytes:
         style=style,
         script=script,
         files=held,
-        gamut=_file("gamut.js"),
-        webgl2=_file("gamut-webgl2.js"),
+        gamut=_file(FILE),
         policy=(
             f"default-src 'none'; script-src 'sha256-{_sha256(script)}' blob:; style-src 'sha256-{_sha256(style)}'; "
             "img-src blob: data:; worker-src blob:; base-uri 'none'; form-action 'none'"

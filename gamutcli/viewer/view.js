@@ -1,10 +1,12 @@
 // The page of `gamut view`: plain and restored pictures side by side, from files that the page holds or that are dropped on it.
 
 const text = (id) => document.getElementById(id).textContent;
-const asModule = (source) => URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-// Blobs know no neighbours: the fast path is named by its own address.
-const fast = asModule(text("gamut-webgl2.js"));
-const { render } = await import(asModule(text("gamut.js").replace('"./gamut-webgl2.js"', JSON.stringify(fast))));
+// A classic script from a blob: of pages that are files, no worker runs a module.
+await new Promise((resolve) => {
+  const source = URL.createObjectURL(new Blob([text("gamut.js")], { type: "text/javascript" }));
+  document.head.append(Object.assign(document.createElement("script"), { src: source, onload: resolve }));
+});
+const { render } = globalThis.gamut;
 
 const fromBase64 = (letters) => Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0));
 const TYPES = { png: "image/png", webp: "image/webp" };
@@ -27,7 +29,8 @@ tellScreen();
 function describe(article, { width, height, payload, status, path }) {
   const facts = {
     Size: `${width} × ${height}`,
-    Network: payload.depth ? `${payload.depth} hidden layers of ${payload.hidden}` : "none: nothing to restore",
+    Intent: payload.intent ? "perceptual: colours were moved inwards" : "relative: colours were clipped",
+    Network: payload.depth ? `${payload.depth} hidden layers of ${payload.hidden}` : "none",
     Payload: `${payload.size.toLocaleString("en")} bytes, ${payload.carrier}`,
     Pixels: PIXELS[status],
     "Restored by": path === "webgl2" ? "WebGL2" : "JavaScript",

@@ -23,6 +23,7 @@ import numpy as np
 from gamutcli.arrays import FloatArray
 from gamutcli.errors import InputError
 from gamutcli.network.shape import Box, Inputs, Shape
+from gamutcli.payload.format import MAX_BOXES, MAX_OCTAVES, MAX_RADIUS
 
 FORMAT = "gamutcli weights 1"
 SUFFIX = ".safetensors"
@@ -160,7 +161,7 @@ def unpack_tensors(data: bytes, name: str) -> tuple[dict[str, FloatArray], dict[
         raise _damaged(name)
     # The library's loader of bytes leaves the words out; they lie in the JSON that every such file starts with.
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    return tensors, header.get("__metadata__", {})
+    return tensors, header.get("__metadata__") or {}
 
 
 def _layers(weights: Sequence[FloatArray]) -> list[tuple[str, FloatArray]]:
@@ -168,7 +169,18 @@ def _layers(weights: Sequence[FloatArray]) -> list[tuple[str, FloatArray]]:
 
 
 def _inputs(fields: dict[str, Any]) -> Inputs:
-    return Inputs(**{**fields, "boxes": tuple(Box(**box) for box in fields["boxes"])})
+    inputs = Inputs(**{**fields, "boxes": tuple(Box(**box) for box in fields["boxes"])})
+    octaves = (inputs.position_octaves, inputs.color_octaves, *(box.octaves for box in inputs.boxes))
+    bounded = (
+        all(type(number) is int and 0 <= number <= MAX_OCTAVES for number in (*octaves, abs(inputs.first_octave)))
+        and all(type(box.radius) is int and 0 <= box.radius <= MAX_RADIUS for box in inputs.boxes)
+        and all(type(box.contrast) is bool for box in inputs.boxes)
+        and len(inputs.boxes) <= MAX_BOXES
+        and inputs.color in ("srgb_codes", "prophoto_linear")
+    )
+    if not bounded:
+        raise ValueError("no payload could hold a network with these inputs")
+    return inputs
 
 
 def _damaged(name: str) -> InputError:

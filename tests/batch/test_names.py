@@ -49,6 +49,14 @@ def test_the_folder_of_results_is_left_out(folder: Path) -> None:
     assert "day 1/c.png" not in found(Search([str(folder)], PICTURES, without=folder / "day 1"))
 
 
+def test_the_folder_of_results_may_be_made_meanwhile(folder: Path) -> None:
+    names = iter(Search([str(folder)], PICTURES, without=folder / "day 2/web"))
+    next(names)
+    (folder / "day 2/web").mkdir()
+    (folder / "day 2/web/c.tif").touch()
+    assert [name.relative for name in names if name][-1] == "day 2/c.tif"
+
+
 def test_links_to_folders_are_not_followed_and_links_to_files_are(folder: Path) -> None:
     (folder / "around").symlink_to(folder)
     (folder / "link.tif").symlink_to(folder / "b.tif")

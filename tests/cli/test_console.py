@@ -15,6 +15,7 @@ from gamutcli.cli import console
 from gamutcli.cli.console import Outcomes
 from gamutcli.errors import InputError, NoPayload, PayloadError
 from gamutcli.measuring.stages import Stages
+from gamutcli.measuring.words import difference
 
 A, B = Path("a.jpg"), Path("b.jpg")
 
@@ -118,7 +119,11 @@ def test_json_of_a_file_that_failed_is_nothing(capsys: pytest.CaptureFixture[str
     [
         (InputError("a.jpg: it is\nbroken"), r"a.jpg: it is\nbroken"),
         (OSError(28, "No space left on device"), "a.jpg: No space left on device."),
-        (MemoryError(), "a.jpg: not enough memory; close other programs or use a smaller picture."),
+        (
+            RuntimeError("Insufficient memory (case 4)"),
+            "a.jpg: out of memory; close other programs or use a smaller picture.",
+        ),
+        (MemoryError(), "a.jpg: out of memory; close other programs or use a smaller picture."),
         (KeyError("x"), "a.jpg: unexpected KeyError: 'x'; please report it with what -v -v shows."),
     ],
 )
@@ -166,6 +171,13 @@ def test_percent(share: float, text: str) -> None:
 @pytest.mark.parametrize(("value", "text"), [(None, "-"), (math.inf, "exact"), (47.149, "47.15 dB")])
 def test_decibels(value: float | None, text: str) -> None:
     assert console.decibels(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "-"), (0.0, "0.00"), (0.374, "0.37"), (0.994, "0.99"), (0.996, "1.0"), (12.34, "12.3")]
+)
+def test_differences(value: float | None, text: str) -> None:
+    assert difference(value) == text
 
 
 def test_gain() -> None:

@@ -32,6 +32,9 @@ def test_reduce_says_the_same_figures_as_eval(gamut: Gamut, album: Path, tmp_pat
     assert said["psnr_all"] == pytest.approx(found["restored"]["psnr_all"], abs=0.02)
     assert said["psnr_og"] == pytest.approx(found["restored"]["psnr_og"], abs=0.02)
     assert said["clip_psnr_og"] == pytest.approx(found["plain"]["psnr_og"], abs=0.02)
+    for figure in ("de2000_og_mean", "de2000_og_p99"):
+        assert said[figure] == pytest.approx(found["restored"][figure], rel=0.02)
+        assert said[f"clip_{figure}"] == pytest.approx(found["plain"][figure], rel=0.02)
 
 
 @pytest.mark.parametrize(("extension", "space"), [("tif", "prophoto"), ("avif", "rec2020"), ("jxl", "rec2020")])

@@ -14,6 +14,7 @@ from PIL import Image, ImageCms
 
 from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import DISPLAY_P3
+from gamutcli.measuring.words import difference
 from tests.support.commands import Gamut
 from tests.support.pictures import wide_codes, write_tiff
 
@@ -50,6 +51,25 @@ def test_the_summary_goes_to_stdout_and_nothing_to_stderr(gamut: Gamut, album: P
     assert outcome.out.startswith(f"{album / 'photo.tif'} -> {tmp_path / 'a.jpg'}: ")
     assert outcome.out.count("\n") == 1
     assert outcome.err == ""
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_summary_says_how_near_the_colours_come_back(gamut: Gamut, album: Path, tmp_path: Path) -> None:
+    words = ("reduce", album / "photo.tif", "--preset", "fast")
+    said = gamut(*words, tmp_path / "a.png").out
+    found = gamut(*words, tmp_path / "b.png", "--json").json
+    mean, p99, plain_mean, plain_p99 = (
+        difference(found[f"{which}de2000_og_{figure}"]) for which in ("", "clip_") for figure in ("mean", "p99")
+    )
+    assert f"colours back to within dE {mean} (plain {plain_mean}), 99 % below {p99} (plain {plain_p99})" in said
+    assert 0 < found["de2000_og_mean"] < found["de2000_og_p99"] < found["clip_de2000_og_p99"]
+
+
+def test_without_a_network_no_colour_is_said_to_be_back(gamut: Gamut, album: Path, tmp_path: Path) -> None:
+    outcome = gamut("reduce", album / "photo.tif", tmp_path / "a.png", "--max-payload", 80)
+    assert "network none" in outcome.out
+    assert "colours off by dE" in outcome.out
+    assert "back" not in outcome.out
 
 
 @pytest.mark.usefixtures("quick")

@@ -15,9 +15,15 @@ import pytest
 import tifffile
 from PIL import Image
 
-from gamutcli.containers import png, segments
+from gamutcli.containers import bmff, jxl, png, segments
 from gamutcli.errors import InputError
-from gamutcli.images import claims, decode_reduced, raw_layout, read_wide
+from gamutcli.images import av1, claims, decode_reduced, jxl_header, raw_layout, read_wide
+from gamutcli.images.claims import check_jxl
+from gamutcli.images.jp2_codestream import asked_by, read_size
+from gamutcli.images.jxl_frames import frames_of
+from gamutcli.images.picture import believing
+from gamutcli.images.reading import Reading
+from tests.support import hostile
 from tests.support.pictures import write_tiff
 
 WHITE = np.full((40, 56, 3), 255, np.uint8)
@@ -70,12 +76,54 @@ CLAIMING: dict[str, tuple[str, Callable[[], bytes]]] = {
 }
 
 
+CLAIMING |= {
+    "avif": ("avif", lambda: hostile.avif_claiming(16_000)),
+    "avif, in what is coded": ("avif", lambda: hostile.avif_of_hidden(5_800)),
+}
+WIDE = {
+    "tile of jpeg": ("tif", lambda: hostile.tiled(hostile.jpeg_of(30_000), 64, 7), "claims 30000 x 30000"),
+    "tile of webp": ("tif", lambda: hostile.tiled(webp_claiming(16_000), 64, 50001), "claims 16000 x 16000"),
+    "tiles of webp": ("tif", lambda: hostile.tiled(webp_claiming(2_000), 64, 50001, 4), "say to hold more pixels"),
+    "tile of png": ("tif", lambda: hostile.tiled(png_claiming(22_000), 64, 34933), "claims 22000 x 22000"),
+    "tile of scans": ("tif", lambda: hostile.tiled(hostile.jpeg_of_scans(101), 64, 7), "more than 100 scans"),
+    "tile of jpeg 2000": ("tif", lambda: hostile.tiled(hostile.jp2_of(20_000), 64, 34712), "claims 20000 x 20000"),
+    "tile of jpeg xl": ("tif", lambda: hostile.tiled(hostile.jxl_of(200, 300), 64, 50002), "holds 187 frames or more"),
+    "tile of lerc": ("tif", lambda: hostile.tiled(lerc_of(9_000), 64, 34887), "say to hold more pixels"),
+    "tile of jpeg xr": ("tif", lambda: hostile.tiled(jpegxr_of(9_000), 64, 34934), "say to hold more pixels"),
+    "large tile": ("tif", lambda: hostile.tile_of(12_000), "12000 x 12000 are far larger"),
+    "packets": ("j2k", lambda: hostile.jp2_of(1024, block=0, precinct=1), "claims 1024 x 1024"),
+    "layers": ("j2k", lambda: hostile.jp2_of(512, layers=65535, body=2000), "claims 512 x 512"),
+    "blocks": ("j2k", lambda: hostile.jp2_of(2900, block=0), "claims 2900 x 2900"),
+    "components": ("j2k", lambda: hostile.jp2_of(600, components=2000), "damaged"),
+    "samples": ("j2k", lambda: hostile.jp2_of(22_000), "claims 22000 x 22000"),
+}
+
+
+def lerc_of(side: int) -> bytes:
+    """Lerc2 of 64 x 64 whose header says another size."""
+    data = bytearray(imagecodecs.lerc_encode(np.full((64, 64), 200, np.uint8)))
+    data[14:22] = struct.pack("<II", side, side)
+    return bytes(data)
+
+
+def jpegxr_of(side: int) -> bytes:
+    """A JPEG XR of 64 x 64 whose header says another size."""
+    data = bytearray(imagecodecs.jpegxr_encode(np.full((64, 64, 3), 200, np.uint8)))
+    at = data.index(b"WMPHOTO\0") + 10
+    assert data[at] & 0x80  # sides of 16 bits
+    data[at + 2 : at + 6] = struct.pack(">HH", side - 1, side - 1)
+    return bytes(data)
+
+
 @pytest.fixture
 def undecoded(monkeypatch: pytest.MonkeyPatch) -> None:
     def decode(*_: Any, **__: Any) -> None:
         raise AssertionError("it was decoded")
 
-    for name in ("jpeg8_decode", "png_decode", "webp_decode"):
+    for name in (
+        *("jpeg_decode", "jpeg8_decode", "png_decode", "webp_decode", "avif_decode", "jpegxl_decode", "jpeg2k_decode"),
+        *("lerc_decode", "jpegxr_decode", "zlib_decode"),
+    ):
         monkeypatch.setattr(imagecodecs, name, decode)
 
 
@@ -88,6 +136,67 @@ def test_a_header_is_not_believed_beyond_what_the_bytes_can_hold(tmp_path: Path,
     for read in (lambda: read_wide(file), lambda: decode_reduced(file.read_bytes(), str(file))):
         with pytest.raises(InputError, match=r"claims\.\w+: claims \d+ x \d+ pixels"):
             read()
+
+
+@pytest.mark.usefixtures("undecoded")
+@pytest.mark.parametrize("kind", WIDE)
+def test_what_a_part_of_a_picture_claims_is_believed_no_more(tmp_path: Path, kind: str) -> None:
+    suffix, make, words = WIDE[kind]
+    file = tmp_path / f"claims.{suffix}"
+    file.write_bytes(make())
+    assert file.stat().st_size < 200_000
+    with pytest.raises(InputError, match=rf"claims\.{suffix}: .*{words}"):
+        read_wide(file, Reading(assume_profile="prophoto"))
+
+
+@pytest.mark.usefixtures("undecoded")
+@pytest.mark.parametrize("read", [lambda data: decode_reduced(data, "a.jxl"), lambda data: check_jxl("a.jxl", data)])
+def test_frames_of_a_jpeg_xl_are_counted_before_they_are_decoded(read: Callable[[bytes], Any]) -> None:
+    with pytest.raises(InputError, match=r"a\.jxl: holds 65 frames or more, too many for its bytes"):
+        read(hostile.jxl_of(100))
+
+
+@pytest.mark.usefixtures("undecoded")
+def test_a_reduced_jpeg_xl_that_became_an_animation_is_refused() -> None:
+    with pytest.raises(InputError, match=r"a\.jxl: is an animation"):
+        decode_reduced(hostile.jxl_of(3), "a.jxl")
+
+
+@pytest.mark.usefixtures("undecoded")
+def test_a_plain_jpeg_xl_is_believed_up_to_some_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(claims._PLAIN, "JPEG XL", 1 << 17)
+    monkeypatch.setattr(claims, "_GROWTH", 100)
+    with pytest.raises(InputError, match=r"a\.jxl: claims 512 x 512 pixels"):
+        check_jxl("a.jxl", hostile.jxl_of(1))
+
+
+def test_what_is_refused_says_how_it_is_read_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(claims._PLAIN, "JPEG XL", 1 << 17)
+    monkeypatch.setattr(claims, "_GROWTH", 100)
+    with pytest.raises(InputError, match=r"claims 512 x 512 .*--allow-large if you trust it"):
+        decode_reduced(hostile.jxl_of(1), "a.jxl")
+    with believing():
+        assert decode_reduced(hostile.jxl_of(1)).shape == (512, 512, 3)
+    with pytest.raises(InputError, match="--allow-large"):
+        decode_reduced(hostile.jxl_of(1), "a.jxl")
+
+
+def test_items_of_an_avif_that_share_the_same_bytes_are_refused() -> None:
+    assert len(bmff.coded(hostile.avif_of_shared(2), b"av01")) == 2
+    with pytest.raises(InputError):
+        bmff.coded(hostile.avif_of_shared(3), b"av01")
+
+
+def test_an_openexr_is_not_believed_beyond_its_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    openexr = pytest.importorskip("OpenEXR")
+    plain = np.full((500, 500), 0.5, np.float16)
+    settings = {"compression": openexr.DWAB_COMPRESSION, "type": openexr.scanlineimage}
+    file = tmp_path / "a.exr"
+    openexr.File(settings, dict.fromkeys("RGB", plain)).write(str(file))
+    assert read_wide(file).codes.shape == (500, 500, 3)
+    monkeypatch.setattr(claims, "_PLAIN_SAMPLES", 1 << 16)
+    with pytest.raises(InputError, match=r"a\.exr: claims 750,000 samples"):
+        read_wide(file)
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
@@ -170,3 +279,48 @@ def test_a_png_wider_than_libpng_reads_is_refused_with_what_to_do(tmp_path: Path
     file.write_bytes(png.SIGNATURE + b"".join(png.pack_chunk(kind, body) for kind, body in chunks))
     with pytest.raises(InputError, match=r"wide\.png: a PNG of more than 1,000,000 pixels a side is not read; export"):
         read_wide(file)
+
+
+@pytest.mark.parametrize("body", [b"", b"\x08\0\x10\0\x10", b"\x08\0\x10\0\x10\x03"])
+def test_a_frame_header_that_is_cut_short_is_left_to_the_decoder(body: bytes) -> None:
+    parts, tail = segments.split(encoded("JPEG"))
+    claims.check_jpeg("a.jpg", segments.join([parts[0], segments.make(0xC2, body), *parts[1:]], tail))
+
+
+@pytest.mark.parametrize(
+    "settings", [{"lossless": True}, {"distance": 1.0}, {"level": 60}], ids=["lossless", "lossy", "coarse"]
+)
+@pytest.mark.parametrize("count", [1, 3])
+def test_frames_of_a_jpeg_xl_are_found_up_to_its_last_byte(settings: dict[str, Any], count: int) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (count, 300, 700, 3), np.uint8)
+    data = bytes(imagecodecs.jpegxl_encode(noise if count > 1 else noise[0], **settings))
+    header = jxl_header.read_header(data)
+    frames = list(frames_of(data, header))
+    assert [(frame.width, frame.height) for frame in frames if frame.is_shown] == [(700, 300)] * count
+    assert [frame.is_last for frame in frames] == [False] * (len(frames) - 1) + [True]
+    if count > 1:
+        with pytest.raises((EOFError, ValueError)):
+            list(frames_of(data[: len(data) // 2], header))
+
+
+@pytest.mark.parametrize("subsampling", ["444", "420", "422"])
+def test_frames_of_a_jpeg_in_jpeg_xl_are_found(subsampling: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (300, 700, 3), np.uint8)
+    data = bytes(imagecodecs.jpegxl_encode_jpeg(imagecodecs.jpeg8_encode(noise, subsampling=subsampling)))
+    codestream = jxl.whole_codestream(data)
+    (frame,) = frames_of(codestream, jxl_header.read_header(codestream))
+    assert (frame.width, frame.height, frame.is_last) == (700, 300, True)
+
+
+def test_pixels_of_an_avif_are_those_of_its_items() -> None:
+    data = encoded("AVIF", np.zeros((70, 90, 3), np.uint8))
+    assert [av1.pixels_of(item) for item in bmff.coded(data, b"av01")] == [70 * 90]
+
+
+def test_what_a_jpeg_2000_asks_for_is_counted_as_its_coder_writes_it() -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (300, 700, 3), np.uint8)
+    data = bytes(imagecodecs.jpeg2k_encode(picture, codecformat="j2k", resolutions=4, level=0))
+    asked = asked_by(data, read_size(data))
+    assert asked.samples == 300 * 700 * 3
+    assert asked.packets == 3 * 4  # components and resolutions
+    assert asked.blocks >= asked.samples // 64**2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from gamutcli.errors import InputError
 from gamutcli.images.original import Source, read_source
 from gamutcli.images.read import read_wide
 from gamutcli.images.reading import Reading
+from tests.fuzz.formats.exr import EXR
 from tests.support.pictures import wide_codes
 
 LIGHT = PROPHOTO.cctf_decoding(wide_codes(40, 30) / 65535)
@@ -177,3 +179,18 @@ def test_without_openexr_the_refusal_says_what_to_install(tmp_path: Path, monkey
     (tmp_path / "a.exr").write_bytes(b"v/1\x01" + bytes(100))
     with pytest.raises(InputError, match=r"is an OpenEXR file; .*pip install OpenEXR"):
         read_source(tmp_path / "a.exr")
+
+
+def test_chromaticities_of_another_type_are_damage(openexr: Any, tmp_path: Path) -> None:
+    path = write(openexr, tmp_path / "a.exr", rgb(LIGHT), chromaticities=chromaticities("prophoto"))
+    other = {b"chromaticities\0chromaticities\0": b"chromaticities\0string\0"}
+    pieces = [replace(piece, kind=other.get(piece.kind, piece.kind)) for piece in EXR.split(path.read_bytes())]
+    path.write_bytes(EXR.join(pieces))
+    with pytest.raises(InputError, match=r"a\.exr: the OpenEXR file is damaged"):
+        read_wide(path)
+
+
+def test_primaries_on_one_line_are_damage(openexr: Any, tmp_path: Path) -> None:
+    path = write(openexr, tmp_path / "a.exr", rgb(LIGHT), chromaticities=(0.1, 0.1, 0.2, 0.2, 0.3, 0.3, 0.3127, 0.329))
+    with pytest.raises(InputError, match=r"a\.exr: the OpenEXR file is damaged"):
+        read_wide(path)

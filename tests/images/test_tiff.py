@@ -13,7 +13,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from gamutcli.errors import InputError
-from gamutcli.images import read_wide
+from gamutcli.images import decode_reduced, read_wide
 from gamutcli.images.reading import Reading
 from gamutcli.metadata.ifd import LONG, RATIONAL, SHORT, Directories, entry, lay_out
 from tests.support.pictures import wide_codes, write_tiff
@@ -191,3 +191,11 @@ def test_none_of_them_is_read_when_cut_short(tmp_path: Path, settings: dict[str,
         (tmp_path / "a.tif").write_bytes(whole[:length])
         with pytest.raises(InputError):
             read_wide(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("photometric", ["cielab", "rgb"])
+def test_light_and_lab_are_no_reduced_picture(tmp_path: Path, photometric: str) -> None:
+    kind = np.uint8 if photometric == "cielab" else np.float32
+    path = write_tiff(tmp_path / "a.tif", np.ones((4, 6, 3), kind), None, photometric=photometric)
+    with pytest.raises(InputError, match=r"a\.tif: is Lab or of floating point; a payload belongs to an RGB picture"):
+        decode_reduced(path.read_bytes(), "a.tif")

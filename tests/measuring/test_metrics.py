@@ -170,6 +170,16 @@ def test_color_differences_are_left_out_on_request() -> None:
     assert scores.de2000_all_mean is scores.de2000_og_p99 is None
 
 
+def test_color_differences_are_of_the_regions_and_of_so_many_pixels_as_asked_for() -> None:
+    picture, original = picture_and_original()
+    comparison = Comparison(regions=("og",), pixels=50)
+    comparison.add(picture, original)
+    scores = comparison.scores()
+    assert scores.de2000_og_p99 is not None
+    assert scores.de2000_all_mean is scores.de2000_in_p99 is None
+    assert 25 <= comparison.differences("og").size <= 50
+
+
 def test_squared_error_is_the_mean_over_the_channels_and_leaves_its_inputs_alone() -> None:
     picture, original = picture_and_original()
     before = picture.copy(), original.copy()

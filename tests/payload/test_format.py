@@ -276,3 +276,19 @@ def test_weights_that_overflow_together_are_refused() -> None:
 def test_a_large_but_sane_network_is_none_of_these() -> None:
     payload = replace(SMALL, network=network(hidden=128, depth=5))
     assert_same(unpack(pack(payload)), payload)
+
+
+@pytest.mark.parametrize(
+    ("at", "value"), [(5, 8), (6, 65), (7, 33), (32, 17), (33, 17), (34, 17), (35, 9), (38, 9), (39, 1)]
+)
+def test_each_field_of_version_1_has_its_bound(at: int, value: int) -> None:
+    """Of the table in docs/FORMAT.md; one more than allowed, with a right checksum."""
+    import struct
+    import zlib
+
+    from tests.golden.make import HERE
+
+    data = bytearray((HERE / "payloads" / "codes.gamut").read_bytes()[:-4])
+    data[at] = value
+    with pytest.raises(PayloadError, match="make no sense"):
+        unpack(bytes(data) + struct.pack("<I", zlib.crc32(data)))

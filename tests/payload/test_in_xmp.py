@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from gamutcli.containers import xmp
+from gamutcli.payload import in_xmp
 from tests.support.camera import CAMERA_PACKET, payloads_in, with_payload, without_payload
 
 TEXT = "gamut1:1/1:0123456789abcdef:AAAA"
@@ -87,3 +88,21 @@ def test_utf_16_and_trailing_nul_bytes_are_read(encoding):
 def test_text_that_a_tool_has_wrapped_into_a_structure_is_found():
     inner = f'<rdf:Description xmlns:rdf="{xmp.RDF}"><rdf:value>{TEXT}</rdf:value></rdf:Description>'
     assert payloads_in(with_payload(None, inner)) == [TEXT]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be", "utf-32-le"])
+def test_a_packet_that_is_ours_is_known_without_parsing_it_in_every_encoding(encoding: str) -> None:
+    packet = with_payload(CAMERA_PACKET, "gamut1:").decode().encode(encoding)
+    assert in_xmp.names_us(packet)
+    assert not in_xmp.names_us(CAMERA_PACKET.decode().encode(encoding))
+
+
+def test_a_packet_that_cannot_be_read_is_damage_and_goes_only_where_it_is_ours() -> None:
+    ours = in_xmp.open_packet(with_payload(None, TEXT)[:-60] + b"<")
+    theirs = in_xmp.open_packet(b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><")
+    for packet in (ours, theirs):
+        assert isinstance(packet, in_xmp.Unreadable)
+    assert len(in_xmp.find(ours)) == 1
+    assert in_xmp.remove(ours) is None
+    assert in_xmp.find(theirs) == []
+    assert in_xmp.remove(theirs) is theirs

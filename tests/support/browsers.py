@@ -102,11 +102,12 @@ class Firefox:
 
     name = "firefox"
 
-    def __init__(self, program: str) -> None:
+    def __init__(self, program: str, **preferences: Any) -> None:
         import websocket
 
         self._profile = tempfile.TemporaryDirectory(prefix="firefox-")
-        lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in FIREFOX.items())
+        settings = {**FIREFOX, **{name.replace("_", "."): value for name, value in preferences.items()}}
+        lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in settings.items())
         Path(self._profile.name, "user.js").write_text("\n".join(lines), "utf-8")
         self._process = subprocess.Popen(
             [program, "--headless", "--no-remote", "--profile", self._profile.name, "--remote-debugging-port=0"],

@@ -8,32 +8,7 @@ import pytest
 
 from tests.golden.make import HERE
 from tests.support.browsers import Browser, Site
-
-POLICY = "default-src 'none'; script-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'"
-SETTLED = """
-const all = [...document.querySelectorAll("gamut-img")];
-const ready = () => all.every(one => one.hasAttribute("state"));
-for (let k = 0; k < 400 && !ready(); k++) await new Promise(go => setTimeout(go, 50));
-return all.map(one => [one.getAttribute("state"), one.getAttribute("why")]);
-"""
-
-
-def page(*bodies: str, script: str = '<script type="module" src="/gamut-img.js"></script>') -> str:
-    head = f'<!doctype html><html lang="en"><link rel="icon" href="/blank.html"><title>A page</title>{script}'
-    return head + "".join(bodies)
-
-
-def picture(source: str, attributes: str = "") -> str:
-    return f'<gamut-img {attributes}><img src="{source}" alt="A cup"></gamut-img>'
-
-
-def settled(browser: Browser, site: Site, html: str, gamut: str = "p3") -> list[list[str]]:
-    site.add("page.html", html, Content_Security_Policy=POLICY)
-    browser.emulate(color_gamut=gamut)  # type: ignore[attr-defined]
-    browser.complaints()
-    browser.open(f"{site.address}/page.html")
-    told: list[list[str]] = browser.run(SETTLED)
-    return told
+from tests.support.elements import POLICY, SETTLED, page, picture, settled
 
 
 @pytest.mark.parametrize("name", ["default.jpg", "default.png", "default.webp"])

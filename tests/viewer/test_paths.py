@@ -17,7 +17,7 @@ from gamutcli.arrays import Code16Array
 from gamutcli.expand import expand_image
 from tests.golden.make import HERE
 from tests.support.browsers import Browser, Site
-from tests.viewer.test_node import SHOWN
+from tests.viewer.test_node import SHOWN, moved_pictures
 
 PATHS = ("js", "webgl2")
 RESTORE = """
@@ -42,10 +42,10 @@ def restored(browser: Browser, site: Site, name: str, **options: Any) -> tuple[C
 
 
 @functools.cache
-def expanded(name: str) -> Code16Array:
+def expanded(name: str, where: Path = HERE / "reduced") -> Code16Array:
     """What `gamut expand --to displayp3` gives, in 16-bit codes."""
     with tempfile.TemporaryDirectory() as folder:
-        expand_image(HERE / "reduced" / name, Path(folder) / "restored.tif", to="displayp3", device="cpu")
+        expand_image(where / name, Path(folder) / "restored.tif", to="displayp3", device="cpu")
         codes: Code16Array = tifffile.imread(Path(folder) / "restored.tif").astype(int)
     return codes
 
@@ -67,6 +67,26 @@ def test_sixteen_bits_are_as_close(browser: Browser, site: Site, name: str, path
     codes, told = restored(browser, site, name, path=path, depth=16)
     assert told["path"] == path
     assert np.abs(codes - expanded(name)).max() <= (2 if path == "js" else 64)
+
+
+@pytest.fixture(scope="module")
+def moved(site: Site, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Pictures with payloads of version 2, which are on the site."""
+    pictures = moved_pictures(tmp_path_factory.mktemp("moved"))
+    for path in pictures:
+        site.add(path.name, path.read_bytes())
+    return pictures
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_colors_that_were_moved_are_moved_back(browser: Browser, site: Site, moved: list[Path], path: str) -> None:
+    for picture in moved:
+        codes, told = restored(browser, site, picture.name, path=path)
+        assert told["path"] == path
+        assert told["status"] == ("recompressed" if "small" in picture.name else "ok")
+        far = np.abs(codes - np.round(expanded(picture.name, picture.parent) / 257))
+        assert (far <= 1).mean() >= 0.999, picture.name
+        assert far.max() <= 2, picture.name
 
 
 def test_the_gpu_is_silent(browser: Browser, site: Site) -> None:

@@ -153,3 +153,35 @@ def test_shipped_weights_say_where_they_come_from_and_the_readme_lists_their_dig
         assert int(weights.provenance["crops"]) >= 300
         assert f"| `{name}` |" in readme
         assert weights.digest in readme
+
+
+def reworded(change: dict[str, object] | None) -> bytes:
+    """A weights file with other words about its inputs; without any words where None."""
+    data = pack_weights(some_weights())
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    words = header["__metadata__"]
+    header["__metadata__"] = change and {**words, "inputs": json.dumps(json.loads(words["inputs"]) | change)}
+    packed = json.dumps(header).encode()
+    return len(packed).to_bytes(8, "little") + packed + data[8 + length :]
+
+
+def test_a_file_without_words_is_none_of_ours() -> None:
+    with pytest.raises(InputError, match=r"a\.safetensors: holds no weights of gamutcli"):
+        unpack_weights(reworded(None), "a.safetensors")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"first_octave": 1 << 20},
+        {"first_octave": -1.0},
+        {"position_octaves": True},
+        {"color": "cmyk"},
+        {"boxes": [{"radius": 65, "octaves": 1, "contrast": False}]},
+        {"boxes": [{"radius": 1, "octaves": 1, "contrast": 2}]},
+    ],
+)
+def test_inputs_that_no_payload_could_name_are_damage(change: dict[str, object]) -> None:
+    with pytest.raises(InputError, match=r"a\.safetensors: is damaged"):
+        unpack_weights(reworded(change), "a.safetensors")

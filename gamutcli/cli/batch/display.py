@@ -15,6 +15,7 @@ from gamutcli.batch.run import INTERRUPTED, Counts
 from gamutcli.batch.units import DONE, FAILED, REFUSED, SKIPPED, STATES, Outcome
 from gamutcli.cli import console
 from gamutcli.cli.batch.live import Live
+from gamutcli.measuring.words import difference
 
 if TYPE_CHECKING:
     from gamutcli.batch.names import Name
@@ -153,7 +154,8 @@ def _facts(command: str, result: dict[str, Any]) -> str:
         if result["psnr_og"] is None and result["clip_psnr_og"] is None and not result["og_pct"]:
             return "every colour fits into sRGB"
         gained = console.gain(result["clip_psnr_og"], result["psnr_og"])
-        return f"{result['payload_bytes']:,} bytes for {share} out of gamut, {gained}"
+        near = f"99 % below dE {difference(result['de2000_og_p99'])}"
+        return f"{result['payload_bytes']:,} bytes for {share} out of gamut, {gained}, {near}"
     if command == "expand":
         return f"{result['width']} x {result['height']} px, {share} of the pixels restored"
     plain, restored = result["plain"], result["restored"]

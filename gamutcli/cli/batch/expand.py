@@ -8,7 +8,7 @@ import click
 
 from gamutcli.cli import expand as single
 from gamutcli.cli.batch.launch import launch
-from gamutcli.cli.batch.options import batch_options, sources, suffixes_of, with_options_of
+from gamutcli.cli.batch.options import batch_options, sources, suffixes_of, watching, with_options_of
 
 _ONE = single.expand
 _SUFFIXES = suffixes_of(_ONE)
@@ -18,6 +18,7 @@ _SUFFIXES = suffixes_of(_ONE)
 @click.command()
 @sources(*_SUFFIXES)
 @batch_options
+@watching
 def expand(ext: str, **given: Any) -> int:
     """Bring the wide-gamut pictures below folders back.
 

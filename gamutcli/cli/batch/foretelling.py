@@ -7,6 +7,7 @@ import json
 import math
 
 from gamutcli.batch.forecast import CHECK, MAKE, Forecast, forecast
+from gamutcli.batch.here import Here
 from gamutcli.batch.names import Search
 from gamutcli.batch.pool import Pool
 from gamutcli.batch.run import Order
@@ -22,7 +23,7 @@ _WORDS = {
 }
 
 
-def foretell(order: Order, search: Search, engine: Pool, *, as_json: bool, quiet: bool) -> int:
+def foretell(order: Order, search: Search, engine: Pool | Here, *, as_json: bool, quiet: bool) -> int:
     """Say what a run would do, and how long it would take."""
 
     def tell(state: str, task: Task, why: str) -> None:

@@ -16,17 +16,22 @@ from gamutcli.cli.batch.listing import names_in
 from gamutcli.cli.console import progress
 from gamutcli.cli.piping import DASH
 from gamutcli.errors import OutputError, UsageError
+from gamutcli.storage import remote
 
 if TYPE_CHECKING:
+    from gamutcli.batch.here import Here
     from gamutcli.batch.names import Search
     from gamutcli.batch.pool import Pool
     from gamutcli.batch.run import Order
     from gamutcli.batch.shard import Shard
+    from gamutcli.batch.units import Outcome
+    from gamutcli.cli.batch.display import Display
 
 #: Options of `batch_options` and of what is said, which are no settings of the library's functions.
 _OF_THE_RUN = (
     *("sources", "output", "include", "exclude", "base", "null", "template"),
     *("jobs", "memory", "timeout", "recycle", "shard", "retry_failed", "max_failures", "dry_run"),
+    *("watch", "settle"),
     *("overwrite", "preserve_time", "quiet", "verbose", "as_json"),
 )
 
@@ -45,6 +50,8 @@ def launch(command: str, suffix: str, suffixes: tuple[str, ...], given: Mapping[
     """
     search = _search(given, suffixes)
     order = _order(command, suffix, given)
+    if given.get("watch"):
+        _check_watch(order, given)
     from gamutcli.batch.run import run
     from gamutcli.cli.batch.display import Display
     from gamutcli.cli.batch.foretelling import foretell
@@ -53,8 +60,30 @@ def launch(command: str, suffix: str, suffixes: tuple[str, ...], given: Mapping[
     if given["dry_run"]:
         return foretell(order, search, engine, as_json=given["as_json"], quiet=given["quiet"])
     display = Display(quiet=given["quiet"], verbose=given["verbose"], as_json=given["as_json"])
+    if given.get("watch"):
+        return _watch(order, search, engine, display, given)
     with display.shown(search if not search.listing else None, order.shard), _interrupts(display.say) as stopped:
         counts = run(order, search, engine, display.tell, stopped, display.warn)
+    return display.close(counts)
+
+
+def _watch(order: Order, search: Search, engine: Pool | Here, display: Display, given: Mapping[str, Any]) -> int:
+    """Go on with what comes into the folders."""
+    from gamutcli.batch.run import run
+    from gamutcli.batch.watch import Watch
+
+    def tell(outcome: Outcome) -> None:
+        names.settled(outcome.task.source)
+        display.tell(outcome)
+
+    with (
+        display.shown(None, order.shard),
+        _interrupts(display.say) as stopped,
+        Watch(search, given["settle"], display.warn) as names,
+    ):
+        if not given["quiet"]:
+            display.say(f"watching {', '.join(search.sources)}; Ctrl-C ends it")
+        counts = run(order, names, engine, tell, stopped, display.warn)
     return display.close(counts)
 
 
@@ -67,6 +96,8 @@ def _search(given: Mapping[str, Any], suffixes: tuple[str, ...]) -> Search:
         raise OutputError(f"{output}: is no folder; name another with -o.")
     sources = tuple(word for word in words if word != str(DASH))
     for word in sources:
+        if remote.is_address(word) and word.rstrip("/") == remote.address_of(output):
+            raise UsageError(f"{word}: is a source too; write below another address.")
         if output.is_dir() and os.path.isdir(word) and output.samefile(word):  # noqa: PTH112
             raise UsageError(f"{output}: is a source too; write into another folder, which may lie in it.")
     if len(words) - len(sources) > 1:
@@ -83,7 +114,7 @@ def _order(command: str, suffix: str, given: Mapping[str, Any]) -> Order:
 
     settings = {name: value for name, value in given.items() if name not in _OF_THE_RUN}
     reference: Path | None = settings.pop("reference", None)
-    if reference is not None and not reference.is_dir():
+    if reference is not None and not remote.address_of(reference) and not reference.is_dir():
         raise UsageError(f"{reference}: is no folder; name the folder of the originals.")
     return Order(
         command=command,
@@ -111,12 +142,16 @@ def _shard(text: str | None) -> Shard:
     return found
 
 
-def _engine(order: Order, given: Mapping[str, Any]) -> tuple[Order, Pool]:
+def _engine(order: Order, given: Mapping[str, Any]) -> tuple[Order, Pool | Here]:
     """Start no process yet, but say how many there will be; the order learns what pictures will take."""
     from gamutcli.batch import machine
+    from gamutcli.batch.here import Here
     from gamutcli.batch.memory import predictor
     from gamutcli.batch.pool import Pool
 
+    places = (*given["sources"], order.target, order.reference or "")
+    if any((remote.address_of(place) or "").startswith("memory://") for place in places):
+        return order, Here()
     cores = machine.cores()
     jobs = given["jobs"] or cores
     threads = max(1, cores // jobs)
@@ -129,6 +164,13 @@ def _engine(order: Order, given: Mapping[str, Any]) -> tuple[Order, Pool]:
         quiet=given["verbose"] < 2,
     )
     return replace(order, memory=predictor(order.command, order.suffix, order.settings, threads)), pool
+
+
+def _check_watch(order: Order, given: Mapping[str, Any]) -> None:
+    if given["dry_run"]:
+        raise UsageError("--dry-run: nobody knows what will come; leave out --watch.")
+    if order.shard.count > 1:
+        raise UsageError("--shard: two that watch one folder do not divide it; give --shard 1/1, or leave out --watch.")
 
 
 @contextlib.contextmanager

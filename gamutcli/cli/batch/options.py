@@ -46,7 +46,7 @@ def sources(*suffixes: str) -> Callable[[Command], Command]:
 
 
 _OUTPUT = option(
-    "-o", "--output", type=options.FOLDER, required=True, metavar="DST", help="Folder that the results go below."
+    "-o", "--output", type=options.PLACE, required=True, metavar="DST", help="Folder that the results go below."
 )
 _CHOICE = (
     option(
@@ -58,7 +58,7 @@ _CHOICE = (
     option("--exclude", multiple=True, metavar="PATTERN", help="Leave out files and folders that fit."),
     option(
         "--base",
-        type=options.FOLDER,
+        type=options.PLACE,
         metavar="DIR",
         help="Files named one by one get their folders below DST relative to this.",
     ),
@@ -101,6 +101,26 @@ _COURSE = (
     option("--max-failures", type=click.IntRange(min=1), metavar="N", help="Stop after so many failures."),
     option("--dry-run", is_flag=True, help="Say what would be done and how long it would take."),
 )
+
+
+_WATCH = (
+    option("--watch", is_flag=True, help="Go on with pictures that come into the folders, until Ctrl-C."),
+    option(
+        "--settle",
+        type=click.FloatRange(min=0),
+        default=2.0,
+        show_default=True,
+        metavar="S",
+        help="With --watch: take a file when it has not changed for so many seconds.",
+    ),
+)
+
+
+def watching(command: Command) -> Command:
+    """The options on folders that pictures come into."""
+    for add in reversed(_WATCH):
+        command = add(command)
+    return command
 
 
 def batch_options(command: Command) -> Command:

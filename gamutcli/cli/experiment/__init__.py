@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from gamutcli.cli.console import say
+from gamutcli.cli.experiment.losses import losses
 from gamutcli.cli.experiment.maps import maps
 from gamutcli.cli.experiment.size import size
 from gamutcli.cli.experiment.steps import steps
@@ -30,6 +31,6 @@ def experiment(context: click.Context) -> None:
         say(context.get_help())
 
 
-_COMMANDS: tuple[click.Command, ...] = (table, maps, size, why, steps)
+_COMMANDS: tuple[click.Command, ...] = (table, maps, size, why, steps, losses)
 for _command in _COMMANDS:
     experiment.add_command(_command)

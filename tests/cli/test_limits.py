@@ -1,0 +1,54 @@
+"""Limits on what files claim, and the option that lifts them, as a user meets both."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gamutcli.cli import run
+from gamutcli.images import claims, encode_reduced
+from tests.support.pictures import SAMPLES
+
+
+def test_a_large_file_is_read_where_it_is_allowed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reduced = str(tmp_path / "a.webp")
+    assert run(["reduce", str(SAMPLES / "dahlia.tif"), reduced, "--preset", "fast", "-q"]) == 0
+    monkeypatch.setitem(claims._PLAIN, "WebP", 1)
+    monkeypatch.setattr(claims, "_GROWTH", 0)
+    for command in (["info", reduced], ["expand", reduced, str(tmp_path / "r.tif")]):
+        assert run(command) == 1
+        assert "use --allow-large if you trust it" in capsys.readouterr().err
+        assert run([*command, "--allow-large"]) == 0
+        capsys.readouterr()
+    assert run(["info", reduced]) == 1  # of one command, not of those behind it
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited as Linux does it")
+@pytest.mark.parametrize("kind", ["jpg", "png", "tif", "webp", "avif", "jxl"])
+def test_too_little_memory_is_called_so(tmp_path: Path, kind: str) -> None:
+    """The process may take some megabytes more than when the file is opened: less than its pixels."""
+    file = tmp_path / f"a.{kind}"
+    file.write_bytes(
+        encode_reduced(np.full((4000, 4000, 3), 200, np.uint8), {"jpg": "jpeg", "tif": "tiff"}.get(kind, kind))
+    )
+    program = (
+        "import resource, sys, imagecodecs\n"
+        "from gamutcli.images import decode_reduced, files\n"
+        "from gamutcli.errors import InputError\n"
+        "data = open(sys.argv[1], 'rb').read()\n"
+        "taken = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "import tifffile, gamutcli.images.tiff\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (taken + 24_000_000,) * 2)\n"
+        "try:\n"
+        "    decode_reduced(data, 'a')\n"
+        "except InputError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(file)], capture_output=True, text=True, check=False)
+    assert done.stdout == "a: out of memory; close other programs or use a smaller picture.\n", done.stderr[-500:]
