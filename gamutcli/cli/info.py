@@ -55,17 +55,15 @@ def info(files: tuple[Path, ...], quiet: bool, verbose: int, as_json: bool) -> i
 def _summary(result: Info) -> str:
     lines = {
         "picture": f"{result.width} x {result.height} px",
-        "payload": f"{result.payload_bytes:,} bytes ({result.carrier}), format {result.format_version}",
-        "intent": _intent(result),
+        "payload": f"{result.payload_bytes:,} bytes ({result.carrier}), format {result.format_version}{_moved(result)}",
         "network": f"{result.model}: {result.layers} hidden layers of {result.hidden}" if result.hidden else "none",
         "pixels": _pixels(result),
     }
     return "\n".join([f"{result.file}", *(f"  {name:8s} {text}" for name, text in lines.items())])
 
 
-def _intent(result: Info) -> str:
-    moved = result.intent == "perceptual"
-    return "perceptual: colours near sRGB's boundary were moved inwards" if moved else "relative: colours were clipped"
+def _moved(result: Info) -> str:
+    return ": perceptual, colours were moved inwards" if result.intent == "perceptual" else ""
 
 
 def _pixels(result: Info) -> str:
