@@ -22,7 +22,8 @@ from gamutcli.fingerprint.blocks import LostBlocks
 from gamutcli.fingerprint.frame import Frame
 from gamutcli.fingerprint.match import Match, Status, match
 from gamutcli.gpu.predict import Predictor as GpuPredictor
-from gamutcli.metadata import read_metadata
+from gamutcli.images.lying import stated_orientation
+from gamutcli.metadata import read_metadata, turn_metadata
 from gamutcli.network.predict import Predictor
 from gamutcli.network.shape import FloatNetwork, Inputs, Network
 from gamutcli.parallel import STRIP_PIXELS, in_order, strips
@@ -59,8 +60,10 @@ class Reduced:
 
     @property
     def metadata(self) -> Metadata:
-        """The metadata of the file, without the payload."""
-        return carriers.metadata_beside(self.found, read_metadata(self.data))
+        """The metadata of the file, without the payload; how it is to be turned is what the file itself says."""
+        found = carriers.metadata_beside(self.found, read_metadata(self.data))
+        stated = stated_orientation(self.data)
+        return found if stated is None else turn_metadata(found, stated)
 
     @property
     def correction(self) -> Correction:

@@ -17,7 +17,8 @@ from PIL import Image
 from gamutcli import evaluate, expand_image, reduce_image
 from gamutcli.arrays import Code16Array
 from gamutcli.fitting.presets import PRESETS
-from gamutcli.images import decode_reduced
+from gamutcli.images import decode_reduced, encode_reduced
+from gamutcli.images.lying import stated_orientation
 from gamutcli.images.original import read_source
 from gamutcli.images.picture import UNDONE, turn
 from gamutcli.metadata import orientation_of, read_metadata
@@ -95,6 +96,22 @@ def test_a_picture_that_lost_its_orientation_still_is_compared_as_it_lies(tmp_pa
         shutil.copy(f"{reduced}.gamut", f"{bare}.gamut")
         assert orientation_of(read_metadata(bare)) == 1
         assert evaluate(bare, photo).restored.psnr_all == pytest.approx(done.psnr_all, abs=0.1)
+
+
+@pytest.mark.parametrize("extension", ["avif", "jxl"])
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_two_formats_state_by_themselves_how_they_lie(orientation: int, extension: str) -> None:
+    data = encode_reduced((CODES >> 8).astype(np.uint8), extension, orientation=orientation)
+    assert stated_orientation(data) == orientation
+
+
+def test_a_picture_that_a_tool_turned_in_its_header_is_restored_as_it_is_shown(tmp_path: Path) -> None:
+    reduced, restored = tmp_path / "a.avif", tmp_path / "back.tif"
+    reduce_image(sideways(tmp_path / "a.tif", 6), reduced, preset=QUICK)
+    reduced.write_bytes(reduced.read_bytes().replace(b"irot\3", b"irot\1"))
+    assert orientation_of(read_metadata(reduced)) == 6  # EXIF still says, which no program heeds here
+    expand_image(reduced, restored)
+    assert orientation_of(read_metadata(restored)) == 8
 
 
 # In a browser.

@@ -2,7 +2,15 @@
 
 from gamutcli.containers import Metadata
 from gamutcli.metadata.read import read_metadata
-from gamutcli.metadata.rules import EXIF_LIMIT, GAIN_MAP, make_true, orientation_of, upright_metadata, without_private
+from gamutcli.metadata.rules import (
+    EXIF_LIMIT,
+    GAIN_MAP,
+    make_true,
+    orientation_of,
+    turn_metadata,
+    upright_metadata,
+    without_private,
+)
 
 __all__ = [
     "EXIF_LIMIT",
@@ -11,6 +19,7 @@ __all__ = [
     "make_true",
     "orientation_of",
     "read_metadata",
+    "turn_metadata",
     "upright_metadata",
     "without_private",
 ]

@@ -234,6 +234,18 @@ def upright_metadata(metadata: Metadata) -> Metadata:
     )
 
 
+def turn_metadata(metadata: Metadata, orientation: int) -> Metadata:
+    """Return the metadata of a picture that is to be turned so for display: 1 to 8 as in EXIF."""
+    if orientation_of(metadata) == orientation:
+        return metadata
+    plain = upright_metadata(metadata)
+    if orientation == 1:
+        return plain
+    old = parse_exif(plain.exif)
+    tags = {**old.image, _ORIENTATION: entry(SHORT, orientation, order=old.order)}
+    return replace(plain, exif=write_block(replace(old, image=tags)))
+
+
 def _packet_without(packet: bytes | None, is_unwanted: Callable[[str], bool]) -> tuple[bytes | None, tuple[str, ...]]:
     """Return a packet without the properties whose names are unwanted, None when it says nothing else, and notes."""
     if packet is None:

@@ -43,15 +43,20 @@ def judge(scene: Scene, fitted: Fitted, og_pixels: int) -> Judged:
         fitted: The network.
         og_pixels: How many pixels of the original are out of gamut.
     """
-    plain, restored = _compare(scene, fitted, scene.bands(MOST_MEASURED))
+    some = scene.bands(MOST_MEASURED)
+    plain, restored = _compare(scene, fitted, some)
     if restored.og_pixels < min(og_pixels, ENOUGH_MEASURED):
-        plain, restored = _compare(scene, fitted, scene.strips())
+        some = scene.strips()
+        plain, restored = _compare(scene, fitted, some)
     plain_scores, scores = plain.scores(), restored.scores()
-    if fitted.network and not _is_better(scores, plain_scores):
-        note = "the network did not come closer than the plain picture, so none is stored"
-        # What was moved comes back without one.
-        scores = _compare(scene, replace(fitted, network=None), scene.strips())[1].scores()
-        return Judged(None, plain_scores, scores, (note,))
+    if fitted.network is None:
+        return Judged(None, plain_scores, scores)
+    without = plain_scores
+    if scene.correction.compression:  # what was moved comes back without a network
+        without = _compare(scene, replace(fitted, network=None), some)[1].scores()
+    if not _is_better(scores, without):
+        note = "the network did not come closer than the picture without it, so none is stored"
+        return Judged(None, plain_scores, without, (note,))
     return Judged(fitted.network, plain_scores, scores)
 
 
