@@ -191,6 +191,43 @@ def lettered(percent: float) -> Operation:
     return Operation(change)
 
 
+def hidden(percent: float) -> Operation:
+    """A square so wide, percent of the width, is blurred to its mean, as faces and number plates are."""
+
+    def change(picture: Picture) -> Picture:
+        side, left, top = max(1, round(picture.width * percent / 100)), picture.width // 3, picture.height // 3
+        box = (left, top, left + side, top + side)
+        blurred = picture.copy()
+        blurred.paste(picture.crop(box).resize((1, 1), Filter.BOX).resize((side, side)), box)
+        return blurred
+
+    return Operation(change)
+
+
+def hue_turned(degrees: float) -> Operation:
+    """All hues turned, around the greys."""
+    angle = math.radians(degrees)
+    along, across = (1 - math.cos(angle)) / 3, math.sin(angle) / math.sqrt(3)
+    same, next_, last = along + math.cos(angle), along - across, along + across
+    rows = (same, next_, last, 0, last, same, next_, 0, next_, last, same, 0)
+    return Operation(lambda picture: picture.convert("RGB", rows))
+
+
+def reds_turned(degrees: float) -> Operation:
+    """Only the hues within 20 degrees of red turned."""
+    step = round(degrees * 256 / 360)
+
+    def change(picture: Picture) -> Picture:
+        codes = np.asarray(picture.convert("HSV")).copy()
+        hue = codes[..., 0].astype(int)
+        is_red = ((hue + 14) % 256 <= 28) & (codes[..., 1] > 25)
+        codes[..., 0] = (hue + step) % 256
+        turned_codes = np.asarray(Image.fromarray(codes, "HSV").convert("RGB"))
+        return Image.fromarray(np.where(is_red[..., None], turned_codes, np.asarray(picture)))
+
+    return Operation(change)
+
+
 def operations() -> Iterator[tuple[str, dict[str, Operation]]]:
     """Groups of named operations."""
     yield (
@@ -260,6 +297,8 @@ def operations() -> Iterator[tuple[str, dict[str, Operation]]]:
                 for percent in (1, 2, 5, 20)
             },
             **{f"red {percent:+} %": gains(1 + percent / 100, 1, 1) for percent in (1, 2, 5)},
+            **{f"hue by {degrees} degrees": hue_turned(degrees) for degrees in (2, 3, 5, 20)},
+            **{f"reds by {degrees} degrees": reds_turned(degrees) for degrees in (5, 20)},
             "brightness +2 %, JPEG 85": gains(1.02, 1.02, 1.02).then(jpeg(85)),
             "saturation +2 %, JPEG 85": enhanced(ImageEnhance.Color, 1.02).then(jpeg(85)),
             "contrast +2 %, 50 %, JPEG 70": contrast(1.02).then(resized(0.5)).then(jpeg(70)),
@@ -277,6 +316,7 @@ def operations() -> Iterator[tuple[str, dict[str, Operation]]]:
             "a square of 3 %": lettered(3),
             "a square of 5 %": lettered(5),
             "a square of 10 %": lettered(10),
+            **{f"a square of {percent} % to its mean": hidden(percent) for percent in (5, 10, 20)},
         },
     )
 
