@@ -184,7 +184,8 @@ def check_pixels(source: StrPath, reduced: Reduced, force: bool) -> tuple[str, .
                 f"differ by {matched.difference:.1f} codes); use --force to expand it all the same."
             )
         return ("the picture was edited after it was reduced: the restored colours are a guess",)
-    return (f"the picture was {matched.recognised} after it was reduced, or edited too little to tell: {_cost(reduced)}",)
+    done = f"the picture was {matched.recognised} after it was reduced, or edited too little to tell"
+    return (f"{done}: {_cost(reduced)}",)
 
 
 def check_work(source: StrPath, reduced: Reduced, allow_slow: bool) -> None:
