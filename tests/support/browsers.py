@@ -111,14 +111,20 @@ class Firefox:
         Path(self._profile.name, "user.js").write_text("\n".join(lines), "utf-8")
         self._process = subprocess.Popen(
             [program, "--headless", "--no-remote", "--profile", self._profile.name, "--remote-debugging-port=0"],
-            env={**os.environ, **SOFTWARE_GL},
+            # Without a home that can be written it waits for ever.
+            env={**os.environ, **SOFTWARE_GL, "HOME": self._profile.name},
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             text=True,
         )
         assert self._process.stderr is not None
         marked = "WebDriver BiDi listening on "
-        address = next(line.split(marked)[1].strip() for line in self._process.stderr if marked in line)
+        ended = threading.Timer(SECONDS, self._process.kill)
+        ended.start()
+        address = next((line.split(marked)[1].strip() for line in self._process.stderr if marked in line), None)
+        ended.cancel()
+        if address is None:
+            raise RuntimeError(f"Firefox did not start within {SECONDS} seconds")
         # Whoever writes to a pipe that nobody reads comes to a halt.
         self._reader = threading.Thread(target=self._process.stderr.read, daemon=True)
         self._reader.start()
