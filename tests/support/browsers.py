@@ -124,6 +124,9 @@ class Firefox:
         address = next((line.split(marked)[1].strip() for line in self._process.stderr if marked in line), None)
         ended.cancel()
         if address is None:
+            self._process.wait(20)
+            self._process.stderr.close()
+            self._profile.cleanup()
             raise RuntimeError(f"Firefox did not start within {SECONDS} seconds")
         # Whoever writes to a pipe that nobody reads comes to a halt.
         self._reader = threading.Thread(target=self._process.stderr.read, daemon=True)
