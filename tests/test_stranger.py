@@ -226,7 +226,7 @@ def test_the_page_prints_colours_that_are_moved_back() -> None:
     curves = Compression(Side(6553, 12288, 3, 328), Side(6553, 11469, 3, 52428))
     for pixel in ((12, 200, 90), (255, 40, 100), (254, 41, 3), (2, 1, 0)):
         codes = np.array([pixel], np.uint8)
-        light = curves.undone(codes)[0]
+        light = curves.undo(codes)[0]
         wide = encoding_table(PROPHOTO, 65536).codes(Correction(0, False, curves).before(codes, "bradford"))[0]
         numbers = ", ".join(f"{value:.6f}" if value else "0" for value in light)
         assert f"| {numbers} | {', '.join(map(str, wide))} |" in page

@@ -31,7 +31,7 @@ from gamutcli.color.spaces import SRGB
 
 #: Of linear sRGB, in units of 1 / 65536: they add up to that.
 LUMINANCE = np.array([13933, 46871, 4732], np.int64)
-_WEIGHTS = (LUMINANCE / 65536).astype(np.float32)
+_SHARES = (LUMINANCE / 65536).astype(np.float32)
 #: Light of the 8-bit codes, in units of 1 / 65535.
 _LIGHT = np.floor(SRGB.cctf_decoding(np.arange(256) / 255) * 65535 + 0.5).astype(np.int64)
 LIMIT_UNIT, MOST_LEVELS = 8192, 15
@@ -96,11 +96,11 @@ class Compression:
         return below, above
 
     def mask(self, srgb_codes: CodeArray) -> BoolArray:
-        """(..., 3) codes to (...) bool: which pixels ``undone`` moves."""
+        """(..., 3) codes to (...) bool: which pixels ``undo`` moves."""
         below, above = self.zones(srgb_codes)
         return below | above
 
-    def undone(self, srgb_codes: CodeArray, exact: bool = True) -> FloatArray:
+    def undo(self, srgb_codes: CodeArray, exact: bool = True) -> FloatArray:
         """Move colours to where they came from.
 
         Args:
@@ -121,7 +121,9 @@ class Compression:
             anchor = colors.min(axis=1)
             room = (1 - largest) / (1 - anchor)
             distance = (colors.max(axis=1) - anchor) / (1 - anchor)
-            light[places] = _moved(colors, anchor, _far(room, self.above, room / (self.above.room or 1)) / distance)
+            light[places] = _move(
+                colors, anchor, _find_distance(room, self.above, room / (self.above.room or 1)) / distance
+            )
             # What that moved may lie in the other room now, and its fraction is spent.
             self._undo_below(light, places[self._within(light[places])])
         places = np.flatnonzero(below & ~above)
@@ -130,7 +132,7 @@ class Compression:
             self._undo_below(light, places, _fractions(codes, codes.argmin(axis=1), self.below.levels, 1, exact))
         return light
 
-    def compressed(self, srgb_linear: FloatArray) -> tuple[FloatArray, BoolArray]:
+    def compress(self, srgb_linear: FloatArray) -> tuple[FloatArray, BoolArray]:
         """Move colours into sRGB.
 
         Args:
@@ -144,17 +146,17 @@ class Compression:
         below = self._within(colors)
         if self.below.knee and below.any():
             some = colors[below]
-            luminance = some @ _WEIGHTS
+            luminance = some @ _SHARES
             room = some.min(axis=1) / luminance
             share = np.square(((self.below.farthest - 1 + room) / self.below.span).clip(0, 1))
-            colors[below] = _moved(some, luminance, (1 - self.below.room * share) / (1 - room))
+            colors[below] = _move(some, luminance, (1 - self.below.room * share) / (1 - room))
         smallest = colors.min(axis=1)
         room = (1 - colors.max(axis=1)) / np.maximum(1 - smallest, np.float32(1e-6))
         above = (room < self.above.room) & (smallest < self.above.bound / 65535)
         if self.above.knee and above.any():
             room, smallest = room[above], smallest[above]
             share = ((self.above.farthest - 1 + room) / self.above.span).clip(0, 1)
-            colors[above] = _moved(colors[above], smallest, (1 - self.above.room * share) / (1 - room))
+            colors[above] = _move(colors[above], smallest, (1 - self.above.room * share) / (1 - room))
         return colors, below | above
 
     def distances(self, srgb_linear: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -162,10 +164,10 @@ class Compression:
 
         Above, they are those of colours that have been moved below.
         """
-        luminance = srgb_linear @ _WEIGHTS
+        luminance = srgb_linear @ _SHARES
         dark = luminance < np.float32(max(1, self.below.bound) / 65535)
         below = np.where(dark, 0, 1 - srgb_linear.min(axis=1) / np.where(dark, 1, luminance))
-        colors = replace(self, above=Side()).compressed(srgb_linear)[0]
+        colors = replace(self, above=Side()).compress(srgb_linear)[0]
         smallest = colors.min(axis=1)
         bright = smallest >= np.float32(self.above.bound / 65535)
         above = np.where(bright, 0, (colors.max(axis=1) - smallest) / np.where(bright, 1, 1 - smallest))
@@ -173,7 +175,7 @@ class Compression:
 
     def _within(self, srgb_linear: FloatArray) -> BoolArray:
         """Which of (n, 3) colours lie in the room below."""
-        luminance = srgb_linear @ _WEIGHTS
+        luminance = srgb_linear @ _SHARES
         bright = luminance >= np.float32(max(1, self.below.bound) / 65535)
         found: BoolArray = bright & (srgb_linear.min(axis=1) < self.below.room * luminance)
         return found
@@ -181,18 +183,18 @@ class Compression:
     def _undo_below(self, light: FloatArray, places: IndexArray, smallest: FloatArray | None = None) -> None:
         """Undo the step below 0 in some rows of (n, 3) light, in place."""
         colors = light[places]
-        luminance, least = colors @ _WEIGHTS, colors.min(axis=1)
+        luminance, least = colors @ _SHARES, colors.min(axis=1)
         room = (least if smallest is None else smallest) / luminance
-        far = _far(room, self.below, np.sqrt(room / (self.below.room or 1)))
-        light[places] = _moved(colors, luminance, far / (1 - least / luminance))
+        far = _find_distance(room, self.below, np.sqrt(room / (self.below.room or 1)))
+        light[places] = _move(colors, luminance, far / (1 - least / luminance))
 
 
-def _far(room: FloatArray, side: Side, share: FloatArray) -> FloatArray:
+def _find_distance(room: FloatArray, side: Side, share: FloatArray) -> FloatArray:
     """(n,) distances of what has so much room, and takes up such a share of the knee's."""
     return np.where(room < side.room, side.farthest - side.span * share, 1 - room)
 
 
-def _moved(colors: FloatArray, anchor: FloatArray, ratio: FloatArray) -> FloatArray:
+def _move(colors: FloatArray, anchor: FloatArray, ratio: FloatArray) -> FloatArray:
     """(n, 3) colours, their way from (n,) greys made longer or shorter."""
     greys = anchor[:, None]
     return greys + (colors - greys) * ratio[:, None]

@@ -214,7 +214,7 @@ class Correction:
         if self.compression is None:
             return codes_to_prophoto(srgb_codes, adaptation)
         matrix = rgb_to_rgb(SRGB, PROPHOTO, adaptation)
-        return apply_matrix(self.compression.undone(srgb_codes, exact), matrix)
+        return apply_matrix(self.compression.undo(srgb_codes, exact), matrix)
 
 
 def codes_to_prophoto(srgb_codes: CodeArray, adaptation: Adaptation) -> FloatArray:

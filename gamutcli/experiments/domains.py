@@ -144,7 +144,7 @@ class DomainScene(Scene):
         plain = true - super().residuals(rows, inside)
         return self.domain.residuals(plain.astype(np.float64), true.astype(np.float64)).astype(np.float32)
 
-    def weights(self, rows: slice, inside: IndexArray) -> FloatArray | None:
+    def importance(self, rows: slice, inside: IndexArray) -> FloatArray | None:
         """(n,) how much the squared errors of some pixels of a strip count."""
         if self.loss is None:
             return None

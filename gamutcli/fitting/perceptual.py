@@ -52,14 +52,14 @@ def choose_compression(original: Original, adaptation: Adaptation, lossless: boo
     colors = apply_matrix(original.linear(codes), rgb_to_rgb(PROPHOTO, SRGB, adaptation))
     probe = Compression(Side(KNEE, 8 * LIMIT_UNIT, 1, DARKEST), Side(KNEE, 8 * LIMIT_UNIT, 1, BRIGHTEST))
     below, above = probe.distances(colors)
-    found = _side(below, DARKEST, lossless), _side(above, BRIGHTEST, lossless)
+    found = _choose_side(below, DARKEST, lossless), _choose_side(above, BRIGHTEST, lossless)
     if lossless:
         return Compression(*found)
     beyond = found[1].limit - LIMIT_UNIT
     return Compression(found[0], replace(found[1], limit=LIMIT_UNIT + round(LOSSY_SHARE * beyond)))
 
 
-def _side(distances: FloatArray, bound: int, lossless: bool) -> Side:
+def _choose_side(distances: FloatArray, bound: int, lossless: bool) -> Side:
     beyond = distances[distances > 1]
     if beyond.size < FEWEST:
         return Side()
@@ -88,12 +88,12 @@ def perceptual_codes(
 
     def convert(rows: slice) -> tuple[CodeArray, BoolArray]:
         truth = original.strip(rows).reshape(-1, 3)
-        colors, moved = compression.compressed(apply_matrix(truth, inwards))
+        colors, moved = compression.compress(apply_matrix(truth, inwards))
         converted = srgb_codes(colors)
         places = np.flatnonzero(moved) if exact else np.empty(0, np.intp)
         for start in range(0, places.size, CHUNK):
             some = places[start : start + CHUNK]
-            converted[some] = _chosen(compression, colors[some], converted[some], truth[some], outwards)
+            converted[some] = _choose_codes(compression, colors[some], converted[some], truth[some], outwards)
         shape = original.codes[rows].shape
         return converted.reshape(shape), moved.reshape(shape[:2])
 
@@ -103,7 +103,7 @@ def perceptual_codes(
     return codes, marked
 
 
-def _chosen(
+def _choose_codes(
     compression: Compression, colors: FloatArray, nearest: CodeArray, truth: FloatArray, outwards: DoubleArray
 ) -> CodeArray:
     """(n, 3) codes around those nearest to moved colours, from which a decoder comes closest to the truth."""
@@ -119,18 +119,18 @@ def _chosen(
         tried[count, second] += b
         fraction = np.where(
             above,
-            _part(tried[count, first], tried[count, second], compression.above.levels),
-            -_part(tried[count, first], tried[count, second], compression.below.levels),
+            _tell_fraction(tried[count, first], tried[count, second], compression.above.levels),
+            -_tell_fraction(tried[count, first], tried[count, second], compression.below.levels),
         )
         tried[count, limiting] = np.round(ideal + fraction).astype(np.intp) + c
         codes = tried.clip(0, 255).astype(np.uint8)
-        restored = apply_matrix(compression.undone(codes), outwards).clip(0, 1)
+        restored = apply_matrix(compression.undo(codes), outwards).clip(0, 1)
         error = np.square(restored - truth).sum(axis=1)
         closer = error < least
         best[closer], least[closer] = codes[closer], error[closer]
     return best
 
 
-def _part(first: IndexArray, second: IndexArray, levels: int) -> DoubleArray:
+def _tell_fraction(first: IndexArray, second: IndexArray, levels: int) -> DoubleArray:
     """The fraction of a code that two channels tell."""
     return fraction_of(first, second, levels) / levels

@@ -79,8 +79,8 @@ def draw_by_residual(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sam
     def powers(rows: slice) -> FloatArray:
         inside = candidates(rows)
         red, green, blue = scene.residuals(rows, inside).T
-        squared, weights = red * red + green * green + blue * blue, scene.weights(rows, inside)
-        fourth_root = np.sqrt(np.sqrt(squared if weights is None else squared * weights))
+        squared, counts = red * red + green * green + blue * blue, scene.importance(rows, inside)
+        fourth_root = np.sqrt(np.sqrt(squared if counts is None else squared * counts))
         # The square to the power of 1/4 + 1/8, by roots: a power takes ten times as long.
         found: FloatArray = fourth_root * np.sqrt(fourth_root)
         return found
@@ -103,8 +103,8 @@ def draw_by_residual(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sam
         start = ends[index - 1] if index else 0.0
         picked = np.searchsorted(np.cumsum(chance, dtype=np.float64), shares[index] - start).clip(0, chance.size - 1)
         inside = candidates(rows)[picked]
-        weights = scene.weights(rows, inside)
-        importance = (1 if weights is None else weights) / chance[picked]
+        counts = scene.importance(rows, inside)
+        importance = (1 if counts is None else counts) / chance[picked]
         return Sample(features.rows(rows, inside), scene.residuals(rows, inside), importance, chance.size)
 
     parts = list(in_order(drawn, [index for index, share in enumerate(shares) if share.size and chances[index].size]))

@@ -59,6 +59,6 @@ class Scene:
         before = self.correction.before(self.srgb_codes[rows].reshape(-1, 3)[inside], self.adaptation)
         return self.original.linear(self.original.codes[rows].reshape(-1, 3)[inside]) - before
 
-    def weights(self, rows: slice, inside: IndexArray) -> FloatArray | None:
+    def importance(self, rows: slice, inside: IndexArray) -> FloatArray | None:
         """(n,) how much the squared errors of some pixels of a strip count; None: all the same."""
         return None

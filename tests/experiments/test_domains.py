@@ -90,7 +90,7 @@ def test_a_loss_draws_and_counts_dark_pixels_more_but_stays_unbiased(scene: Doma
     sample = draw_by_residual(weighed, PRESETS["fast"].inputs, 1 << 15, 0)
     assert sample is not None
     inside = np.flatnonzero(scene.correction.mask(scene.srgb_codes))
-    weights = weighed.weights(rows, inside)
+    weights = weighed.importance(rows, inside)
     assert weights is not None
     expected = np.mean(weights * np.square(scene.residuals(rows, inside)).sum(axis=1))
     found = np.mean(sample.importance * np.square(sample.residuals).sum(axis=1))
