@@ -24,7 +24,8 @@ from typing import Any
 
 from files import SAMPLES, listed
 from machine import described
-from processes import Run, command
+from processes import command, gamut
+from table import figures
 
 HERE = Path(__file__).parent
 #: What is enlarged to 24 megapixels, by the share that is out of gamut.
@@ -39,18 +40,18 @@ class Side:
     Attributes:
         checkout: Its folder.
         out: Where its figures go.
-        figures: What was found, by what was measured: for each run (wall seconds, CPU seconds, peak MiB), or values
-            that have no noise.
+        figures: What was found, by what was measured: for each run (wall seconds, CPU seconds, peak MiB), or a row of
+            ``table.COLUMNS``, which has no noise.
     """
 
     checkout: Path
     out: Path
     figures: dict[str, Any] = field(default_factory=dict)
 
-    def gamut(self, *words: object) -> Run:
-        """Run its command line."""
-        environment = {**os.environ, "PYTHONPATH": str(self.checkout)}
-        return command(sys.executable, "-m", "gamutcli", *words, environment=environment)
+    @property
+    def environment(self) -> dict[str, str]:
+        """Where its own modules come before others."""
+        return {**os.environ, "PYTHONPATH": str(self.checkout)}
 
 
 def timed(large: Path, share: str, folder: Path) -> Iterator[tuple[str, Line]]:
@@ -84,7 +85,7 @@ def measure_time(sides: list[Side], runs: int, only: str) -> None:
                     own.mkdir(exist_ok=True)
                     for what, words in timed(large, share, own):
                         if only in what:
-                            run = side.gamut(*words)
+                            run = gamut(*words, environment=side.environment)
                             kept = side.figures.setdefault(what, {"runs": []})
                             kept["runs"].append([round(run.seconds, 3), round(run.cpu_seconds, 3), round(run.peak_mib)])
                             print(
@@ -93,18 +94,13 @@ def measure_time(sides: list[Side], runs: int, only: str) -> None:
 
 
 def measure_quality(sides: list[Side], only: str) -> None:
-    """Decibels, colour differences and bytes of the sample pictures."""
+    """What ``make table`` measures of the sample pictures: decibels, colour differences and bytes."""
     for picture in listed([SAMPLES]):
-        for suffix in ("jpg", "png"):
-            what = f"quality, {picture.stem}, {suffix}"
-            for side in sides:
-                if only in what:
-                    with tempfile.TemporaryDirectory() as folder:
-                        reduced = Path(folder) / f"a.{suffix}"
-                        side.gamut("reduce", picture, reduced)
-                        found = side.gamut("eval", reduced, "--gt", picture, "--json").json
-                    kept = {"psnr_og": found["psnr_og"], "de2000_og_p99": found["de2000_og_p99"]}
-                    side.figures[what] = {**kept, "payload_bytes": found["payload_bytes"]}
+        for side in sides:
+            if only in (what := f"quality, {picture.stem}"):
+                with tempfile.TemporaryDirectory() as folder:
+                    row = figures(picture, Path(folder), "balanced", side.environment)
+                side.figures[what] = row
 
 
 def main() -> None:
