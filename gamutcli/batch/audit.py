@@ -105,7 +105,7 @@ def look_at(name: Name, pixels: bool) -> Finding | None:
     if name.source.endswith(SUFFIX):
         return _look_at_sidecar(name)
     try:
-        with remote.fetched(name.source) as file:
+        with remote.fetching(name.source) as file:
             found = _look_at_file(Name(str(file), name.relative), pixels)
             return found and replace(found, file=name.source, reason=found.reason.replace(str(file), name.source))
     except GamutError as error:

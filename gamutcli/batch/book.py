@@ -44,7 +44,7 @@ class Book:
         )
         self._add(record)
 
-    def ended(self, outcome: Outcome) -> None:
+    def note_end(self, outcome: Outcome) -> None:
         """Write down what a later run has to know: what was refused was not touched, what broke off has only begun."""
         died = outcome.is_lost and outcome.task.attempt == 1
         if outcome.state == REFUSED or (outcome.state == FAILED and (died or not outcome.is_lasting)):

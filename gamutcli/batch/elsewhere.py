@@ -142,6 +142,6 @@ def _bring_history(address: str, folder: Path) -> None:
     (folder / FOLDER).mkdir()
     if not remote.is_folder(f"{address}/{FOLDER}"):
         return
-    for name, _ in remote.listed(f"{address}/{FOLDER}"):
+    for name, _ in remote.list_folder(f"{address}/{FOLDER}"):
         if name.endswith(SUFFIX):
             remote.download(f"{address}/{FOLDER}/{name}", folder / FOLDER / name)

@@ -142,7 +142,7 @@ class Search:
         """Go through a bucket, or what is below a key of it; or take a single key, or what a pattern of keys means."""
         if glob.has_magic(source):
             fixed = posixpath.dirname(source[: re.search(r"[*?[]", source).start()])  # type: ignore[union-attr]
-            for address in remote.matching(source):
+            for address in remote.match_pattern(source):
                 relative = address.removeprefix(fixed).lstrip("/")
                 if self.wanted.finds(relative):
                     yield Name(address, relative)
@@ -155,7 +155,7 @@ class Search:
         if self.without is not None and folder == remote.address_of(self.without):
             return
         try:
-            found = remote.listed(folder)
+            found = remote.list_folder(folder)
         except GamutError as error:
             yield Name(folder, relative or ".", str(error))
             return

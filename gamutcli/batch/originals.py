@@ -46,9 +46,11 @@ class Originals:
                 return found[0]
             if found:
                 names = " and ".join(os.path.basename(path) for path in found)
-                raise InputError(f"{source}: has several originals in {remote.shown(self._folder / place)} ({names}).")
+                raise InputError(
+                    f"{source}: has several originals in {remote.name_of(self._folder / place)} ({names})."
+                )
         raise InputError(
-            f"{source}: has no original in {remote.shown(self._folder)}; it would be named {stem}.tif or the like."
+            f"{source}: has no original in {remote.name_of(self._folder)}; it would be named {stem}.tif or the like."
         )
 
     def find(self, relative: str, source: str) -> str:
@@ -63,7 +65,7 @@ class Originals:
         address = remote.address_of(self._folder / place)
         if address is not None:
             with contextlib.suppress(GamutError):  # as a folder that is not there
-                for name, is_folder in remote.listed(address):
+                for name, is_folder in remote.list_folder(address):
                     if not is_folder and self._wants(name):
                         found[posixpath.splitext(name)[0]].append(f"{address}/{name}")
             return found

@@ -127,7 +127,7 @@ def plan(order: Order, names: Iterable[Name | None]) -> Iterator[Task | Outcome 
 
 
 def _unit(order: Order, name: Name, file: str, is_its_own: bool, originals: Originals | None) -> Task | Outcome:
-    target = remote.shown(order.target / file)
+    target = remote.name_of(order.target / file)
     task = Task(
         command=order.command,
         source=name.source,
@@ -258,7 +258,7 @@ class _Run:
         if outcome.state == DONE:
             self._counts.pixels += outcome.pixels
         if was_given_out:
-            self._book.ended(outcome)
+            self._book.note_end(outcome)
             self._failures += outcome.state == FAILED
         self._tell(outcome)
         if self._order.max_failures is not None and self._failures >= self._order.max_failures:

@@ -69,7 +69,7 @@ class Watch:
     ) -> None:
         self._notices.end()
 
-    def settled(self, source: str) -> None:
+    def settle(self, source: str) -> None:
         """Learn that nobody works on a picture any more: it may be given out again."""
         self._in_hand.discard(source)
 
@@ -90,7 +90,7 @@ class Watch:
                     yield from self._walk()
                 walked = time.monotonic()
                 rest = max(_REST if self._notices.are_told else _REST_UNTOLD, _SHARE * (walked - began))
-            for source, below in self._notices.taken():
+            for source, below in self._notices.take():
                 self._note(self._search.below(source, below))
             yield from self._whole()
             yield None
@@ -178,7 +178,7 @@ class _Notices:
         """Whether nothing that changes from now on is missed, as far as the system tells."""
         return self._begun.is_set()
 
-    def taken(self) -> Iterator[tuple[str, str]]:
+    def take(self) -> Iterator[tuple[str, str]]:
         """Take what has changed: the source, and the path below it."""
         seen = set()
         with contextlib.suppress(queue.Empty):

@@ -17,7 +17,7 @@ from gamutcli.cli import options
 from gamutcli.cli.batch.options import SourceName
 from gamutcli.cli.console import error, progress, render, say
 from gamutcli.errors import UsageError
-from gamutcli.storage.remote import address_of, shown
+from gamutcli.storage.remote import address_of, name_of
 
 if TYPE_CHECKING:
     from gamutcli.batch.audit import Finding
@@ -107,7 +107,7 @@ def audit(
             delivered.add(place_of(relative))
         teller.tell(finding, known.find(relative, finding.file) if known is not None and relative else "")
     if against is not None:
-        for finding in find_undelivered(Search([shown(against)], Filter(tuple(dict.fromkeys(originals)))), delivered):
+        for finding in find_undelivered(Search([name_of(against)], Filter(tuple(dict.fromkeys(originals)))), delivered):
             teller.tell(finding, finding.file)
     return teller.close(refused)
 

@@ -23,7 +23,7 @@ from gamutcli.cli.progress import line
 from gamutcli.errors import GamutError, explain
 from gamutcli.measuring.stages import LOGGER
 from gamutcli.measuring.words import decibels, json_safe, printable
-from gamutcli.storage.remote import shown
+from gamutcli.storage.remote import name_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -209,7 +209,7 @@ class Outcomes:
         error(message)
         self._failures.append(code)
         if self._files > 1:  # in a list, every file has its place
-            name = self._names.get(str(source), ("", shown(source)))[1]
+            name = self._names.get(str(source), ("", name_of(source)))[1]
             self._objects.append({"file": name, "error": message, "exit_code": code})
 
     def _said(self, text: str) -> str:
@@ -228,7 +228,7 @@ class Outcomes:
 
 
 def _called(source: Path) -> str:
-    return "standard input" if str(source) == "-" else shown(source)
+    return "standard input" if str(source) == "-" else name_of(source)
 
 
 class _Teller(logging.Handler):

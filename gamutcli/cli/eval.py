@@ -12,11 +12,11 @@ from gamutcli.cli import options
 from gamutcli.cli.console import Outcomes, columns, percent, render
 from gamutcli.cli.files import is_folder, reference_of
 from gamutcli.cli.options import ORIGINALS, OTHER_ORIGINALS
-from gamutcli.cli.piping import received
+from gamutcli.cli.piping import receiving
 from gamutcli.cli.types import FileName
 from gamutcli.errors import UsageError
 from gamutcli.measuring.words import decibels
-from gamutcli.storage.remote import address_of, shown
+from gamutcli.storage.remote import address_of, name_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -91,7 +91,7 @@ def evaluate(
     from gamutcli.images.reading import Reading
 
     if len(sources) > 1 and not is_folder(reference):
-        raise UsageError(f"{shown(reference)}: is no folder; several pictures need a folder of references.")
+        raise UsageError(f"{name_of(reference)}: is no folder; several pictures need a folder of references.")
     if len(sources) > 1 and map_file is not None:
         raise UsageError(f"{map_file}: a map is of one picture; show several with --report.")
     if report_file is not None and any(map(address_of, (*sources, reference))):
@@ -106,8 +106,8 @@ def evaluate(
     for source in sources:
         with (
             outcomes.file(source),
-            received(outcomes, source) as file,
-            received(outcomes, reference_of(source, reference)) as original,
+            receiving(outcomes, source) as file,
+            receiving(outcomes, reference_of(source, reference)) as original,
         ):
             with outcomes.progress(file):
                 if shared is None:

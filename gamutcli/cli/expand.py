@@ -10,7 +10,7 @@ import click
 from gamutcli.cli import options
 from gamutcli.cli.console import Outcomes, percent
 from gamutcli.cli.files import copy_time, make_folder, pair
-from gamutcli.cli.piping import DASH, received, refuse_dash, sent
+from gamutcli.cli.piping import DASH, receiving, refuse_dash, sent
 
 if TYPE_CHECKING:
     from gamutcli.results import ExpandResult
@@ -77,7 +77,7 @@ def expand(
     make_folder(output)
     outcomes = Outcomes(len(jobs), quiet=quiet, verbose=verbose, as_json=as_json)
     for source, target in jobs:
-        with outcomes.file(source), received(outcomes, source) as file:
+        with outcomes.file(source), receiving(outcomes, source) as file:
             with sent(outcomes, target, f".{ext}", overwrite=overwrite) as out, outcomes.progress(file):
                 result = expand_image(file, out, to=to, compression=compression, overwrite=overwrite, **settings)
                 if preserve_time:

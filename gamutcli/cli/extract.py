@@ -9,7 +9,7 @@ import click
 
 from gamutcli.cli import options
 from gamutcli.cli.console import Outcomes
-from gamutcli.cli.piping import received, sent
+from gamutcli.cli.piping import receiving, sent
 from gamutcli.cli.types import PictureName
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def extract(source: Path, target: Path, overwrite: bool, quiet: bool, verbose: i
     from gamutcli.payload_files import extract_payload
 
     outcomes = Outcomes(1, quiet=quiet, verbose=verbose, as_json=as_json)
-    with outcomes.file(source), received(outcomes, source) as file:
+    with outcomes.file(source), receiving(outcomes, source) as file:
         with sent(outcomes, target, ".gamut", overwrite=overwrite) as out:
             result = extract_payload(file, out, overwrite=overwrite)
         outcomes.result(file, result, _summary)

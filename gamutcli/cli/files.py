@@ -11,7 +11,7 @@ from gamutcli.cli.options import ORIGINALS, OTHER_ORIGINALS
 from gamutcli.cli.piping import DASH
 from gamutcli.errors import InputError, OutputError, UsageError
 from gamutcli.storage import remote
-from gamutcli.storage.remote import shown
+from gamutcli.storage.remote import name_of
 
 
 def pair(files: Sequence[Path], folder: Path | None, extension: str) -> list[tuple[Path, Path]]:
@@ -101,11 +101,13 @@ def reference_of(source: Path, reference: Path) -> Path:
     found = found or [path for path in others if path.suffix.lower() in OTHER_ORIGINALS]
     if not found:
         raise InputError(
-            f"{shown(source)}: has no original in {shown(reference)}; it would be named {source.stem}.tif or .png."
+            f"{name_of(source)}: has no original in {name_of(reference)}; it would be named {source.stem}.tif or .png."
         )
     if len(found) > 1:
         names = " and ".join(path.name for path in found)
-        raise InputError(f"{shown(source)}: has several originals in {shown(reference)} ({names}); name one with --gt.")
+        raise InputError(
+            f"{name_of(source)}: has several originals in {name_of(reference)} ({names}); name one with --gt."
+        )
     return found[0]
 
 
@@ -119,7 +121,7 @@ def _files_in(folder: Path) -> list[Path]:
     address = remote.address_of(folder)
     if address is None:
         return list(folder.iterdir())
-    return [folder / name for name, is_below in remote.listed(address) if not is_below]
+    return [folder / name for name, is_below in remote.list_folder(address) if not is_below]
 
 
 def copy_time(source: Path, target: Path) -> None:

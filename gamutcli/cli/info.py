@@ -9,7 +9,7 @@ import click
 
 from gamutcli.cli import options
 from gamutcli.cli.console import Outcomes
-from gamutcli.cli.piping import DASH, received
+from gamutcli.cli.piping import DASH, receiving
 from gamutcli.cli.types import PictureName
 from gamutcli.errors import PixelsChanged, UsageError
 
@@ -45,7 +45,7 @@ def info(files: tuple[Path, ...], quiet: bool, verbose: int, as_json: bool) -> i
         raise UsageError("-: standard input can be read once only.")
     outcomes = Outcomes(len(files), quiet=quiet, verbose=verbose, as_json=as_json)
     for source in files:
-        with outcomes.file(source), received(outcomes, source) as file:
+        with outcomes.file(source), receiving(outcomes, source) as file:
             result = inspect_image(file)
             changed = result.status == "changed"
             outcomes.result(file, result, _summary, PixelsChanged.exit_code if changed else 0)

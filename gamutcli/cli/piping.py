@@ -25,7 +25,7 @@ SUFFIXES = {"jpeg": ".jpg", "png": ".png", "tiff": ".tif", "webp": ".webp", "avi
 
 
 @contextmanager
-def received(outcomes: Outcomes, source: Path) -> Iterator[Path]:
+def receiving(outcomes: Outcomes, source: Path) -> Iterator[Path]:
     """Give the file to read: the source, or what came from standard input or a bucket where that is - or an address.
 
     Args:
@@ -37,7 +37,7 @@ def received(outcomes: Outcomes, source: Path) -> Iterator[Path]:
     """
     address = remote.address_of(source)
     if address is not None:
-        with remote.fetched(address) as file:
+        with remote.fetching(address) as file:
             outcomes.rename(file, address, address)
             yield file
         return

@@ -10,7 +10,7 @@ import click
 from gamutcli.cli import options
 from gamutcli.cli.console import Outcomes, gain, percent
 from gamutcli.cli.files import copy_time, make_folder, pair
-from gamutcli.cli.piping import received, refuse_dash, sent
+from gamutcli.cli.piping import receiving, refuse_dash, sent
 from gamutcli.cli.types import Bytes, FileName
 from gamutcli.cli.variables import give_way
 from gamutcli.measuring.words import difference
@@ -117,7 +117,7 @@ def reduce(
     make_folder(output)
     outcomes = Outcomes(len(jobs), quiet=quiet, verbose=verbose, as_json=as_json)
     for source, target in jobs:
-        with outcomes.file(source), received(outcomes, source) as file:
+        with outcomes.file(source), receiving(outcomes, source) as file:
             with (
                 sent(outcomes, target, f".{ext}", overwrite=overwrite) as out,
                 outcomes.progress(file) as progress,

@@ -9,7 +9,7 @@ import click
 
 from gamutcli.cli import options
 from gamutcli.cli.console import Outcomes
-from gamutcli.cli.piping import received, sent
+from gamutcli.cli.piping import receiving, sent
 
 if TYPE_CHECKING:
     from gamutcli.results import Transfer
@@ -34,7 +34,7 @@ def strip(source: Path, target: Path, overwrite: bool, quiet: bool, verbose: int
     from gamutcli.payload_files import strip_payload
 
     outcomes = Outcomes(1, quiet=quiet, verbose=verbose, as_json=as_json)
-    with outcomes.file(source), received(outcomes, source) as file:
+    with outcomes.file(source), receiving(outcomes, source) as file:
         with sent(outcomes, target, file.suffix, overwrite=overwrite) as out:
             result = strip_payload(file, out, overwrite=overwrite)
         outcomes.result(file, result, _summary)

@@ -62,7 +62,7 @@ def has_gain_map(data: bytes) -> bool:
     return mapped or b":aux:hdrgainmap\0" in data[meta.box.body : meta.box.end]
 
 
-def coded(data: bytes, kind: bytes) -> list[bytes]:
+def items_of(data: bytes, kind: bytes) -> list[bytes]:
     """Return the bytes of every item of a kind, such as b"av01".
 
     Raises:

@@ -34,7 +34,7 @@ class LostBlocks:
         """(rows, columns) of blocks; those at the lower and the right edge may be smaller."""
         return shape_of(self.height, self.width)
 
-    def marked(self) -> BoolArray:
+    def mark_blocks(self) -> BoolArray:
         """(rows, columns) bool."""
         rows, columns = self.shape
         flat = np.unpackbits(np.frombuffer(self.bits, np.uint8), count=rows * columns)
@@ -52,7 +52,7 @@ class LostBlocks:
         frame = frame or Frame(shape[0], shape[1])
         y, x = np.divmod(inside, shape[1])
         y, x = frame.positions(y + rows.start, x, shape)
-        marked = self.marked()
+        marked = self.mark_blocks()
         # Of another size: the pixel of the known picture in which this one begins.
         y, x = y * self.height // frame.height // SIDE, x * self.width // frame.width // SIDE
         kept: IndexArray = inside[marked[y.clip(0, marked.shape[0] - 1), x.clip(0, marked.shape[1] - 1)]]

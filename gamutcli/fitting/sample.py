@@ -74,7 +74,7 @@ def draw_by_residual(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sam
     stride = max(1, height * width // MOST_CANDIDATES)
 
     def candidates(rows: slice) -> IndexArray:
-        return scene.corrected(rows)[::stride]
+        return scene.corrected_pixels(rows)[::stride]
 
     def powers(rows: slice) -> FloatArray:
         inside = candidates(rows)

@@ -49,7 +49,7 @@ class Scene:
         tops = range((every - 1) * BAND_ROWS // 2, height, every * BAND_ROWS)
         return [slice(top, min(height, top + BAND_ROWS)) for top in tops]
 
-    def corrected(self, rows: slice) -> IndexArray:
+    def corrected_pixels(self, rows: slice) -> IndexArray:
         """(n,) flat places of the pixels of a strip that the decoder will correct."""
         inside = np.flatnonzero(self.correction.mask(self.srgb_codes[rows]))
         return inside if self.blocks is None else self.blocks.keep(rows, inside, self.srgb_codes.shape)

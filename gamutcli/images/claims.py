@@ -166,7 +166,7 @@ def check_avif(name: str, data: bytes) -> int:
         InputError: It claims what its bytes do not hold, or is no AVIF.
     """
     try:
-        is_sequence, properties, items = bmff.is_sequence(data), bmff.properties(data), bmff.coded(data, b"av01")
+        is_sequence, properties, items = bmff.is_sequence(data), bmff.properties(data), bmff.items_of(data, b"av01")
         claimed = [struct.unpack_from(">II", body, 4) for kind, body in properties if kind == b"ispe"]
         pixels = sum(av1.pixels_of(item) for item in items)
     except (InputError, ValueError, struct.error) as error:

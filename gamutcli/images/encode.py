@@ -160,7 +160,7 @@ def _encode_jxl(codes: CodeArray, settings: _Settings) -> bytes:
     quality = lossy_quality("jxl", settings.quality)
     distance = 0.0 if quality is None else _jxl_distance(quality)
     data = imagecodecs.jpegxl_encode(codes, distance=distance or None, lossless=not distance, effort=_JXL_EFFORT)
-    return jxl.rewritten(bytes(data), SRGB, settings.orientation)
+    return jxl.rewrite(bytes(data), SRGB, settings.orientation)
 
 
 def _jxl_distance(quality: int) -> float:

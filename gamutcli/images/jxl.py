@@ -40,7 +40,7 @@ def header_of(data: bytes, name: str) -> Header:
         raise damaged(name, "JPEG XL") from error
 
 
-def rewritten(data: bytes, space: RGBSpace, orientation: int = 1) -> bytes:
+def rewrite(data: bytes, space: RGBSpace, orientation: int = 1) -> bytes:
     """Return a codestream, as imagecodecs wrote it, with another colour space and orientation.
 
     Args:

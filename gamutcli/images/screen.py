@@ -92,4 +92,4 @@ def _jxl(codes: Code16Array, space: RGBSpace, orientation: int) -> bytes:
     import imagecodecs
 
     data = imagecodecs.jpegxl_encode(np.ascontiguousarray(codes), lossless=True, effort=_JXL_EFFORT)
-    return jxl.rewritten(bytes(data), space, orientation)
+    return jxl.rewrite(bytes(data), space, orientation)

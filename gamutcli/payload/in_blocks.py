@@ -32,7 +32,7 @@ class OpenBlocks:
     packets: tuple[Packet | Unreadable, ...]
     exif: tuple[OpenExif, ...]
 
-    def closed(self) -> Blocks:
+    def close_blocks(self) -> Blocks:
         """Return the blocks as bytes."""
         return replace(
             self.blocks, xmp=tuple(map(bytes, self.packets)), exif=tuple(opened.block for opened in self.exif)
@@ -57,7 +57,7 @@ def embed(data: bytes, payload: bytes, metadata: Metadata, carrier: str) -> Embe
     container = container_of(data)
     held, notes = without_unreadable(clear(open_blocks(merge(container.read(data), metadata))))
     (line,) = parts.split(payload, [len(payload)])
-    blocks = held.closed()
+    blocks = held.close_blocks()
     used = EXIF if carrier == EXIF else XMP
     if used == EXIF:
         first = blocks.exif[0] if blocks.exif else None
@@ -72,14 +72,14 @@ def embed(data: bytes, payload: bytes, metadata: Metadata, carrier: str) -> Embe
 def extract(data: bytes) -> Extracted | None:
     """Return the payload of a file; see `gamutcli.payload.carriers.extract`."""
     held = open_blocks(container_of(data).read(data))
-    return join(find(held), clear(held).closed())
+    return join(find(held), clear(held).close_blocks())
 
 
 def strip(data: bytes) -> bytes:
     """Return the file without payload; see `gamutcli.payload.carriers.strip`."""
     container = container_of(data)
     held = open_blocks(container.read(data))
-    return container.write(data, clear(held).closed()).data if find(held) else data
+    return container.write(data, clear(held).close_blocks()).data if find(held) else data
 
 
 def find(held: OpenBlocks) -> list[Located]:

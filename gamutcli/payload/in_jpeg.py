@@ -51,7 +51,7 @@ def embed(data: bytes, payload: bytes, metadata: Metadata, carrier: str) -> Embe
     """Return the file with payload and metadata in it; see `gamutcli.payload.carriers.embed`."""
     merged = merge(jpeg.read(data), metadata)
     held, notes = in_blocks.without_unreadable(_clear(in_blocks.open_blocks(merged), _open_extension(merged)))
-    layout = jpeg.lay_out(held.closed(), in_blocks.first_packet(held))
+    layout = jpeg.lay_out(held.close_blocks(), in_blocks.first_packet(held))
     layout = jpeg.shrink_into_segments(replace(layout, block=layout.block or exif.least_block()))
     plan = _make_plan(layout, len(payload), carrier)
     written = jpeg.write_layout(data, _fill(plan, payload), merged.iptc)
@@ -62,7 +62,7 @@ def extract(data: bytes) -> Extracted | None:
     """Return the payload of a file; see `gamutcli.payload.carriers.extract`."""
     blocks = jpeg.read(data)
     held, extension = in_blocks.open_blocks(blocks), _open_extension(blocks)
-    return join(_find(held, extension), _clear(held, extension).closed())
+    return join(_find(held, extension), _clear(held, extension).close_blocks())
 
 
 def strip(data: bytes) -> bytes:
@@ -72,7 +72,7 @@ def strip(data: bytes) -> bytes:
     if not _find(held, extension):
         return data
     rest = _clear(held, extension)
-    return jpeg.write_layout(data, jpeg.lay_out(rest.closed(), in_blocks.first_packet(rest)), None).data
+    return jpeg.write_layout(data, jpeg.lay_out(rest.close_blocks(), in_blocks.first_packet(rest)), None).data
 
 
 def _open_extension(blocks: Blocks) -> Packet | Unreadable | None:

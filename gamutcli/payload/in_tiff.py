@@ -18,17 +18,17 @@ def embed(data: bytes, payload: bytes, metadata: Metadata, carrier: str) -> Embe
     held, notes = in_blocks.without_unreadable(in_blocks.clear(in_blocks.open_blocks(merged)))
     (line,) = parts.split(payload, [len(payload)])
     if carrier == EXIF:
-        written = tiff.write(data, held.closed())
+        written = tiff.write(data, held.close_blocks())
         return Embedded(in_exif.insert(written.data, line), EXIF, (*notes, *written.notes))
     packet = in_xmp.insert(in_blocks.first_packet(held), line)
-    written = tiff.write(data, replace(held.closed(), xmp=(bytes(packet),)))
+    written = tiff.write(data, replace(held.close_blocks(), xmp=(bytes(packet),)))
     return Embedded(written.data, XMP, (*notes, *written.notes))
 
 
 def extract(data: bytes) -> Extracted | None:
     """Return the payload of a file; see `gamutcli.payload.carriers.extract`."""
     held = in_blocks.open_blocks(tiff.read(data))
-    return join(_find(data, held), in_blocks.clear(held).closed())
+    return join(_find(data, held), in_blocks.clear(held).close_blocks())
 
 
 def strip(data: bytes) -> bytes:
@@ -36,7 +36,7 @@ def strip(data: bytes) -> bytes:
     held = in_blocks.open_blocks(tiff.read(data))
     if not _find(data, held):
         return data
-    return tiff.write(in_exif.remove(data) or data, in_blocks.clear(held).closed()).data
+    return tiff.write(in_exif.remove(data) or data, in_blocks.clear(held).close_blocks()).data
 
 
 def _find(data: bytes, held: OpenBlocks) -> list[Located]:

@@ -54,7 +54,7 @@ def address_of(path: str | os.PathLike[str]) -> str | None:
     return f"{found[1]}://{found[2]}" if found else None
 
 
-def shown(path: str | os.PathLike[str]) -> str:
+def name_of(path: str | os.PathLike[str]) -> str:
     """Return a path as it was given."""
     return address_of(path) or os.fspath(path)
 
@@ -86,7 +86,7 @@ def is_folder(address: str) -> bool:
     return bool(_patiently(address, lambda: _files(address).isdir(address)))
 
 
-def listed(address: str) -> list[tuple[str, bool]]:
+def list_folder(address: str) -> list[tuple[str, bool]]:
     """Return the names right below an address, in their order, and of each whether there is more below it.
 
     Raises:
@@ -97,7 +97,7 @@ def listed(address: str) -> list[tuple[str, bool]]:
     return sorted((name, below) for name, below in names if name)
 
 
-def matching(pattern: str) -> list[str]:
+def match_pattern(pattern: str) -> list[str]:
     """Return the addresses of the files that a pattern means, in their order."""
     files = _files(pattern)
     found = _patiently(pattern, lambda: files.glob(pattern, detail=True))
@@ -178,7 +178,7 @@ def upload_with_sidecar(source: Path, address: str, overwrite: bool) -> None:
 
 
 @contextlib.contextmanager
-def fetched(address: str) -> Iterator[Path]:
+def fetching(address: str) -> Iterator[Path]:
     """Give a file of this machine for a remote picture, with its sidecar; it goes in the end.
 
     Raises:

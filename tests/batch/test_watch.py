@@ -114,13 +114,13 @@ def test_another_file_of_the_same_name_is_told_when_the_first_is_done_with(watch
     watched.next()
     watched.write("a.tif", "another picture")
     assert watched.others() == []
-    watched.watch.settled(str(path))
+    watched.watch.settle(str(path))
     assert watched.next() == Name(str(path), "a.tif", has_changed=True)
 
 
 def test_a_file_that_is_only_looked_at_or_gets_other_rights_is_not_told_again(watched: Watched) -> None:
     path = watched.write("a.tif")
-    watched.watch.settled(watched.next().source)
+    watched.watch.settle(watched.next().source)
     path.chmod(0o600)
     path.read_bytes()
     assert watched.others() == []

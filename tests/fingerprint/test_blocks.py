@@ -15,7 +15,7 @@ BLOCKS = lost_blocks(LOST)
 def test_a_block_is_marked_where_a_pixel_of_it_is_lost() -> None:
     expected = np.zeros((3, 4), bool)
     expected[0, 1] = expected[2, 3] = True
-    np.testing.assert_array_equal(BLOCKS.marked(), expected)
+    np.testing.assert_array_equal(BLOCKS.mark_blocks(), expected)
     assert BLOCKS.bits == bytes([0b01000000, 0b00010000])
 
 

@@ -182,9 +182,9 @@ def test_what_is_refused_says_how_it_is_read_all_the_same(tmp_path: Path, monkey
 
 
 def test_items_of_an_avif_that_share_the_same_bytes_are_refused() -> None:
-    assert len(bmff.coded(hostile.avif_of_shared(2), b"av01")) == 2
+    assert len(bmff.items_of(hostile.avif_of_shared(2), b"av01")) == 2
     with pytest.raises(InputError):
-        bmff.coded(hostile.avif_of_shared(3), b"av01")
+        bmff.items_of(hostile.avif_of_shared(3), b"av01")
 
 
 def test_an_openexr_is_not_believed_beyond_its_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,7 +314,7 @@ def test_frames_of_a_jpeg_in_jpeg_xl_are_found(subsampling: str) -> None:
 
 def test_pixels_of_an_avif_are_those_of_its_items() -> None:
     data = encoded("AVIF", np.zeros((70, 90, 3), np.uint8))
-    assert [av1.pixels_of(item) for item in bmff.coded(data, b"av01")] == [70 * 90]
+    assert [av1.pixels_of(item) for item in bmff.items_of(data, b"av01")] == [70 * 90]
 
 
 def test_what_a_jpeg_2000_asks_for_is_counted_as_its_coder_writes_it() -> None:

@@ -20,7 +20,7 @@ from gamutcli.errors import InputError, UsageError
 from gamutcli.evaluation import evaluate
 from gamutcli.expand import expand_image
 from gamutcli.images import decode_reduced, encode_reduced, lossy_quality, sniff
-from gamutcli.images.jxl import header_of, rewritten
+from gamutcli.images.jxl import header_of, rewrite
 from gamutcli.payload import carriers
 from gamutcli.payload_files import inspect_image
 from gamutcli.reduce import reduce_image
@@ -125,7 +125,7 @@ def test_a_rewritten_header_leaves_the_pixels(shape: tuple[int, int], distance: 
     assert (header_of(data, "").width, header_of(data, "").height) == shape[::-1]
     if distance is not None:
         space = SRGB
-    changed = rewritten(data, space, orientation=6)  # type: ignore[arg-type]
+    changed = rewrite(data, space, orientation=6)  # type: ignore[arg-type]
     assert (header_of(changed, "").width, header_of(changed, "").height) == shape[::-1]
     np.testing.assert_array_equal(
         imagecodecs.jpegxl_decode(changed, keeporientation=True), imagecodecs.jpegxl_decode(data)
@@ -135,7 +135,7 @@ def test_a_rewritten_header_leaves_the_pixels(shape: tuple[int, int], distance: 
 
 def test_a_space_that_a_jpeg_xl_cannot_name_is_refused() -> None:
     with pytest.raises(UsageError, match="displayp3, adobergb, rec2020"):
-        rewritten(bytes(imagecodecs.jpegxl_encode(CODES)), PROPHOTO)
+        rewrite(bytes(imagecodecs.jpegxl_encode(CODES)), PROPHOTO)
 
 
 # The whole way.

@@ -17,7 +17,7 @@ from gamutcli.color.spaces import ADOBE_RGB, DISPLAY_P3, PROPHOTO, REC2020, SPAC
 from gamutcli.containers import jxl as container
 from gamutcli.errors import InputError
 from gamutcli.images import Picture, read_wide
-from gamutcli.images.jxl import rewritten
+from gamutcli.images.jxl import rewrite
 from gamutcli.images.jxl_bits import BitReader, BitWriter
 from gamutcli.images.jxl_header import read_header
 from gamutcli.images.jxl_icc import decode_profile, read_stream
@@ -58,7 +58,7 @@ PROPHOTO_LOSSY = base64.b64decode(
 def jxl(path: Path, codes: Any = CODES, space: RGBSpace = SRGB, orientation: int = 1, **settings: Any) -> Path:
     data = bytes(imagecodecs.jpegxl_encode(np.ascontiguousarray(codes), **{"lossless": True, **settings}))
     plain = space == SRGB and orientation == 1
-    path.write_bytes(data if plain else rewritten(data, space, orientation))
+    path.write_bytes(data if plain else rewrite(data, space, orientation))
     return path
 
 

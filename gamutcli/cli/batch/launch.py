@@ -73,7 +73,7 @@ def _watch(order: Order, search: Search, engine: Pool | Here, display: Display, 
     from gamutcli.batch.watch import Watch
 
     def tell(outcome: Outcome) -> None:
-        names.settled(outcome.task.source)
+        names.settle(outcome.task.source)
         display.tell(outcome)
 
     with (
