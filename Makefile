@@ -14,7 +14,7 @@ endif
 TORCH ?= torch==2.13.0
 INSTALL_TORCH ?= $(BIN)/python -m pip install --quiet '$(TORCH)'
 # Tests run beside each other; more than four at a time wait for each other's threads.
-WORKERS ?= -n auto --maxprocesses 4
+WORKERS ?= -n auto --maxprocesses 4 --dist worksteal
 
 DEMO := build/demo
 # Environments with other versions of libraries and of Python, for tests only.
