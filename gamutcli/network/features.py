@@ -9,18 +9,17 @@ Source: Mildenhall et al., NeRF, ECCV 2020 (waves); Le et al., GamutMLP, CVPR 20
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gamutcli.arrays import CodeArray, DoubleArray, FloatArray, IndexArray
+from gamutcli.arrays import CodeArray, DoubleArray, FloatArray, IndexArray, take_pixels
 from gamutcli.color.gamut import codes_to_prophoto
 from gamutcli.color.spaces import Adaptation
 from gamutcli.fingerprint.frame import Frame
 from gamutcli.network.shape import Inputs
 
-Number = TypeVar("Number", bound=np.generic)
 SumArray = NDArray[np.unsignedinteger]
 
 #: Box means are kept in quarters of a code, so that every decoder gets the same integer.
@@ -172,8 +171,8 @@ class Features:
             sums: Of the strip.
         """
         y, x = np.divmod(inside, self.srgb_codes.shape[1])
-        codes = _pixels(self.srgb_codes[rows], inside)
-        means = {radius: rounded_means(_pixels(found, inside), radius) for radius, found in sums.items()}
+        codes = take_pixels(self.srgb_codes[rows], inside)
+        means = {radius: rounded_means(take_pixels(found, inside), radius) for radius, found in sums.items()}
         boxes = []
         for box in self.inputs.boxes:
             found = means[box.radius]
@@ -187,7 +186,7 @@ class Features:
         """(n, 6 * octaves) waves of the linear ProPhoto colour, which no table can hold; (n, 0) for code inputs."""
         if self.inputs.color == "srgb_codes":
             return np.empty((inside.size, 0), np.float32)
-        codes = self.srgb_codes[rows].reshape(-1, 3)[inside]
+        codes = take_pixels(self.srgb_codes[rows], inside)
         linear = 2 * codes_to_prophoto(codes, self.adaptation).astype(np.float64) - 1
         waved = [waves(linear[:, c], self.inputs.color_octaves, self.inputs.first_octave) for c in range(3)]
         return np.concatenate(waved, axis=1)
@@ -200,8 +199,3 @@ class Features:
         parts = [table.take(at, axis=0) for table, at in zip(self.tables, values, strict=True)]
         return np.concatenate([*parts[:2], self.color_waves(rows, inside), *parts[2:]], axis=1)
 
-
-def _pixels(image: NDArray[Number], inside: IndexArray) -> NDArray[Number]:
-    """(n, 3) the values of some pixels of a strip."""
-    # Clipping indices that are in range makes take twice as fast.
-    return image.reshape(-1, 3).take(inside, axis=0, mode="clip")
