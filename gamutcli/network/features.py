@@ -198,4 +198,3 @@ class Features:
         values = [*seen.place, *own, *(channel for box in seen.boxes for channel in box.T)]
         parts = [table.take(at, axis=0) for table, at in zip(self.tables, values, strict=True)]
         return np.concatenate([*parts[:2], self.color_waves(rows, inside), *parts[2:]], axis=1)
-
