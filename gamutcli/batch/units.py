@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gamutcli.batch.digests import State
+from gamutcli.batch.digests import State, state_of
 
 DONE, SKIPPED, FAILED, REFUSED = "done", "skipped", "failed", "refused"
 STATES = (DONE, SKIPPED, FAILED, REFUSED)
@@ -105,3 +105,9 @@ class Outcome:
 def refusal(task: Task, why: str) -> str:
     """Say why a result that stands there stays, and what replaces it."""
     return f"{task.target}: {why}; --overwrite makes it again."
+
+
+def tried_again(task: Task) -> Task:
+    """What to do with a picture whose process has died, perhaps when the result had just appeared."""
+    check = "" if state_of(task.target) is None else "done by a process that has died since"
+    return replace(task, check=task.check or check, tidy=True, attempt=2)
