@@ -202,10 +202,15 @@ def _connect(address: str | None, cores: int, memory: int) -> None:
     else:
         how["address"] = address
     try:
-        ray.init(**how)
+        with _silent():
+            ray.init(**how)
     except Exception as error:
+        if address == "auto" and isinstance(error, ConnectionError):
+            raise UsageError("--ray-address auto: no cluster runs on this machine.") from error
         place = f"--ray-address {address}: no cluster can be used" if address else "Ray cannot be started here"
         raise UsageError(f"{place} ({last_line(error)}).") from error
+    # Else Ray prints what becomes of nodes between the results, and calls a lost one unexpected.
+    ray._private.worker._worker_logs_enabled = False
 
 
 def _check_address(address: str) -> None:
@@ -233,3 +238,16 @@ def _keeping_signals() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Drop what is written to standard error beside Python: what goes wrong is raised as well."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -1,0 +1,71 @@
+"""A Ray cluster of two nodes on this machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import gamutcli
+
+
+class Nodes:
+    """A cluster: its head, and another node, each with one processor."""
+
+    def __init__(self) -> None:
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        os.environ["PYTHONPATH"] = os.pathsep.join(
+            [str(Path(gamutcli.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+        )
+        from ray.cluster_utils import Cluster
+
+        self._cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+        self.address: str = self._cluster.address
+        self.add()
+
+    def add(self, **how: Any) -> Any:
+        """Add a node with one processor."""
+        self._other = self._cluster.add_node(num_cpus=1, **how)
+        return self._other
+
+    def remove(self, node: Any = None) -> None:
+        """Kill all processes of a node, which is the last one where none is named."""
+        self._cluster.remove_node(node or self._other, allow_graceful=False)
+
+    def close(self) -> None:
+        self._cluster.shutdown()
+
+    @contextmanager
+    def blind_node(self, folder: Path) -> Iterator[None]:
+        """As long as it lasts, a third node lives that has another file system in the place of a folder."""
+        count = self.alive
+        script = 'mount -t tmpfs none "$1" && exec ray start --address "$2" --num-cpus 1 --block'
+        command = [*BLIND, "sh", "-c", script, "sh", str(folder), self.address]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            while self.alive == count:
+                assert process.poll() is None
+                time.sleep(0.1)
+            yield
+            process.terminate()
+
+    @property
+    def alive(self) -> int:
+        """How many nodes live, as the cluster knows."""
+        return sum(node["Alive"] for node in self._cluster.global_state.node_table())
+
+
+#: Runs a program with file systems of its own.
+BLIND = ("unshare", "--user", "--map-root-user", "--mount")
+
+
+def can_blind() -> bool:
+    """Whether a node can be given other file systems here."""
+    try:
+        done = subprocess.run([*BLIND, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False)
+    except OSError:
+        return False
+    return done.returncode == 0
