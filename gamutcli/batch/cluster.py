@@ -202,7 +202,7 @@ def _connect(address: str | None, cores: int, memory: int) -> None:
     else:
         how["address"] = address
     try:
-        with _silent():
+        with _silent(), _nowhere():
             ray.init(**how)
     except Exception as error:
         if address == "auto" and isinstance(error, ConnectionError):
@@ -251,3 +251,14 @@ def _silent() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+@contextlib.contextmanager
+def _nowhere() -> Iterator[None]:
+    """Be in a folder without programs: nodes look for modules where this process is, and among pictures may be any."""
+    folder = os.getcwd()
+    os.chdir(os.sep)
+    try:
+        yield
+    finally:
+        os.chdir(folder)

@@ -181,15 +181,16 @@ def _ask(nodes: list[Node], places: Places) -> Iterator[str]:
         for node in nodes
     }
     answered, silent = ray.wait(list(asked), num_returns=len(asked), timeout=_PATIENCE)
+    problems = dict.fromkeys(silent, f"has not answered for {_PATIENCE:g} s")
     for answer in answered:
         try:
-            problem = ray.get(answer)
+            problems[answer] = ray.get(answer)
         except ray.exceptions.RayError as error:
-            problem = f"cannot work ({last_line(error)}); is gamutcli {places.version} installed there?"
-        if problem:
+            problems[answer] = f"cannot work ({last_line(error)}); is gamutcli {places.version} installed there?"
+    living = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
+    for answer, problem in problems.items():
+        if problem and asked[answer].id in living:  # one may have gone meanwhile
             yield f"node {asked[answer].name} {problem}"
-    for answer in silent:
-        yield f"node {asked[answer].name} has not answered for {_PATIENCE:g} s"
 
 
 def last_line(error: BaseException) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,12 +30,16 @@ class Nodes:
 
     def add(self, **how: Any) -> Any:
         """Add a node with one processor."""
-        self._other = self._cluster.add_node(num_cpus=1, **how)
-        return self._other
+        return self._cluster.add_node(num_cpus=1, **how)
 
-    def remove(self, node: Any = None) -> None:
-        """Kill all processes of a node, which is the last one where none is named."""
-        self._cluster.remove_node(node or self._other, allow_graceful=False)
+    def remove(self, node: Any) -> None:
+        """Kill all processes of a node."""
+        self._cluster.remove_node(node, allow_graceful=False)
+
+    def wait_for(self, count: int) -> None:
+        """Wait until the cluster knows that so many nodes live."""
+        while self.alive != count:
+            time.sleep(0.1)
 
     def close(self) -> None:
         self._cluster.shutdown()
@@ -43,14 +48,19 @@ class Nodes:
     def blind_node(self, folder: Path) -> Iterator[None]:
         """As long as it lasts, a third node lives that has another file system in the place of a folder."""
         count = self.alive
-        script = 'mount -t tmpfs none "$1" && exec ray start --address "$2" --num-cpus 1 --block'
-        command = [*BLIND, "sh", "-c", script, "sh", str(folder), self.address]
+        script = (
+            'mount -t tmpfs none "$1" && exec "$3" -m ray.scripts.scripts start --address "$2" --num-cpus 1 --block'
+        )
+        command = [*BLIND, "sh", "-c", script, "sh", str(folder), self.address, sys.executable]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             while self.alive == count:
                 assert process.poll() is None
                 time.sleep(0.1)
-            yield
-            process.terminate()
+            try:
+                yield
+            finally:
+                process.terminate()
+        self.wait_for(count)
 
     @property
     def alive(self) -> int:
