@@ -31,6 +31,7 @@ _LOOK, _PATIENCE, _CONNECT = 5.0, 5.0, 5.0
 _STEP = 64 << 20
 #: Of the store for large objects, which nothing is put into.
 _STORE = 80 << 20
+_GONE = "the Ray cluster does not answer any more; the same command goes on from here, with another."
 #: Says, where nobody else does, how often Ray tries again what it ended for want of memory: else without end.
 _TRIES_FOR_MEMORY = "RAY_task_oom_retries"
 
@@ -128,7 +129,7 @@ class Cluster:
         """Drop what is in hand and leave the cluster, which ends where it was started here."""
         import ray
 
-        with contextlib.suppress(ray.exceptions.RayError, KeyboardInterrupt):
+        with contextlib.suppress(Exception, KeyboardInterrupt):  # the cluster may be gone as well
             for answer in self._hand:
                 ray.cancel(answer)
             if self._hand:
@@ -147,6 +148,8 @@ class Cluster:
             _remove_leftovers(task)
         try:
             outcome: Outcome | str = ray.get(answer)
+        except ray.exceptions.LocalRayletDiedError as error:
+            raise DeviceError(_GONE) from error
         except ray.exceptions.RayTaskError as error:
             return _lost(task, f"could not be worked on: {last_line(error)}")
         except ray.exceptions.RayError as error:
@@ -158,7 +161,10 @@ class Cluster:
     def _look(self) -> None:
         """See which nodes there are by now."""
         before = {node.id for node in self._nodes}
-        self._nodes = able_nodes(self._share)
+        try:
+            self._nodes = able_nodes(self._share)
+        except Exception as error:  # of several kinds, by what has gone
+            raise DeviceError(_GONE) from error
         self._looked = time.monotonic()
         if before - {node.id for node in self._nodes}:
             self._suspect |= set(self._hand)
