@@ -59,6 +59,7 @@ class Cluster:
         self._looked = self._able = time.monotonic()
         self._terms: Terms | None = None
         self._run: Any = None
+        self._told: Any = None
         with _keeping_signals():
             _connect(address, cores, memory)
         try:
@@ -86,6 +87,7 @@ class Cluster:
 
         check(self._nodes, terms.places)
         self._terms = terms
+        self._told = ray.put(terms)  # once, and not with every picture
         self._run = ray.remote(
             num_cpus=self._share.cpus, num_gpus=self._share.gpus, max_retries=_RETRIES, retry_exceptions=False
         )(work_on)
@@ -107,7 +109,7 @@ class Cluster:
         least = min((node.memory for node in self._nodes), default=0)
         memory = min(-(-task.memory // _STEP) * _STEP, least)
         before = state_of(task.target) if task.check or task.overwrite else None
-        self._hand[self._run.options(memory=memory or None).remote(task, before, self._terms)] = task
+        self._hand[self._run.options(memory=memory or None).remote(task, before, self._told)] = task
 
     def collect(self, seconds: float) -> Iterator[Outcome]:
         """Return what has become of pictures, after waiting for at most so long for the first."""

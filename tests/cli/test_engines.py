@@ -30,6 +30,9 @@ def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
         (("--ray-cpus", "2"), "--ray-cpus: is about Ray; add --engine ray."),
         (("--ray-gpus", "0.5", "--engine", "local"), "--ray-gpus: is about Ray; add --engine ray."),
         ((*RAY, "--ray-gpus", "1.5"), "--ray-gpus 1.5: above 1, GPUs are given whole."),
+        ((*RAY, "--ray-gpus", "inf"), "--ray-gpus inf: is no number of what there can be."),
+        ((*RAY, "--ray-cpus", "nan"), "--ray-cpus nan: is no number of what there can be."),
+        ((*RAY, "--ray-gpus", "0.001"), "--ray-gpus 0.001: 0.01 is the smallest part of one."),
         ((*RAY, "--device", "cuda"), "--device cuda: with --engine ray it needs --ray-gpus, as 1 or 0.25."),
         ((*RAY, "--ray-address", "auto", "--memory", "1GB"), "--memory: nodes of a cluster have said theirs"),
         (

@@ -220,8 +220,8 @@ def test_without_an_address_a_cluster_is_started_here_and_ends_with_the_run(tmp_
 
 
 def test_the_address_may_come_from_where_ray_looks_for_it(nodes: Nodes, tmp_path: Path) -> None:
-    photos = shoot(tmp_path / "photos", 1)
-    words = ("batch", "reduce", photos, "-o", tmp_path / "web", *FAST, "--engine", "ray")
+    photo = plain_picture(tmp_path / "photo.tif")
+    words = ("batch", "reduce", photo, "-o", tmp_path / "web", *FAST, "--engine", "ray")
     done = ran(*words, env={**os.environ, "RAY_ADDRESS": nodes.address})
     assert (done.returncode, done.stderr) == (
         0,

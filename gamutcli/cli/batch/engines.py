@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -51,8 +52,13 @@ def _check(order: Order, search: Search, given: Mapping[str, Any]) -> None:
                 raise UsageError(f"{option}: is about Ray; add --engine ray.")
         return
     gpus = given["ray_gpus"] or 0.0
-    if gpus > 1 and gpus != int(gpus):
+    for name in ("ray_cpus", "ray_gpus"):
+        if not math.isfinite(given[name] or 0.0):
+            raise UsageError(f"{RAY_OPTIONS[name]} {given[name]}: is no number of what there can be.")
+    if gpus > 1 and not gpus.is_integer():
         raise UsageError(f"--ray-gpus {gpus:g}: above 1, GPUs are given whole.")
+    if 0 < gpus < 0.01:
+        raise UsageError(f"--ray-gpus {gpus:g}: 0.01 is the smallest part of one.")
     if order.settings.get("device") == "cuda" and not gpus:
         raise UsageError("--device cuda: with --engine ray it needs --ray-gpus, as 1 or 0.25.")
     if _address_of_ray(given) and given["memory"]:
@@ -105,7 +111,7 @@ def _on_ray(order: Order, search: Search, given: Mapping[str, Any]) -> tuple[Ord
     from gamutcli.batch.nodes import Share
     from gamutcli.batch.on_node import Terms
 
-    share = Share(given["ray_cpus"] or 1.0, given["ray_gpus"] or 0.0)
+    share = Share(round(given["ray_cpus"] or 1.0, 4), round(given["ray_gpus"] or 0.0, 4))  # Ray counts no finer
     threads = max(1, int(share.cpus))
     address = _address_of_ray(given)
     if address and given["ray_address"] is None:
@@ -147,9 +153,11 @@ def _places(order: Order, search: Search) -> Places:
 
 
 def _fixed(source: str) -> str:
-    """Return what a source names: of a pattern, the folder that it begins in."""
-    if os.path.lexists(source) or not glob.has_magic(source) or remote.is_address(source):
+    """Return the folder that a source is, that it lies in, or that it begins in if it is a pattern."""
+    if remote.is_address(source) or os.path.isdir(source):  # noqa: PTH112
         return source
+    if os.path.lexists(source) or not glob.has_magic(source):
+        return str(Path(source).parent)
     parts = Path(source).parts
     fixed = next(number for number, part in enumerate(parts) if glob.has_magic(part))
     return str(Path(*parts[:fixed]))

@@ -116,7 +116,7 @@ _ENGINE = (
     ),
     option(
         "--ray-cpus",
-        type=click.FloatRange(min=0, min_open=True),
+        type=click.FloatRange(min=0.01),
         metavar="N",
         help="Processors that Ray gives a picture, as 2 or 0.5  [default: 1]",
     ),
