@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import gamutcli
 from gamutcli.cli import USAGE
 from tests.support.batches import files_of, shoot, started
 from tests.support.commands import Gamut
@@ -81,7 +82,7 @@ def test_what_the_environment_says_of_ray_is_for_runs_that_use_it(
 def test_without_ray_it_says_what_to_install(words: tuple[str, ...], more: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     (tmp_path / "none/ray.py").write_text("raise ImportError")
-    path = os.pathsep.join([str(tmp_path / "none"), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(tmp_path / "none"), str(Path(gamutcli.__file__).parents[1])])
     with started(*words, *RAY, *more, env={**os.environ, "PYTHONPATH": path}) as process:
         out, err = process.communicate()
     assert (process.returncode, out) == (USAGE, "")
