@@ -20,7 +20,7 @@ from tests.support.commands import Gamut
 from tests.support.rays import Nodes, can_blind
 
 pytest.importorskip("ray")
-pytestmark = pytest.mark.filterwarnings("default")  # Ray's are not ours
+pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's are not ours
 
 FAST = ("--preset", "fast", "--json")
 
