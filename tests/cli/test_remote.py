@@ -241,6 +241,13 @@ def test_there_and_back_and_judged_in_a_bucket(gamut: Gamut, memory: Memory, pho
     assert memory.keys("back") == ["back/a.tif", "back/day/b.tif", "back/day/deep/wide.tif"]
     figures = json.loads(memory.read("figures/day/deep/wide.json"))
     assert figures["restored"]["psnr_og"] > figures["plain"]["psnr_og"]
+    assert (figures["file"], figures["reference"]) == (
+        "memory://web/day/deep/wide.jpg",
+        "memory://photos/day/deep/wide.tif",
+    )
+    memory.files.rm("/figures/.gamut-batch", recursive=True)
+    again = gamut("batch", "eval", "memory://web", "--gt", photos, "-o", "memory://figures", "--json")
+    assert set(states(again).values()) == {"skipped"}
 
 
 def test_an_audit_of_a_bucket(gamut: Gamut, memory: Memory, photos: str, tmp_path: Path) -> None:
