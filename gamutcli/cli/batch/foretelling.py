@@ -13,6 +13,7 @@ from gamutcli.batch.pool import Pool
 from gamutcli.batch.run import Order
 from gamutcli.batch.units import FAILED, REFUSED, SKIPPED, Task
 from gamutcli.cli.console import say
+from gamutcli.measuring.words import printable
 
 _WORDS = {
     MAKE: "would {command}",
@@ -31,7 +32,7 @@ def foretell(order: Order, search: Search, engine: Pool | Here, *, as_json: bool
             say(json.dumps({"state": state, "source": task.source, "file": task.target, "reason": why}))
         elif not quiet:
             said = _WORDS[state].format(command=order.command)
-            say(f"{said} {task.source} -> {task.target}{f': {why}' if why else ''}")
+            say(printable(f"{said} {task.source} -> {task.target}{f': {why}' if why else ''}"))
 
     with contextlib.closing(engine):
         found = forecast(order, search, engine, tell)
@@ -42,7 +43,7 @@ def foretell(order: Order, search: Search, engine: Pool | Here, *, as_json: bool
         return 0
     for state, count in found.states.items():
         say(f"{_WORDS[state].format(command=order.command)}: {count:,}")
-    say(_time(found, engine.jobs, seconds))
+    say(printable(_time(found, engine.jobs, seconds)))
     return 0
 
 
