@@ -8,7 +8,6 @@ import sys
 
 import pytest
 
-
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and processes of POSIX")
 
 
