@@ -30,7 +30,7 @@ PICTURES ?= sample_images
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test fuzz faults coverage mutants audit-deps test-kernels test-lowest test-pythons test-ray format lint types check table drift kernels public results speed bench picture figures samples paper training weights survival docs man classic gpu build test-sdist clean
+.PHONY: help install demo test fuzz faults coverage mutants audit-deps test-kernels test-lowest test-pythons test-ray format lint types check table drift kernels public results speed bench bench-batch picture figures samples paper training weights survival docs man classic gpu build test-sdist clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -101,7 +101,7 @@ test-ray:  ## run the tests of `gamut batch --engine ray`, which needs 240 MB of
 fuzz: .venv/.dev  ## mutants of files, children under limits (ten minutes; ARGS='--seconds 60'; findings in build/fuzz)
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
-faults: .venv/.dev  ## kills, signals, full disks, vanishing folders, racing writers (about ten minutes; ARGS='--moments 100')
+faults: .venv/.dev  ## kills, signals, full disks, racing writers, batches (about twenty minutes; ARGS='--moments 100')
 	$(BIN)/python -m tests.faults $(ARGS)
 
 coverage: .venv/.dev .venv/.torch  ## run the tests and show which lines of the core none of them reaches; below 95 % is an error
@@ -169,6 +169,9 @@ speed: .venv/.package  ## time whole commands on 24 megapixels made from a sampl
 bench: .venv/.package  ## measure times, memory and quality, into build/bench.json (BASE=another checkout: both in turn, compared)
 	$(BIN)/python bench/bench.py build/bench.json $(if $(BASE),--against '$(BASE)' build/bench-base.json) $(ARGS)
 	$(if $(BASE),$(BIN)/python bench/compare.py build/bench-base.json build/bench.json)
+
+bench-batch: .venv/.package  ## measure what is promised of many pictures (ten quiet minutes; ARGS='course --pictures 40')
+	$(BIN)/python bench/batch.py $(ARGS)
 
 picture: .venv/.dev  ## draw the README's picture again (WRITE=1 puts its caption there)
 	$(BIN)/python bench/figure.py $(WRITTEN) docs/dahlia.jpg
