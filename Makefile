@@ -30,7 +30,7 @@ PICTURES ?= sample_images
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test fuzz faults coverage mutants audit-deps test-kernels test-lowest test-pythons test-ray format lint types check table drift kernels public results speed bench bench-batch picture figures samples paper training weights survival docs man classic gpu build test-sdist clean
+.PHONY: help install demo test fuzz faults coverage mutants audit-deps test-kernels test-lowest test-pythons test-ray format lint types check table drift kernels public results speed bench bench-release bench-batch picture figures samples paper training weights survival docs man classic gpu build test-sdist clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -43,12 +43,15 @@ install: .venv/.package  ## put the gamut command into .venv/bin
 	$(PYTHON) -m venv .venv
 	@touch $@
 
+# Compiled, as pip does it for what is not editable: where Python may write no bytecode, every start would compile anew.
 .venv/.package: pyproject.toml | .venv/.python
 	$(BIN)/python -m pip install --quiet --editable .
+	@$(BIN)/python -m compileall -q gamutcli
 	@touch $@
 
 .venv/.dev: pyproject.toml | .venv/.python
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@$(BIN)/python -m compileall -q gamutcli
 	@touch $@ .venv/.package
 
 .venv/.torch: | .venv/.dev
@@ -172,6 +175,15 @@ bench: .venv/.package  ## measure times, memory and quality, into build/bench.js
 
 bench-batch: .venv/.package  ## measure what is promised of many pictures (ten quiet minutes; ARGS='course --pictures 40')
 	$(BIN)/python bench/batch.py $(ARGS)
+
+# The figures of each release stay beside the code: what a later change costs can be told without the old version at hand.
+RELEASES := bench/releases
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' gamutcli/__init__.py)
+
+bench-release: .venv/.package  ## as bench, into bench/releases/VERSION.json, to be committed; compared with the release before
+	$(BIN)/python bench/bench.py $(RELEASES)/$(VERSION).json $(ARGS)
+	@former=$$(ls $(RELEASES)/*.json | grep -v -F '/$(VERSION).json' | sort -V | tail -n 1); \
+	test -z "$$former" || $(BIN)/python bench/compare.py "$$former" $(RELEASES)/$(VERSION).json
 
 picture: .venv/.dev  ## draw the README's picture again (WRITE=1 puts its caption there)
 	$(BIN)/python bench/figure.py $(WRITTEN) docs/dahlia.jpg

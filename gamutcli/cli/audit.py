@@ -84,7 +84,7 @@ def audit(
     from gamutcli.batch.audit import find_undelivered, place_of
     from gamutcli.batch.names import Filter, Search
     from gamutcli.batch.originals import Originals
-    from gamutcli.images.raw import RAW_SUFFIXES
+    from gamutcli.images.identify import RAW_SUFFIXES
 
     originals = (*options.ORIGINALS, *options.CARRYING, *RAW_SUFFIXES)
     search = Search(paths, Filter((*options.CARRYING, *options.PAYLOAD)))
