@@ -11,7 +11,7 @@ import numpy as np
 from gamutcli.arrays import CodeArray, StrPath
 from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import SRGB
-from gamutcli.containers import png
+from gamutcli.containers import png, webp
 from gamutcli.containers.exif import make_block
 from gamutcli.errors import UsageError, is_of_memory
 from gamutcli.images import jxl
@@ -139,9 +139,19 @@ def _encode_tiff(codes: CodeArray, settings: _Settings) -> bytes:
 
 
 def _encode_webp(codes: CodeArray, settings: _Settings) -> bytes:
-    if settings.quality is None:
-        return _encode_with_pillow(codes, "WEBP", lossless=True, quality=50, method=_WEBP_METHOD)
-    return _encode_with_pillow(codes, "WEBP", quality=settings.quality, method=4)
+    import imagecodecs
+
+    lossless = settings.quality is None
+    level, method = (50, _WEBP_METHOD) if lossless else (settings.quality, 4)
+    try:
+        # The bytes that Pillow makes, which copies the pixels twice on the way.
+        data = bytes(imagecodecs.webp_encode(codes, level=level, method=method, lossless=lossless))
+    except (imagecodecs.WebpError, ImportError) as error:
+        # Of a picture whose size was checked, the import fails when there is no memory for it.
+        if is_of_memory(error) or "ImportRGB" in str(error):
+            raise MemoryError(str(error)) from error
+        raise UsageError(f"this installation cannot write WEBP ({error}); name the picture .jpg or .png.") from error
+    return webp.with_profile(data, write_profile(SRGB))
 
 
 def _encode_avif(codes: CodeArray, settings: _Settings) -> bytes:

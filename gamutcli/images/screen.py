@@ -110,4 +110,5 @@ def _jxl(codes: Code16Array, space: RGBSpace, orientation: int) -> bytes:
     import imagecodecs
 
     data = imagecodecs.jpegxl_encode(np.ascontiguousarray(codes), lossless=True, effort=_JXL_EFFORT)
+    del codes  # which take as much as the file
     return jxl.rewrite(bytes(data), space, orientation)
