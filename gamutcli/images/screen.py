@@ -20,7 +20,7 @@ from gamutcli.metadata import make_true, orientation_of, upright_metadata
 
 # Primaries, transfer function, matrix.
 _AVIF_COLOURS = {SRGB: (1, 13, 6), DISPLAY_P3: (12, 13, 6), REC2020: (9, 14, 9)}
-_AVIF_SPEED, _JXL_EFFORT = 8, 3
+_AVIF_SPEED = 8
 
 
 def check_space(format: str, space: RGBSpace) -> None:
@@ -107,8 +107,6 @@ def _avif(ten_bits: Code16Array, space: RGBSpace) -> bytes:
 
 
 def _jxl(codes: Code16Array, space: RGBSpace, orientation: int) -> bytes:
-    import imagecodecs
-
-    data = imagecodecs.jpegxl_encode(np.ascontiguousarray(codes), lossless=True, effort=_JXL_EFFORT)
-    del codes  # which take as much as the file
-    return jxl.rewrite(bytes(data), space, orientation)
+    data = jxl.encode_lossless(codes)
+    del codes  # before the file is copied, which may be as large
+    return jxl.rewrite(data, space, orientation)
