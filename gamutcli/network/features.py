@@ -8,6 +8,8 @@ Source: Mildenhall et al., NeRF, ECCV 2020 (waves); Le et al., GamutMLP, CVPR 20
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from itertools import product
 from typing import TypeVar
 
 import numpy as np
@@ -25,10 +27,10 @@ Number = TypeVar("Number", bound=np.generic)
 BOX_STEPS = 4
 #: Contrasts are cut off at this many quarter codes.
 CONTRAST_LIMIT = 64
-#: Boxes of at least this radius are summed by running sums, smaller ones number by number: whichever is quicker.
+#: Boxes of at least this radius are taken from summed areas, smaller ones number by number: whichever is quicker.
 RUNNING_FROM = 8
-#: Columns that are summed at once: the rows around a strip of a very wide picture would take much memory.
-MOST_COLUMNS = 1 << 14
+#: Rows and columns that are summed at once: what is around a strip of a very long picture would take much memory.
+MOST_ALONG = 1 << 12
 
 
 def waves(positions: DoubleArray, octaves: int, first_octave: int) -> FloatArray:
@@ -64,21 +66,22 @@ def levels_of(maximum: int) -> DoubleArray:
     return 2 * np.arange(maximum + 1) / maximum - 1
 
 
-def box_sums(srgb_codes: CodeArray, rows: slice, radius: int) -> NDArray[np.unsignedinteger]:
-    """(rows, width, 3) sums of the codes in the box around each pixel of some rows, edges replicated."""
-    height, width, _ = srgb_codes.shape
-    # 16 bits, where they hold the sum, halve the memory traffic.
-    dtype = np.uint16 if 255 * (2 * radius + 1) ** 2 < 1 << 16 else np.uint32
-    reach = np.arange(rows.start - radius, rows.stop + radius).clip(0, height - 1)
-    parts = []
-    for left in range(0, width, MOST_COLUMNS):
-        right = min(width, left + MOST_COLUMNS)
-        columns = slice(max(0, left - radius), min(width, right + radius))
-        band = srgb_codes[reach[0] : reach[-1] + 1, columns][reach - reach[0]]
-        beyond = columns.start - (left - radius), right + radius - columns.stop
-        padded = np.pad(band, ((0, 0), beyond, (0, 0)), "edge")
-        parts.append(_window_sums(_window_sums(padded, radius, 0, dtype), radius, 1, dtype))
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+def box_sums(srgb_codes: CodeArray, rows: slice, radii: Collection[int]) -> dict[int, NDArray[np.unsignedinteger]]:
+    """(rows, width, 3) sums of the codes in the boxes around the pixels of some rows, edges replicated, by radius."""
+    width = srgb_codes.shape[1]
+    reach = max(radii, default=0)
+    sums = {radius: np.empty((rows.stop - rows.start, width, 3), _sum_type(radius)) for radius in radii}
+    for top, left in product(range(rows.start, rows.stop, MOST_ALONG), range(0, width, MOST_ALONG)):
+        inner = slice(top, min(top + MOST_ALONG, rows.stop)), slice(left, min(left + MOST_ALONG, width))
+        band = _with_surroundings(srgb_codes, inner, reach)
+        areas = _summed_areas(band) if reach >= RUNNING_FROM else None
+        for radius, found in sums.items():
+            place = found[inner[0].start - rows.start : inner[0].stop - rows.start, inner[1]]
+            if areas is not None and radius >= RUNNING_FROM:
+                place[...] = _areas_between(_within(areas, reach - radius), 2 * radius + 1)
+            else:
+                place[...] = _added(_within(band, reach - radius), radius)
+    return sums
 
 
 def rounded_means(sums: NDArray[np.unsignedinteger], radius: int) -> IndexArray:
@@ -87,22 +90,54 @@ def rounded_means(sums: NDArray[np.unsignedinteger], radius: int) -> IndexArray:
     return ((BOX_STEPS * sums.astype(np.uint32) + area // np.uint32(2)) // area).astype(np.intp)
 
 
-def _window_sums(
-    band: NDArray[np.unsignedinteger], radius: int, axis: int, dtype: type[np.unsignedinteger]
-) -> NDArray[np.unsignedinteger]:
-    """Sums of every window of ``2 * radius + 1`` along an axis."""
-    band = np.moveaxis(band, axis, 0)
-    side = 2 * radius + 1
-    count = band.shape[0] - side + 1
-    if radius >= RUNNING_FROM and count >= radius:
-        # What overflows in the running sums is gone again from their differences.
-        running = np.zeros((len(band) + 1, *band.shape[1:]), dtype)
-        np.cumsum(band, axis=0, dtype=dtype, out=running[1:])
-        return np.moveaxis(running[side:] - running[:-side], 0, axis)
-    sums = band[:count].astype(dtype)
-    for shift in range(1, side):
-        sums += band[shift : shift + count]
-    return np.moveaxis(sums, 0, axis)
+def _sum_type(radius: int) -> type[np.unsignedinteger]:
+    """16 bits, where they hold the sum, halve the memory traffic."""
+    return np.uint16 if 255 * (2 * radius + 1) ** 2 < 1 << 16 else np.uint32
+
+
+def _with_surroundings(srgb_codes: CodeArray, inner: tuple[slice, slice], reach: int) -> CodeArray:
+    """Cut a part out with so many pixels around it, edges replicated."""
+    wanted = [(part.start - reach, part.stop + reach) for part in inner]
+    there = [(max(0, start), min(stop, side)) for (start, stop), side in zip(wanted, srgb_codes.shape, strict=False)]
+    beyond = [(first - start, stop - last) for (start, stop), (first, last) in zip(wanted, there, strict=True)]
+    (top, bottom), (left, right) = there
+    return np.pad(srgb_codes[top:bottom, left:right], (*beyond, (0, 0)), "edge")
+
+
+def _within(image: NDArray[Number], beyond: int) -> NDArray[Number]:
+    return image[beyond : len(image) - beyond, beyond : image.shape[1] - beyond]
+
+
+def _added(band: CodeArray, radius: int) -> NDArray[np.unsignedinteger]:
+    """Sums of every square of ``2 * radius + 1``, number by number."""
+    sums: NDArray[np.unsignedinteger] = band
+    for axis in (0, 1):
+        windows = np.moveaxis(sums, axis, 0)
+        count = len(windows) - 2 * radius
+        added = windows[:count].astype(_sum_type(radius))
+        for shift in range(1, 2 * radius + 1):
+            added += windows[shift : shift + count]
+        sums = np.moveaxis(added, 0, axis)
+    return sums
+
+
+def _summed_areas(band: CodeArray) -> NDArray[np.uint32]:
+    """Sums of all above and to the left of every corner; what overflows is gone again from their differences."""
+    height, width, channels = band.shape
+    areas = np.zeros((height + 1, width + 1, channels), np.uint32)
+    sums = np.cumsum(band, axis=1, dtype=np.uint32)
+    np.cumsum(sums, axis=0, dtype=np.uint32, out=areas[1:, 1:])
+    return areas
+
+
+def _areas_between(areas: NDArray[np.uint32], side: int) -> NDArray[np.uint32]:
+    """Sums of every square of a side.
+
+    Source: Crow, Summed-area tables for texture mapping, SIGGRAPH 1984.
+    """
+    columns = areas[:, side:] - areas[:, :-side]
+    found: NDArray[np.uint32] = columns[side:] - columns[:-side]
+    return found
 
 
 class Features:
@@ -149,11 +184,9 @@ class Features:
         found = [*self.frame.positions(y + rows.start, x, self.srgb_codes.shape)]
         if self.inputs.color == "srgb_codes":
             found += [*codes]
-        means: dict[int, IndexArray] = {}
+        sums = box_sums(self.srgb_codes, rows, {box.radius for box in self.inputs.boxes})
+        means = {radius: rounded_means(_channels(of_box, inside), radius) for radius, of_box in sums.items()}
         for box in self.inputs.boxes:
-            if box.radius not in means:
-                sums = _channels(box_sums(self.srgb_codes, rows, box.radius), inside)
-                means[box.radius] = rounded_means(sums, box.radius)
             if box.contrast:
                 contrasts = BOX_STEPS * codes - means[box.radius]
                 found += [*(contrasts.clip(-CONTRAST_LIMIT, CONTRAST_LIMIT) + CONTRAST_LIMIT)]

@@ -68,9 +68,7 @@ class Predictor:
         """
         residuals = np.empty((inside.size, 3), np.float32)
         indices = self.features.indices(rows, inside)
-        box_indices = None
-        if self.box_starts.size:
-            box_indices = np.stack(indices[-self.box_starts.size :], axis=1) + self.box_starts
+        boxes = indices[len(indices) - self.box_starts.size :]
         # Working memory that is used again and again stays in the core's cache.  Zeros of the same shape make numpy's
         # maximum three times as fast as the number 0.
         width = self.weights[0].shape[1]
@@ -86,8 +84,9 @@ class Predictor:
             first.take(indices[0][part], above)
             for index, table in others:
                 above += table.take(indices[index][part], spare)
-            if box_indices is not None:
-                self.box_table.take(box_indices[part], axis=0, out=box_waves[:count], mode="clip")
+            if boxes:
+                places = np.stack([index[part] for index in boxes], axis=1) + self.box_starts
+                self.box_table.take(places, axis=0, out=box_waves[:count], mode="clip")
                 above += np.matmul(box_waves[:count].reshape(count, -1), self.box_weight, out=spare)
             if self.features.inputs.color == "prophoto_linear":
                 above += self.features.color_waves(rows, inside[part]) @ self.color_weight
