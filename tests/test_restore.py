@@ -21,12 +21,12 @@ from gamutcli.expand import expand_image
 from gamutcli.fingerprint.match import fingerprint
 from gamutcli.fitting.presets import WIDTHS, choose
 from gamutcli.metadata import Metadata, read_metadata
-from gamutcli.network.shape import Box, Inputs, Layer, Network, Shape
+from gamutcli.network.shape import Box, Inputs, Layer, Network
 from gamutcli.payload import carriers
 from gamutcli.payload.format import Payload, pack
 from gamutcli.payload.parts import MAX_PAYLOAD
 from gamutcli.payload_files import extract_payload, inspect_image
-from tests.support.networks import noise
+from tests.support.networks import noise, zeros
 from tests.support.pictures import write_tiff
 
 # Work that a payload asks for.
@@ -39,15 +39,6 @@ def costly(path: Path, codes: CodeArray, shape: Network) -> Path:
     Image.fromarray(codes).save(file, "PNG")
     path.write_bytes(carriers.embed(file.getvalue(), pack(payload), Metadata()).data)
     return path
-
-
-def zeros(hidden: int, depth: int) -> Network:
-    inputs = Inputs(1, 1)
-    layers = [
-        Layer(np.zeros((outputs, fan_in), np.int8), np.ones(outputs, np.float16))
-        for fan_in, outputs in Shape(inputs, hidden, depth).layers
-    ]
-    return Network(inputs, tuple(layers), 1.0)
 
 
 def test_work_that_no_picture_needs_is_refused_unless_allowed(tmp_path: Path) -> None:

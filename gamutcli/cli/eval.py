@@ -57,6 +57,7 @@ def evaluate(
     overwrite: bool,
     force: bool,
     allow_slow: bool,
+    allow_large: bool,
     device: str,
     quiet: bool,
     verbose: int,
@@ -101,7 +102,8 @@ def evaluate(
     if shared is not None:
         storage.check_target(shared, overwrite)
     outcomes = Outcomes(len(sources), quiet=quiet, verbose=verbose, as_json=as_json)
-    how: dict[str, Any] = {"force": force, "allow_slow": allow_slow, "device": device, "map_range": map_range}
+    how: dict[str, Any] = {"force": force, "allow_slow": allow_slow, "allow_large": allow_large, "device": device}
+    how["map_range"] = map_range
     sections = []
     for source in sources:
         with (

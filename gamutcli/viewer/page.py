@@ -91,12 +91,16 @@ def page_of(pictures: Sequence[Picture]) -> bytes:
     return html.encode("utf-8", "replace")
 
 
-def write_page(sources: Sequence[StrPath], target: StrPath, *, overwrite: bool = False) -> None:
+@images.heeding_allow_large
+def write_page(
+    sources: Sequence[StrPath], target: StrPath, *, allow_large: bool = False, overwrite: bool = False
+) -> None:
     """Write a page that shows reduced pictures, plain and restored.
 
     Args:
         sources: The pictures.
         target: An .html file.
+        allow_large: Show it although a file claims more than the limits of SECURITY.md allow.
         overwrite: Whether it may be replaced.
 
     Raises:
