@@ -102,12 +102,14 @@ def test_too_little_memory_is_called_so(tmp_path: Path, kind: str) -> None:
         "import resource, sys\n"
         "from gamutcli.images import decode_reduced\n"
         "from gamutcli.errors import InputError\n"
+        "from gamutcli.images.picture import believing\n"
         "data, small = (open(name, 'rb').read() for name in sys.argv[1:])\n"
         "decode_reduced(small, 'small')\n"  # its libraries are loaded before memory is short
         "taken = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (taken + 24_000_000,) * 2)\n"
         "try:\n"
-        "    decode_reduced(data, 'a')\n"
+        "    with believing():\n"
+        "        decode_reduced(data, 'a')\n"
         "except InputError as error:\n"
         "    print(error)\n"
     )

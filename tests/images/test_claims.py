@@ -18,7 +18,7 @@ from PIL import Image
 from gamutcli.containers import bmff, jxl, png, segments
 from gamutcli.errors import InputError
 from gamutcli.images import av1, claims, decode_reduced, jxl_header, raw_layout, read_wide
-from gamutcli.images.claims import check_jxl
+from gamutcli.images.claims import check_jxl, check_plain
 from gamutcli.images.jp2_codestream import asked_by, read_size
 from gamutcli.images.jxl_frames import frames_of
 from gamutcli.images.picture import believing
@@ -168,6 +168,33 @@ def test_a_plain_jpeg_xl_is_believed_up_to_some_size(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(claims, "_GROWTH", 100)
     with pytest.raises(InputError, match=r"a\.jxl: claims 512 x 512 pixels"):
         check_jxl("a.jxl", hostile.jxl_of(1))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WebP", "AVIF", "HEIC", "JPEG XL", "JPEG 2000"])
+def test_a_small_file_holds_no_large_picture_in_any_format(kind: str) -> None:
+    """Half a megabyte is believed 64 megapixels; a photograph of any size is."""
+    check_plain("a", kind, 8192, 8192, 1 << 19)
+    with pytest.raises(InputError, match=r"a: claims 8192 x 8300 pixels"):
+        check_plain("a", kind, 8192, 8300, 1 << 19)
+    check_plain("a", kind, 24_000, 16_000, 24_000 * 16_000 // 30)
+    with pytest.raises(InputError, match="claims"):
+        check_plain("a", kind, 8192, 4096, 1 << 10, bits=96)
+
+
+@pytest.mark.parametrize(("kind", "side"), [("AVIF", 4096), ("HEIC", 4096), ("JPEG XL", 2896), ("JPEG 2000", 2896)])
+def test_formats_that_take_longer_are_believed_less(kind: str, side: int) -> None:
+    check_plain("a", kind, side, side, 1 << 10)
+    with pytest.raises(InputError, match="claims"):
+        check_plain("a", kind, side, side + 8, 1 << 10)
+    check_plain("a", kind, side, side + 8, 1 << 16)
+
+
+def test_plain_pictures_of_every_pixel_format_count_as_what_they_decode_to(tmp_path: Path) -> None:
+    for bits, shape in ((8, (9000, 9000, 3)), (16, (6000, 6000, 3))):
+        file = tmp_path / f"{bits}.tif"
+        tifffile.imwrite(file, np.zeros(shape, f"u{bits // 8}"), photometric="rgb", compression="zlib")
+        with pytest.raises(InputError, match="more than its bytes can hold"):
+            read_wide(file)
 
 
 def test_what_is_refused_says_how_it_is_read_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
