@@ -29,7 +29,7 @@ _DEFLATE_GROWTH = 1032
 _PNG_SIDE = 1_000_000
 """Widest and highest PNG that libpng reads unless it is told otherwise."""
 
-_GROWTH, _LARGE, _LARGE_GROWTH = 512, 1 << 26, 128
+_GROWTH, _LARGE, _LARGE_GROWTH = 512, 1 << 25, 64
 """Pixels that a byte may become, and those of a large picture, for in many formats one of a single colour takes no bits
 a pixel; photographs have 0.3 to 30 pixels a byte, plain drawings some hundreds, large ones less."""
 
