@@ -15,6 +15,7 @@ from gamutcli.containers import png
 from gamutcli.containers.exif import make_block
 from gamutcli.errors import UsageError, is_of_memory
 from gamutcli.images import jxl
+from gamutcli.images.files import encoding_jxl
 from gamutcli.images.identify import title
 from gamutcli.images.profiles import profile_chunk
 
@@ -44,6 +45,10 @@ class _Settings(NamedTuple):
     quality: int | None
     subsampling: str
     orientation: int
+
+
+# What Pillow passes on of libwebp's WebPEncodingError (encode.h): no memory for the work, or for what comes out.
+_WEBP_OUT_OF_MEMORY = ("encoding error 1", "encoding error 2")
 
 
 def encode_reduced(
@@ -159,7 +164,8 @@ def _encode_jxl(codes: CodeArray, settings: _Settings) -> bytes:
 
     quality = lossy_quality("jxl", settings.quality)
     distance = 0.0 if quality is None else _jxl_distance(quality)
-    data = imagecodecs.jpegxl_encode(codes, distance=distance or None, lossless=not distance, effort=_JXL_EFFORT)
+    with encoding_jxl(codes.size // 3):
+        data = imagecodecs.jpegxl_encode(codes, distance=distance or None, lossless=not distance, effort=_JXL_EFFORT)
     return jxl.rewrite(bytes(data), SRGB, settings.orientation)
 
 
@@ -180,7 +186,7 @@ def _encode_with_pillow(codes: CodeArray, format: str, **settings: Any) -> bytes
     try:
         Image.fromarray(codes).save(stream, format, icc_profile=write_profile(SRGB), **settings)
     except (KeyError, OSError, ValueError) as error:  # KeyError: this Pillow was built without the format
-        if is_of_memory(error):
+        if is_of_memory(error) or str(error) in _WEBP_OUT_OF_MEMORY:
             raise MemoryError(str(error)) from error
         raise UsageError(
             f"this installation cannot write {format} ({error}); name the picture .jpg or .png."

@@ -13,6 +13,7 @@ from gamutcli.color.spaces import DISPLAY_P3, REC2020, SRGB, RGBSpace
 from gamutcli.containers import Metadata, with_metadata
 from gamutcli.errors import OutputError, UsageError
 from gamutcli.images import jxl
+from gamutcli.images.files import encoding_jxl
 from gamutcli.images.picture import turn
 from gamutcli.metadata import make_true, orientation_of, upright_metadata
 
@@ -91,5 +92,6 @@ def _avif(codes: Code16Array, space: RGBSpace) -> bytes:
 def _jxl(codes: Code16Array, space: RGBSpace, orientation: int) -> bytes:
     import imagecodecs
 
-    data = imagecodecs.jpegxl_encode(np.ascontiguousarray(codes), lossless=True, effort=_JXL_EFFORT)
+    with encoding_jxl(codes.size // 3):
+        data = imagecodecs.jpegxl_encode(np.ascontiguousarray(codes), lossless=True, effort=_JXL_EFFORT)
     return jxl.rewrite(bytes(data), space, orientation)

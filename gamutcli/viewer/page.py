@@ -15,7 +15,7 @@ from string import Template
 from gamutcli import images, storage
 from gamutcli.arrays import StrPath
 from gamutcli.containers import Metadata
-from gamutcli.errors import GamutError, NoPayload
+from gamutcli.errors import GamutError, InputError, NoPayload, UsageError
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import SIDECAR
 from gamutcli.payload.sidecar import payload_of
@@ -64,7 +64,12 @@ def open_picture(source: StrPath) -> Picture:
     if images.sniff(data) in SHOWN:
         sidecar = _base64(found.payload) if found and found.carrier == SIDECAR else ""
         return Picture(path.name, _base64(data), sidecar, words)
-    data = images.encode_reduced(images.decode_reduced(data, str(path)), "png")
+    codes = images.decode_reduced(data, str(path))
+    try:
+        data = images.encode_reduced(codes, "png")
+    except UsageError as error:
+        height, width, _ = codes.shape
+        raise InputError(f"{path}: {width} x {height} pixels are more a side than a page can show; cut it.") from error
     if found:
         data = carriers.embed(data, found.payload, Metadata(), "xmp").data
     words = f"{words} Browsers do not show this format everywhere: the page holds the same pixels as PNG.".strip()

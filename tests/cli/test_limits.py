@@ -118,3 +118,31 @@ def test_too_little_memory_is_called_so(tmp_path: Path, kind: str) -> None:
         [sys.executable, "-c", program, str(file), str(small)], env=heap, capture_output=True, text=True, check=False
     )
     assert done.stdout == "a: out of memory; close other programs or use a smaller picture.\n", done.stderr[-500:]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited as Linux does it")
+@pytest.mark.parametrize("room", [4, 60])
+@pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "avif", "jxl"])
+def test_too_little_memory_to_write_is_called_so(kind: str, room: int) -> None:
+    """Or there is enough: nothing else is said, and no process dies."""
+    program = (
+        "import resource, sys\n"
+        "import numpy as np\n"
+        "from gamutcli.errors import explain\n"
+        "from gamutcli.images import encode_reduced\n"
+        "kind, room = sys.argv[1], int(sys.argv[2])\n"
+        "codes = np.tile(np.arange(2500, dtype=np.uint8)[:, None, None], (1, 2500, 3))\n"
+        "encode_reduced(codes[:40, :40], kind)\n"
+        "taken = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (taken + room * 1_000_000,) * 2)\n"
+        "try:\n"
+        "    encode_reduced(codes, kind)\n"
+        "except Exception as error:\n"
+        "    print(explain('a', error))\n"
+    )
+    heap = os.environ | {"MALLOC_ARENA_MAX": "1"}
+    words = [sys.executable, "-c", program, kind, str(room)]
+    done = subprocess.run(words, env=heap, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
+    assert done.stdout in ("", "a: out of memory; close other programs or use a smaller picture.\n")
+    assert done.stdout or room > 4

@@ -15,9 +15,11 @@ import pytest
 import tifffile
 from PIL import Image
 
-from gamutcli.containers import bmff, jxl, png, segments
+from gamutcli.color.icc import read as icc
+from gamutcli.containers import bmff, jxl, png, segments, xmp
+from gamutcli.containers.blocks import MAX_EXIF_BLOCKS
 from gamutcli.errors import InputError
-from gamutcli.images import av1, claims, decode_reduced, jxl_header, raw_layout, read_wide
+from gamutcli.images import av1, claims, decode_reduced, jxl_header, picture, raw_layout, read_wide
 from gamutcli.images.claims import check_jxl, check_plain
 from gamutcli.images.jp2_codestream import asked_by, read_size
 from gamutcli.images.jxl_frames import frames_of
@@ -351,3 +353,27 @@ def test_what_a_jpeg_2000_asks_for_is_counted_as_its_coder_writes_it() -> None:
     assert asked.samples == 300 * 700 * 3
     assert asked.packets == 3 * 4  # components and resolutions
     assert asked.blocks >= asked.samples // 64**2
+
+
+def test_the_documents_state_the_limits_that_there_are() -> None:
+    root = Path(__file__).parents[2]
+    security, inputs = (
+        " ".join((root / name).read_text("utf-8").split()) for name in ("SECURITY.md", "docs/INPUTS.md")
+    )
+    growth = claims._GROWTH
+    plain = [f"{claims._PLAIN[kind] >> 20}" for kind in ("AVIF", "HEIC", "JPEG XL", "JPEG 2000")]
+    for sentence in (
+        f"{picture.MAX_PIXELS >> 20} megapixels",
+        f"{claims.MAX_SCANS} scans, above {claims.SCANNED_PIXELS // claims.MAX_SCANS // 10**6} megapixels fewer",
+        f"down to {claims.FEW_SCANS}; {segments.MAX_SEGMENTS:,} segments",
+        f"({claims._DEFLATE_GROWTH:,} times as many); {claims._PNG_SIDE:,} pixels a side",
+        f"{claims._LARGE_GROWTH} pixels a byte beyond {claims._LARGE >> 20} megapixels",
+        f"{growth} pixels a byte, beyond {', '.join(plain[:-1])} and {plain[-1]} megapixels",
+        f"JPEG and PNG, up to {claims._SMALL >> 20} megapixels",
+        f"{xmp.MAX_PACKETS} packets, {xmp.MAX_PACKET >> 20} MB each",
+        f"{MAX_EXIF_BLOCKS} blocks",
+        f"{icc.MAX_PROFILE >> 20} MB, {icc.MAX_POINTS:,} points a curve",
+    ):
+        assert sentence in security, sentence
+    assert f"{claims._LARGE_GROWTH} pixels a byte beyond {claims._LARGE >> 20} megapixels in every format" in inputs
+    assert f"{growth} beyond {plain[0]} of AVIF and HEIC and beyond {plain[2]} of JPEG XL and JPEG 2000" in inputs
