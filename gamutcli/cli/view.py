@@ -16,9 +16,12 @@ from gamutcli.storage.remote import name_of
 @click.argument("files", nargs=-1, required=True, type=options.REMOTE_PICTURE, metavar="FILE...")
 @options.option("-o", "--output", "page", type=options.REMOTE_PAGE, metavar="PAGE.html", help="Write the page there.")
 @options.option("--no-open", is_flag=True, help="Do not open the page in the browser; say where it is.")
+@options.allow_large
 @options.overwrite
 @options.quiet
-def view(files: tuple[Path, ...], page: Path | None, no_open: bool, overwrite: bool, quiet: bool) -> int:
+def view(
+    files: tuple[Path, ...], page: Path | None, no_open: bool, allow_large: bool, overwrite: bool, quiet: bool
+) -> int:
     """Show pictures in the browser, plain and restored.
 
     One page holds the pictures and all that restores them: it asks no network for anything, and can be sent to others.
@@ -42,7 +45,7 @@ def view(files: tuple[Path, ...], page: Path | None, no_open: bool, overwrite: b
     target = page or Path(tempfile.mkdtemp(prefix="gamut-view-")) / "view.html"
     with placed(target, overwrite=overwrite) as out, brought(files) as pictures:
         assert out is not None
-        write_page(pictures, out, overwrite=overwrite)
+        write_page(pictures, out, allow_large=allow_large, overwrite=overwrite)
     opened = page is None and not no_open and webbrowser.open(target.as_uri())
     if not opened and not quiet:
         click.echo(name_of(target))
