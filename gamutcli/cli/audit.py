@@ -17,6 +17,7 @@ from gamutcli.cli import options
 from gamutcli.cli.batch.options import SourceName
 from gamutcli.cli.console import error, progress, render, say
 from gamutcli.errors import UsageError
+from gamutcli.measuring.words import printable
 from gamutcli.storage.remote import address_of, name_of
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ class _Teller:
             self._table.writerow(told.values())
         elif finding.status != "ok" and not self._quiet:
             reason = finding.reason.removeprefix(f"{finding.file}: ")
-            say(f"{finding.status} {finding.file}: {reason}")
+            say(f"{finding.status} {printable(f'{finding.file}: {reason}')}")
 
     def close(self, refused: frozenset[str]) -> int:
         """Say how many there are of each, and return the exit code."""

@@ -33,15 +33,18 @@ _DEFLATE_GROWTH = 1032
 _PNG_SIDE = 1_000_000
 """Widest and highest PNG that libpng reads unless it is told otherwise."""
 
-_GROWTH = 8192
-"""Pixels that a byte may become in formats without a bound, for in them a picture of one colour takes no bits a pixel;
-photographs have 0.3 to 30 pixels a byte, plain drawings some hundreds."""
+_GROWTH, _LARGE, _LARGE_GROWTH = 512, 1 << 25, 64
+"""Pixels that a byte may become, and those of a large picture, for in many formats one of a single colour takes no bits
+a pixel; photographs have 0.3 to 30 pixels a byte, plain drawings some hundreds, large ones less."""
 
-_PLAIN = {"WebP": 1 << 26, "AVIF": 1 << 24, "HEIC": 1 << 24, "JPEG XL": 1 << 23, "JPEG 2000": 1 << 23}
+_PLAIN = {
+    **dict.fromkeys(("JPEG", "PNG", "TIFF", "WebP"), _LARGE),
+    **{"AVIF": 1 << 24, "HEIC": 1 << 24, "JPEG XL": 1 << 23, "JPEG 2000": 1 << 23},
+}
 """Pixels of a picture of these that may be of one colour: a second or so, or a quarter of a gigabyte, to decode."""
 
-_PLAIN_SAMPLES = 1 << 27
-"""Bytes of the samples of an OpenEXR file that is believed."""
+_PLAIN_SAMPLES, _SAMPLES_GROWTH = 1 << 27, 512
+"""Bytes of the samples of an OpenEXR file that is believed, and those that a byte may become of a larger one."""
 
 _LAYERED = 1 << 24
 _LAYERED_GROWTH = 64
@@ -102,6 +105,7 @@ def check_jpeg(name: str, data: bytes, around: int = 0) -> tuple[int, int]:
         refuse(f"{name}: is stored in more than {most} scans; save it again in an editor, or with jpegtran.")
     if width * height > _SMALL and codes > 8 * end:
         _refuse(name, width, height)
+    check_plain(name, "JPEG", width, height, end)
     return width, height
 
 
@@ -123,6 +127,7 @@ def check_png(name: str, data: bytes, width: int, height: int, bits: int) -> Non
     stored = sum(end - start for kind, start, end in png.walk(data) if kind == b"IDAT")
     if width * height > _SMALL and height * (width * bits // 8) > stored * _DEFLATE_GROWTH:
         _refuse(name, width, height)
+    check_plain(name, "PNG", width, height, stored, bits)
 
 
 def check_webp(name: str, data: bytes) -> tuple[int, int]:
@@ -143,21 +148,27 @@ def check_webp(name: str, data: bytes) -> tuple[int, int]:
     return width, height
 
 
-def check_plain(name: str, kind: str, width: int, height: int, size: int) -> None:
-    """Refuse a picture of far more pixels than one has in so few bytes, in a format that sets no bound.
+def check_plain(name: str, kind: str, width: int, height: int, size: int, bits: int = 24) -> None:
+    """Refuse a picture of far more pixels than one has in so few bytes, though its format would allow them.
 
     Args:
         name: The file, for the message of an error.
         kind: Its format, as in `_PLAIN`.
         width: As its header says.
         height: As its header says.
-        size: Bytes of the file.
+        size: Bytes of the file, or of its pixels.
+        bits: Of a pixel; one of 16 bits a channel counts as two.
 
     Raises:
         InputError: It claims what its bytes do not hold.
     """
-    if width * height > max(_PLAIN[kind], _GROWTH * size):
+    if width * height * bits // 24 > _most(kind, size):
         _refuse(name, width, height)
+
+
+def _most(kind: str, size: int) -> int:
+    """Pixels that a picture of so many bytes may claim."""
+    return max(_PLAIN[kind], min(_GROWTH * size, max(_LARGE, _LARGE_GROWTH * size)))
 
 
 def check_avif(name: str, data: bytes) -> int:
@@ -182,15 +193,13 @@ def check_avif(name: str, data: bytes) -> int:
     width, height = max(claimed, key=prod, default=(0, 0))
     check_size(name, width, height)
     check_plain(name, "AVIF", width, height, len(data))
-    if pixels > 2 * max(_PLAIN["AVIF"], _GROWTH * len(data)):
+    if pixels > 2 * _most("AVIF", len(data)):
         _refuse(name, width, height)
     return 6 * int(width) * int(height)
 
 
 def check_samples(name: str, samples: int, size: int) -> None:
-    """Refuse an OpenEXR file of far more samples, of 16 bits at least, than deflate can make of its bytes.
-
-    Those of its codings that have no bound make no more of photographs.
+    """Refuse an OpenEXR file of far more samples, of 16 bits at least, than its codings make of pictures.
 
     Args:
         name: The file, for the message of an error.
@@ -200,7 +209,7 @@ def check_samples(name: str, samples: int, size: int) -> None:
     Raises:
         InputError: It claims what its bytes do not hold.
     """
-    if 2 * samples > max(_PLAIN_SAMPLES, _DEFLATE_GROWTH * size):
+    if 2 * samples > max(_PLAIN_SAMPLES, _SAMPLES_GROWTH * size):
         refuse(f"{name}: claims {samples:,} samples, more than its bytes can hold; export it again.")
 
 
@@ -254,7 +263,7 @@ def check_jp2(name: str, data: bytes, codestream: bytes) -> Size:
         check_size(name, width, height)
         asked = jp2_codestream.asked_by(codestream, size)
     samples = max(asked.samples, asked.blocks * _BLOCK)
-    if asked.packets > len(data) or samples > 3 * max(_PLAIN["JPEG 2000"], _GROWTH * len(data)):
+    if asked.packets > len(data) or samples > 3 * _most("JPEG 2000", len(data)):
         _refuse(name, width, height)
     return size
 

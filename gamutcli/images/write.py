@@ -13,12 +13,12 @@ import numpy as np
 from gamutcli.arrays import Code16Array, StrPath
 from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import RGBSpace
-from gamutcli.containers import Metadata, png, with_metadata
+from gamutcli.containers import Metadata
 from gamutcli.containers.ifd import ByteOrder
 from gamutcli.errors import OutputError, UsageError
-from gamutcli.images.encode import PNG_LEVEL, PNG_STRATEGY, check_side
+from gamutcli.images.encode import check_side
 from gamutcli.images.files import format_of
-from gamutcli.images.profiles import profile_chunk
+from gamutcli.images.png_write import write_png
 from gamutcli.images.screen import check_space, encode_wide
 from gamutcli.metadata import make_true
 from gamutcli.metadata.ifd import (
@@ -68,6 +68,7 @@ def write_wide(
     metadata: Metadata,
     compression: str = "deflate",
     file: BinaryIO | None = None,
+    size: tuple[int, int] | None = None,
 ) -> None:
     """Write a 16-bit picture with its ICC profile, EXIF, XMP and IPTC.
 
@@ -82,6 +83,7 @@ def write_wide(
         metadata: Of the photograph.
         compression: Of a TIFF: "none", "lzw", "deflate" or "zstd"; all but the first with predictor.
         file: Empty, open for writing, and able to seek: takes the bytes instead.
+        size: (height, width) of the picture; where it is not told, parts are collected first in all formats but TIFF.
 
     Raises:
         UsageError: An unknown suffix or compression, or a space that the format cannot name.
@@ -90,13 +92,18 @@ def write_wide(
     """
     format = check_wide(path, space, compression)
     parts = [strips] if isinstance(strips, np.ndarray) else strips
+    if size is None and format != "tiff":
+        parts = list(parts)
+        size = sum(map(len, parts)), parts[0].shape[1]
+    if size is not None:
+        check_side(path, format, *size)
     with Path(path).open("wb") if file is None else nullcontext(file) as opened:
-        if format in ("avif", "jxl"):
-            opened.write(encode_wide(format, _join(path, format, parts), space, metadata))
-        elif format == "png":
-            opened.write(_png(_join(path, format, parts), space, metadata))
-        else:
+        if size is None or format == "tiff":
             _write_tiff(opened, os.fspath(path), parts, space, metadata, compression)
+        elif format == "png":
+            write_png(opened, _cut(parts), size, space, metadata)
+        else:
+            opened.write(encode_wide(format, parts, size, space, metadata))
 
 
 def check_wide(path: StrPath, space: RGBSpace, compression: str = "deflate") -> str:
@@ -111,22 +118,6 @@ def check_wide(path: StrPath, space: RGBSpace, compression: str = "deflate") -> 
     if format in ("avif", "jxl"):
         check_space(format, space)
     return format
-
-
-def _png(codes: Code16Array, space: RGBSpace, metadata: Metadata) -> bytes:
-    import imagecodecs
-
-    true = make_true(metadata, codes.shape[1], codes.shape[0], space.name == "srgb")
-    data = imagecodecs.png_encode(np.ascontiguousarray(codes), level=PNG_LEVEL, strategy=PNG_STRATEGY)
-    tagged = png.with_chunks(data, [profile_chunk(space)])
-    return with_metadata(tagged, true).data
-
-
-def _join(path: StrPath, format: str, parts: Iterable[Code16Array]) -> Code16Array:
-    """Join the parts of a picture, for formats that are encoded in one go."""
-    collected = list(parts)
-    check_side(path, format, sum(len(part) for part in collected), collected[0].shape[1])
-    return collected[0] if len(collected) == 1 else np.concatenate(collected)
 
 
 def _write_tiff(
