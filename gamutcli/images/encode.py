@@ -14,7 +14,6 @@ from gamutcli.color.spaces import SRGB
 from gamutcli.containers import png, webp
 from gamutcli.containers.exif import make_block
 from gamutcli.errors import UsageError, is_of_memory
-from gamutcli.images import jxl
 from gamutcli.images.files import encoding_jxl
 from gamutcli.images.identify import title
 from gamutcli.images.profiles import profile_chunk
@@ -171,6 +170,8 @@ def _encode_avif(codes: CodeArray, settings: _Settings) -> bytes:
 
 def _encode_jxl(codes: CodeArray, settings: _Settings) -> bytes:
     import imagecodecs
+
+    from gamutcli.images import jxl
 
     quality = lossy_quality("jxl", settings.quality)
     if quality is None:
