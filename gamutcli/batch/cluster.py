@@ -122,7 +122,6 @@ class Cluster:
             ready, _ = ray.wait(list(self._hand), num_returns=len(self._hand), timeout=0)
         elif time.monotonic() - self._looked > _LOOK:
             self._look()
-            self._give_up_waiting()
         for answer in ready:
             task = self._hand.pop(answer)
             yield self._outcome(answer, task)
@@ -161,7 +160,7 @@ class Cluster:
         return outcome
 
     def _look(self) -> None:
-        """See which nodes there are by now."""
+        """See which nodes there are by now; others may take the place of lost ones, but not for ever."""
         before = {node.id for node in self._nodes}
         try:
             self._nodes = able_nodes(self._share)
@@ -172,11 +171,7 @@ class Cluster:
             self._suspect |= set(self._hand)
         if self._nodes:
             self._able = self._looked
-
-    def _give_up_waiting(self) -> None:
-        """End where there has been nobody to work for so long; another node may have taken the place of a lost one."""
-        assert self._terms is not None
-        if self._looked - self._able > self._terms.timeout:
+        elif self._terms and self._looked - self._able > self._terms.timeout:
             raise DeviceError(f"no node of the cluster has {self._share} for a picture any more.")
 
 

@@ -28,9 +28,9 @@ class Nodes:
         self.address: str = self._cluster.address
         self.add()
 
-    def add(self, **how: Any) -> Any:
-        """Add a node with one processor."""
-        return self._cluster.add_node(num_cpus=1, **how)
+    def add(self, cpus: int = 1, **how: Any) -> Any:
+        """Add a node with so many processors."""
+        return self._cluster.add_node(num_cpus=cpus, **how)
 
     def remove(self, node: Any) -> None:
         """Kill all processes of a node."""
