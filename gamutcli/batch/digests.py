@@ -13,8 +13,8 @@ from gamutcli.payload.format import VERSION
 from gamutcli.storage import remote
 
 _CHUNK = 1 << 20
-#: Settings that change where or how a result comes about, not what it is.
-_MEANS = ("device", "reference")
+#: Settings that change where, how or whether a result comes about, not what it is.
+_MEANS = ("device", "reference", "allow_large", "allow_slow")
 #: What a setting was before there was a word for it: it makes the results of then, which stay as they are.
 _AS_EVER = {"intent": "relative"}
 

@@ -32,6 +32,7 @@ class Task:
         has_changed: Whether this run has had its source before, when that was another one.
         attempt: 2 where the process that had it before has died.
         memory: Bytes that it will take, about.
+        called: What files that were brought here are called where they belong.
     """
 
     command: str
@@ -49,6 +50,7 @@ class Task:
     has_changed: bool = False
     attempt: int = 1
     memory: int = 0
+    called: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def inputs(self) -> tuple[str, ...]:

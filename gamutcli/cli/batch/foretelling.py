@@ -11,6 +11,7 @@ from gamutcli.batch.names import Search
 from gamutcli.batch.run import Engine, Order
 from gamutcli.batch.units import FAILED, REFUSED, SKIPPED, Task
 from gamutcli.cli.console import say
+from gamutcli.measuring.words import printable
 
 _WORDS = {
     MAKE: "would {command}",
@@ -29,7 +30,7 @@ def foretell(order: Order, search: Search, engine: Engine, jobs: int, *, as_json
             say(json.dumps({"state": state, "source": task.source, "file": task.target, "reason": why}))
         elif not quiet:
             said = _WORDS[state].format(command=order.command)
-            say(f"{said} {task.source} -> {task.target}{f': {why}' if why else ''}")
+            say(printable(f"{said} {task.source} -> {task.target}{f': {why}' if why else ''}"))
 
     with contextlib.closing(engine):
         found = forecast(order, search, engine, tell)
@@ -40,7 +41,7 @@ def foretell(order: Order, search: Search, engine: Engine, jobs: int, *, as_json
         return 0
     for state, count in found.states.items():
         say(f"{_WORDS[state].format(command=order.command)}: {count:,}")
-    say(_time(found, jobs, seconds))
+    say(printable(_time(found, jobs, seconds)))
     return 0
 
 

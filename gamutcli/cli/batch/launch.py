@@ -91,8 +91,8 @@ def _search(given: Mapping[str, Any], suffixes: tuple[str, ...]) -> Search:
 
     words: tuple[str, ...] = given["sources"]
     output: Path = given["output"]
-    if output.exists() and not output.is_dir():
-        raise OutputError(f"{output}: is no folder; name another with -o.")
+    if remote.address_of(output) is None:
+        _check_place(output)
     sources = tuple(word for word in words if word != str(DASH))
     for word in sources:
         if remote.is_address(word) and word.rstrip("/") == remote.address_of(output):
@@ -106,6 +106,18 @@ def _search(given: Mapping[str, Any], suffixes: tuple[str, ...]) -> Search:
     listing = names_in(sys.stdin.buffer, b"\0" if given["null"] else b"\n") if len(words) > len(sources) else ()
     wanted = Filter(suffixes, given["include"], given["exclude"])
     return Search(sources, wanted, listing, given["base"], output)
+
+
+def _check_place(output: Path) -> None:
+    """Refuse a folder of results that cannot be made, before every picture fails for it.
+
+    One that is there and cannot be written to may stay so: perhaps all is done.
+    """
+    there = next(folder for folder in (output, *output.absolute().parents) if folder.exists())
+    if not there.is_dir():
+        raise OutputError(f"{there}: is no folder; name another with -o.")
+    if there != output and not os.access(there, os.W_OK | os.X_OK):
+        raise OutputError(f"{output}: cannot be made, for {there} is not writable; name another with -o.")
 
 
 def _order(command: str, suffix: str, given: Mapping[str, Any]) -> Order:
