@@ -32,8 +32,9 @@ _STEP = 64 << 20
 #: Of the store for large objects, which nothing is put into.
 _STORE = 80 << 20
 _GONE = "the Ray cluster does not answer any more; the same command goes on from here, with another."
-#: Says, where nobody else does, how often Ray tries again what it ended for want of memory: else without end.
-_TRIES_FOR_MEMORY = "RAY_task_oom_retries"
+#: Read by Ray when it is imported: how often it tries again what it ended for want of memory, else without end, and how
+#: many seconds a node gets to start, else too few on a busy machine.
+_VARIABLES = {"RAY_task_oom_retries": str(_RETRIES), "RAY_raylet_start_wait_time_s": "120"}
 
 
 class Cluster:
@@ -191,7 +192,8 @@ def _connect(address: str | None, cores: int, memory: int) -> None:
     if address and address != "auto":
         _check_address(address)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ.setdefault(_TRIES_FOR_MEMORY, str(_RETRIES))
+    for name, value in _VARIABLES.items():
+        os.environ.setdefault(name, value)
     try:
         import ray
     except ImportError as error:

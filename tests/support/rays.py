@@ -19,6 +19,7 @@ class Nodes:
 
     def __init__(self) -> None:
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        os.environ["RAY_raylet_start_wait_time_s"] = "300"  # noqa: SIM112 # a busy machine is no reason to fail
         os.environ["PYTHONPATH"] = os.pathsep.join(
             [str(Path(gamutcli.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
         )
