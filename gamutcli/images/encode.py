@@ -15,6 +15,7 @@ from gamutcli.containers import png, webp
 from gamutcli.containers.exif import make_block
 from gamutcli.errors import UsageError, is_of_memory
 from gamutcli.images import jxl
+from gamutcli.images.files import encoding_jxl
 from gamutcli.images.identify import title
 from gamutcli.images.profiles import profile_chunk
 
@@ -44,6 +45,10 @@ class _Settings(NamedTuple):
     quality: int | None
     subsampling: str
     orientation: int
+
+
+# What Pillow passes on of libwebp's WebPEncodingError (encode.h): no memory for the work, or for what comes out.
+_WEBP_OUT_OF_MEMORY = ("encoding error 1", "encoding error 2")
 
 
 def encode_reduced(
@@ -171,7 +176,8 @@ def _encode_jxl(codes: CodeArray, settings: _Settings) -> bytes:
     if quality is None:
         data = jxl.encode_lossless(codes)
     else:
-        data = bytes(imagecodecs.jpegxl_encode(codes, distance=_jxl_distance(quality), effort=jxl.EFFORT))
+        with encoding_jxl(codes.size // 3):
+            data = bytes(imagecodecs.jpegxl_encode(codes, distance=_jxl_distance(quality), effort=jxl.EFFORT))
     return jxl.rewrite(data, SRGB, settings.orientation)
 
 
@@ -192,7 +198,7 @@ def _encode_with_pillow(codes: CodeArray, format: str, **settings: Any) -> bytes
     try:
         Image.fromarray(codes).save(stream, format, icc_profile=write_profile(SRGB), **settings)
     except (KeyError, OSError, ValueError) as error:  # KeyError: this Pillow was built without the format
-        if is_of_memory(error):
+        if is_of_memory(error) or str(error) in _WEBP_OUT_OF_MEMORY:
             raise MemoryError(str(error)) from error
         raise UsageError(
             f"this installation cannot write {format} ({error}); name the picture .jpg or .png."

@@ -13,7 +13,7 @@ from gamutcli.arrays import Code16Array, CodeArray
 from gamutcli.color.spaces import ADOBE_RGB, DISPLAY_P3, REC2020, SRGB, Chromaticity, RGBSpace
 from gamutcli.containers import jxl as container
 from gamutcli.errors import InputError, UsageError
-from gamutcli.images.files import damaged
+from gamutcli.images.files import damaged, encoding_jxl
 from gamutcli.images.jxl_bits import ENUM, BitReader, BitWriter
 from gamutcli.images.jxl_header import DEPTHS, XY, Header, read_header
 
@@ -58,7 +58,8 @@ def encode_lossless(codes: CodeArray | Code16Array) -> bytes:
 
     height, width, _ = codes.shape
     effort = EFFORT if height * width <= LARGE else _EFFORT_OF_LARGE
-    return bytes(imagecodecs.jpegxl_encode(codes, lossless=True, effort=effort))
+    with encoding_jxl(height * width):
+        return bytes(imagecodecs.jpegxl_encode(codes, lossless=True, effort=effort))
 
 
 def rewrite(data: bytes, space: RGBSpace, orientation: int = 1) -> bytes:

@@ -52,6 +52,9 @@ _STRIP_BYTES = 1 << 20  # of codes: small enough to share out, large enough to c
 _CLASSIC_LIMIT = (1 << 32) - (1 << 24)  # offsets of 32 bits, less some room for the tags
 
 
+Packed = bytes | bytearray | memoryview
+
+
 class _Strip(NamedTuple):
     rows: int
     width: int
@@ -196,30 +199,30 @@ def _describe(pixels: dict[int, Entry], camera: Directories, space: RGBSpace, me
     return Directories(camera.order, tags, exif, camera.gps)
 
 
-def _encoder(compression: str, order: ByteOrder = "<") -> Callable[[Code16Array], tuple[_Strip, bytes | bytearray]]:
+def _encoder(compression: str, order: ByteOrder = "<") -> Callable[[Code16Array], tuple[_Strip, Packed]]:
     """Return the function that turns a strip's codes into its bytes in the file, and says what they are."""
     import imagecodecs
 
-    def differences(strip: Code16Array) -> bytes:
+    def differences(strip: Code16Array) -> memoryview:
         encoded: Code16Array = imagecodecs.delta_encode(np.ascontiguousarray(strip, np.uint16), axis=-2)
         return stored(encoded)
 
-    def deflated(data: bytes) -> bytes | bytearray:
+    def deflated(data: memoryview) -> bytes | bytearray:
         if isal_compress is None:
-            return imagecodecs.deflate_encode(data, level=_DEFLATE_LEVEL)
+            return imagecodecs.deflate_encode(bytes(data), level=_DEFLATE_LEVEL)
         return isal_compress(data, _ISAL_LEVEL)
 
-    def stored(codes: Code16Array) -> bytes:
-        return codes.astype(f"{order}u2", copy=False).tobytes()
+    def stored(codes: Code16Array) -> memoryview:
+        return np.ascontiguousarray(codes, f"{order}u2").data.cast("B")
 
-    codecs: dict[str, Callable[[Code16Array], bytes | bytearray]] = {
+    codecs: dict[str, Callable[[Code16Array], Packed]] = {
         "none": stored,
-        "lzw": lambda strip: imagecodecs.lzw_encode(differences(strip)),
+        "lzw": lambda strip: imagecodecs.lzw_encode(bytes(differences(strip))),
         "deflate": lambda strip: deflated(differences(strip)),
-        "zstd": lambda strip: imagecodecs.zstd_encode(differences(strip), level=_ZSTD_LEVEL),
+        "zstd": lambda strip: imagecodecs.zstd_encode(bytes(differences(strip)), level=_ZSTD_LEVEL),
     }
 
-    def encode(strip: Code16Array) -> tuple[_Strip, bytes | bytearray]:
+    def encode(strip: Code16Array) -> tuple[_Strip, Packed]:
         data = codecs[compression](strip)
         return _Strip(strip.shape[0], strip.shape[1], len(data)), data
 
@@ -230,11 +233,16 @@ def _cut(parts: Iterable[Code16Array]) -> Iterator[Code16Array]:
     """Cut parts of any height into strips of about a megabyte; all but the last have the same height."""
     rest: Code16Array | None = None
     for part in parts:
-        rows = max(1, _STRIP_BYTES // (6 * part.shape[1]))
-        ready = part if rest is None else np.concatenate([rest, part])
-        whole = len(ready) // rows * rows
-        for top in range(0, whole, rows):
-            yield ready[top : top + rows]
-        rest = ready[whole:] if whole < len(ready) else None
+        rows, top = max(1, _STRIP_BYTES // (6 * part.shape[1])), 0
+        if rest is not None:  # a strip that was begun; only this one is copied
+            top = rows - len(rest)
+            rest = np.concatenate([rest, part[:top]])
+            if len(rest) < rows:
+                continue
+            yield rest
+        while top + rows <= len(part):
+            yield part[top : top + rows]
+            top += rows
+        rest = part[top:] if top < len(part) else None
     if rest is not None:
         yield rest

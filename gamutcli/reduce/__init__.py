@@ -32,6 +32,7 @@ from gamutcli.reduce.search import fit_and_judge, fit_until
 from gamutcli.results import ReduceResult
 
 
+@images.heeding_allow_large
 def reduce_image(
     source: StrPath,
     target: StrPath,
@@ -54,6 +55,7 @@ def reduce_image(
     init: StrPath | None = None,
     no_metadata: bool = False,
     strip_gps: bool = False,
+    allow_large: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> ReduceResult:
@@ -85,6 +87,7 @@ def reduce_image(
             or "shipped" for those of the package, if there are any; None: random ones.
         no_metadata: Leave out all metadata of the source but its orientation.
         strip_gps: Leave out where the picture was taken.
+        allow_large: Reduce although a file claims more than the limits of SECURITY.md allow.
         overwrite: Whether an existing target may be replaced.
         progress: Called with (step, steps, loss) during the fit.
 
