@@ -105,12 +105,13 @@ def publish(
         What was done to its pixels.
     """
     counts = Counts()
+    height, width, _ = restoration.srgb_codes.shape
 
     def write(file: BinaryIO) -> None:
         nonlocal counts
         counts = _feed(
             restoration.encoded_strips(),
-            lambda strips: images.write_wide(target, strips, space, metadata, compression, file),
+            lambda strips: images.write_wide(target, strips, space, metadata, compression, file, (height, width)),
         )
 
     with one_blas_thread():

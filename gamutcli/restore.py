@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from gamutcli import gpu, images
-from gamutcli.arrays import Code16Array, CodeArray, FloatArray, StrPath
+from gamutcli.arrays import Code16Array, CodeArray, FloatArray, StrPath, put_pixels, take_pixels
 from gamutcli.color import tolerance
 from gamutcli.color.gamut import Correction, codes_to_prophoto
 from gamutcli.color.spaces import PROPHOTO, Adaptation, RGBSpace, apply_matrix, encoding_table, rgb_to_rgb
@@ -315,12 +315,14 @@ class Restoration:
         inside = np.flatnonzero(self.correction.mask(self.srgb_codes[rows]))
         if self._blocks:
             inside = self._blocks.keep(rows, inside, self.srgb_codes.shape, self._frame)
-        pixels = prophoto_linear.reshape(-1, 3)
         if self.correction.compression:
-            some = self.srgb_codes[rows].reshape(-1, 3)[inside]
-            pixels[inside] = self.correction.before(some, self.adaptation, self._exact)
+            some = take_pixels(self.srgb_codes[rows], inside)
+            corrected = self.correction.before(some, self.adaptation, self._exact)
+        else:
+            corrected = take_pixels(prophoto_linear, inside)
         if self._predictor:
-            pixels[inside] += self._predictor.residuals(rows, inside)
+            corrected += self._predictor.residuals(rows, inside)
+        put_pixels(prophoto_linear, inside, corrected)
         return prophoto_linear, inside.size
 
     def rounded(self, rows: slice) -> FloatArray:

@@ -46,7 +46,8 @@ PICTURE = FileName(CARRYING)
 REMOTE_PICTURE = FileName(CARRYING, remote=True)
 PICTURE_OR_DASH = PictureName(CARRYING)
 PAGE = FileName((".html", ".htm"), only=True)
-MAP = FileName((".png",), only=True)
+REMOTE_PAGE = FileName((".html", ".htm"), only=True, remote=True)
+REMOTE_MAP = FileName((".png",), only=True, remote=True)
 
 
 def option(*names: str, **settings: Any) -> Callable[[Command], Command]:

@@ -1,4 +1,7 @@
-"""What headers claim, held against the bytes there are: a few of these must not ask for gigabytes or minutes."""
+"""What headers claim, held against the bytes there are: a few of these must not ask for gigabytes or minutes.
+
+What few files need is imported with the first of them.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,16 @@ import re
 import struct
 from collections.abc import Iterable
 from math import prod
+from typing import TYPE_CHECKING
 
 from gamutcli.containers import bmff, jxl, png, segments, webp
 from gamutcli.errors import InputError
-from gamutcli.images import av1, jp2_codestream
 from gamutcli.images.files import damaged, decoding
-from gamutcli.images.jp2_codestream import Size
-from gamutcli.images.jxl_frames import frames_of
-from gamutcli.images.jxl_header import Header, read_header
 from gamutcli.images.picture import check_size, refuse
+
+if TYPE_CHECKING:
+    from gamutcli.images.jp2_codestream import Size
+    from gamutcli.images.jxl_header import Header
 
 _SMALL = 1 << 22
 """Pixels of a picture that is believed whatever it claims: decoding so many costs next to nothing."""
@@ -176,6 +180,8 @@ def check_avif(name: str, data: bytes) -> int:
     Raises:
         InputError: It claims what its bytes do not hold, or is no AVIF.
     """
+    from gamutcli.images import av1
+
     try:
         is_sequence, properties, items = bmff.is_sequence(data), bmff.properties(data), bmff.items_of(data, b"av01")
         claimed = [struct.unpack_from(">II", body, 4) for kind, body in properties if kind == b"ispe"]
@@ -216,6 +222,9 @@ def check_jxl(name: str, data: bytes) -> Header:
     Raises:
         InputError: It claims what its bytes do not hold, or is no JPEG XL.
     """
+    from gamutcli.images.jxl_frames import frames_of
+    from gamutcli.images.jxl_header import read_header
+
     with decoding(name, "JPEG XL"):
         try:
             codestream = jxl.whole_codestream(data)
@@ -246,6 +255,8 @@ def check_jp2(name: str, data: bytes, codestream: bytes) -> Size:
     Raises:
         InputError: It claims what its bytes do not hold, or is no JPEG 2000.
     """
+    from gamutcli.images import jp2_codestream
+
     with decoding(name, "JPEG 2000"):
         size = jp2_codestream.read_size(codestream)
         width, height = size.sides

@@ -8,29 +8,27 @@ Source: Mildenhall et al., NeRF, ECCV 2020 (waves); Le et al., GamutMLP, CVPR 20
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from itertools import product
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gamutcli.arrays import CodeArray, DoubleArray, FloatArray, IndexArray
+from gamutcli.arrays import CodeArray, DoubleArray, FloatArray, IndexArray, take_pixels
 from gamutcli.color.gamut import codes_to_prophoto
 from gamutcli.color.spaces import Adaptation
 from gamutcli.fingerprint.frame import Frame
 from gamutcli.network.shape import Inputs
 
-Number = TypeVar("Number", bound=np.generic)
+SumArray = NDArray[np.unsignedinteger]
 
 #: Box means are kept in quarters of a code, so that every decoder gets the same integer.
 BOX_STEPS = 4
 #: Contrasts are cut off at this many quarter codes.
 CONTRAST_LIMIT = 64
-#: Boxes of at least this radius are taken from summed areas, smaller ones number by number: whichever is quicker.
-RUNNING_FROM = 8
-#: Rows and columns that are summed at once: what is around a strip of a very long picture would take much memory.
-MOST_ALONG = 1 << 12
+#: Columns that are summed at once: their sums stay in a core's cache.  The rows around a strip of a very wide picture
+#: would take much memory, too.
+MOST_COLUMNS = 1 << 10
 
 
 def waves(positions: DoubleArray, octaves: int, first_octave: int) -> FloatArray:
@@ -66,78 +64,70 @@ def levels_of(maximum: int) -> DoubleArray:
     return 2 * np.arange(maximum + 1) / maximum - 1
 
 
-def box_sums(srgb_codes: CodeArray, rows: slice, radii: Collection[int]) -> dict[int, NDArray[np.unsignedinteger]]:
-    """(rows, width, 3) sums of the codes in the boxes around the pixels of some rows, edges replicated, by radius."""
-    width = srgb_codes.shape[1]
-    reach = max(radii, default=0)
-    sums = {radius: np.empty((rows.stop - rows.start, width, 3), _sum_type(radius)) for radius in radii}
-    for top, left in product(range(rows.start, rows.stop, MOST_ALONG), range(0, width, MOST_ALONG)):
-        inner = slice(top, min(top + MOST_ALONG, rows.stop)), slice(left, min(left + MOST_ALONG, width))
-        band = _with_surroundings(srgb_codes, inner, reach)
-        areas = _summed_areas(band) if reach >= RUNNING_FROM else None
-        for radius, found in sums.items():
-            place = found[inner[0].start - rows.start : inner[0].stop - rows.start, inner[1]]
-            if areas is not None and radius >= RUNNING_FROM:
-                place[...] = _areas_between(_within(areas, reach - radius), 2 * radius + 1)
-            else:
-                place[...] = _added(_within(band, reach - radius), radius)
+def box_sums(srgb_codes: CodeArray, rows: slice, radius: int) -> SumArray:
+    """(rows, width, 3) sums of the codes in the box around each pixel of some rows, edges replicated."""
+    width, side = srgb_codes.shape[1], 2 * radius + 1
+    # 16 bits, where they hold the sum, halve the memory traffic.
+    dtype = np.uint16 if 255 * side**2 < 1 << 16 else np.uint32
+    sums = np.empty((rows.stop - rows.start, width, 3), dtype)
+    for left in range(0, width, MOST_COLUMNS):
+        columns = slice(left, min(width, left + MOST_COLUMNS))
+        padded = _padded(srgb_codes, rows, columns, radius, dtype)
+        sums[:, columns] = _window_sums(_window_sums(padded, side, 0), side, 1)
     return sums
 
 
-def rounded_means(sums: NDArray[np.unsignedinteger], radius: int) -> IndexArray:
+def rounded_means(sums: SumArray, radius: int) -> NDArray[np.int32]:
     """Sums of boxes as their means, in quarter codes, rounded half up: integers, so that every decoder has the same."""
     area = np.uint32((2 * radius + 1) ** 2)
-    return ((BOX_STEPS * sums.astype(np.uint32) + area // np.uint32(2)) // area).astype(np.intp)
+    return ((BOX_STEPS * sums.astype(np.uint32) + area // np.uint32(2)) // area).astype(np.int32)
 
 
-def _sum_type(radius: int) -> type[np.unsignedinteger]:
-    """16 bits, where they hold the sum, halve the memory traffic."""
-    return np.uint16 if 255 * (2 * radius + 1) ** 2 < 1 << 16 else np.uint32
+def _padded(
+    srgb_codes: CodeArray, rows: slice, columns: slice, radius: int, dtype: type[np.unsignedinteger]
+) -> SumArray:
+    """Some rows and columns of a picture and what lies around them, edges replicated."""
+    height, width, channels = srgb_codes.shape
+    top, bottom = max(0, rows.start - radius), min(height, rows.stop + radius)
+    left, right = max(0, columns.start - radius), min(width, columns.stop + radius)
+    above, before = top - (rows.start - radius), left - (columns.start - radius)
+    below, behind = above + bottom - top, before + right - left
+    padded = np.empty((rows.stop - rows.start + 2 * radius, columns.stop - columns.start + 2 * radius, channels), dtype)
+    padded[above:below, before:behind] = srgb_codes[top:bottom, left:right]
+    padded[above:below, :before] = padded[above:below, before : before + 1]
+    padded[above:below, behind:] = padded[above:below, behind - 1 : behind]
+    padded[:above] = padded[above]
+    padded[below:] = padded[below - 1]
+    return padded
 
 
-def _with_surroundings(srgb_codes: CodeArray, inner: tuple[slice, slice], reach: int) -> CodeArray:
-    """Cut a part out with so many pixels around it, edges replicated."""
-    wanted = [(part.start - reach, part.stop + reach) for part in inner]
-    there = [(max(0, start), min(stop, side)) for (start, stop), side in zip(wanted, srgb_codes.shape, strict=False)]
-    beyond = [(first - start, stop - last) for (start, stop), (first, last) in zip(wanted, there, strict=True)]
-    (top, bottom), (left, right) = there
-    return np.pad(srgb_codes[top:bottom, left:right], (*beyond, (0, 0)), "edge")
+def _window_sums(values: SumArray, side: int, axis: int) -> SumArray:
+    """Sums of every window of an odd number of values along an axis, put together from sums of 1, 2, 4, ... of them."""
+    values = np.moveaxis(values, axis, 0)
+    count = len(values) - side + 1
+    # The lowest digit of an odd side is 1.
+    sums, covered, length = values[:count], 1, 1
+    while covered < side:
+        values = values[:-length] + values[length:]
+        length *= 2
+        if side & length:
+            sums = sums + values[covered : covered + count]
+            covered += length
+    return np.moveaxis(sums, 0, axis)
 
 
-def _within(image: NDArray[Number], beyond: int) -> NDArray[Number]:
-    return image[beyond : len(image) - beyond, beyond : image.shape[1] - beyond]
+class Seen(NamedTuple):
+    """What a network sees of n pixels, as rows of the tables of ``Features``.
 
-
-def _added(band: CodeArray, radius: int) -> NDArray[np.unsignedinteger]:
-    """Sums of every square of ``2 * radius + 1``, number by number."""
-    sums: NDArray[np.unsignedinteger] = band
-    for axis in (0, 1):
-        windows = np.moveaxis(sums, axis, 0)
-        count = len(windows) - 2 * radius
-        added = windows[:count].astype(_sum_type(radius))
-        for shift in range(1, 2 * radius + 1):
-            added += windows[shift : shift + count]
-        sums = np.moveaxis(added, 0, axis)
-    return sums
-
-
-def _summed_areas(band: CodeArray) -> NDArray[np.uint32]:
-    """Sums of all above and to the left of every corner; what overflows is gone again from their differences."""
-    height, width, channels = band.shape
-    areas = np.zeros((height + 1, width + 1, channels), np.uint32)
-    sums = np.cumsum(band, axis=1, dtype=np.uint32)
-    np.cumsum(sums, axis=0, dtype=np.uint32, out=areas[1:, 1:])
-    return areas
-
-
-def _areas_between(areas: NDArray[np.uint32], side: int) -> NDArray[np.uint32]:
-    """Sums of every square of a side.
-
-    Source: Crow, Summed-area tables for texture mapping, SIGGRAPH 1984.
+    Attributes:
+        place: (n,) rows and (n,) columns.
+        codes: (n, 3) uint8.
+        boxes: (n, 3) each: the mean or the contrast of three channels.
     """
-    columns = areas[:, side:] - areas[:, :-side]
-    found: NDArray[np.uint32] = columns[side:] - columns[:-side]
-    return found
+
+    place: tuple[IndexArray, IndexArray]
+    codes: CodeArray
+    boxes: tuple[NDArray[np.int32], ...]
 
 
 class Features:
@@ -167,48 +157,44 @@ class Features:
             levels = levels_of(2 * CONTRAST_LIMIT if box.contrast else 255 * BOX_STEPS)
             self.tables += [waves(levels, box.octaves, first)] * 3
 
-    def indices(self, rows: slice, inside: IndexArray) -> list[IndexArray]:
-        """Table indices of some pixels of a strip.
+    def sums(self, rows: slice) -> dict[int, SumArray]:
+        """(pixels, 3) sums of the boxes around all pixels of a strip, by their radius."""
+        radii = {box.radius for box in self.inputs.boxes}
+        return {radius: box_sums(self.srgb_codes, rows, radius).reshape(-1, 3) for radius in radii}
+
+    def see(self, rows: slice, inside: IndexArray, sums: Mapping[int, SumArray]) -> Seen:
+        """Look at some pixels of a strip.
 
         Args:
             rows: The strip.
             inside: (n,) flat places of the pixels in the strip.
-
-        Returns:
-            One (n,) array a table.
+            sums: Of the strip.
         """
-        width = self.srgb_codes.shape[1]
-        y, x = np.divmod(inside, width)
-        # Channel by channel from here on: contiguous rows are what numpy is quick with.
-        codes = _channels(self.srgb_codes[rows], inside).astype(np.intp)
-        found = [*self.frame.positions(y + rows.start, x, self.srgb_codes.shape)]
-        if self.inputs.color == "srgb_codes":
-            found += [*codes]
-        sums = box_sums(self.srgb_codes, rows, {box.radius for box in self.inputs.boxes})
-        means = {radius: rounded_means(_channels(of_box, inside), radius) for radius, of_box in sums.items()}
+        y, x = np.divmod(inside, self.srgb_codes.shape[1])
+        codes = take_pixels(self.srgb_codes[rows], inside)
+        means = {radius: rounded_means(take_pixels(found, inside), radius) for radius, found in sums.items()}
+        boxes = []
         for box in self.inputs.boxes:
+            found = means[box.radius]
             if box.contrast:
-                contrasts = BOX_STEPS * codes - means[box.radius]
-                found += [*(contrasts.clip(-CONTRAST_LIMIT, CONTRAST_LIMIT) + CONTRAST_LIMIT)]
-            else:
-                found += [*means[box.radius]]
-        return found
+                found = np.int32(BOX_STEPS) * codes - found + np.int32(CONTRAST_LIMIT)
+                np.clip(found, 0, 2 * CONTRAST_LIMIT, out=found)
+            boxes.append(found)
+        return Seen(self.frame.positions(y + rows.start, x, self.srgb_codes.shape), codes, tuple(boxes))
 
     def color_waves(self, rows: slice, inside: IndexArray) -> FloatArray:
         """(n, 6 * octaves) waves of the linear ProPhoto colour, which no table can hold; (n, 0) for code inputs."""
         if self.inputs.color == "srgb_codes":
             return np.empty((inside.size, 0), np.float32)
-        codes = self.srgb_codes[rows].reshape(-1, 3)[inside]
+        codes = take_pixels(self.srgb_codes[rows], inside)
         linear = 2 * codes_to_prophoto(codes, self.adaptation).astype(np.float64) - 1
         waved = [waves(linear[:, c], self.inputs.color_octaves, self.inputs.first_octave) for c in range(3)]
         return np.concatenate(waved, axis=1)
 
     def rows(self, rows: slice, inside: IndexArray) -> FloatArray:
         """(n, inputs.size) all features of some pixels of a strip, written out: what a fit works on."""
-        parts = [table[at] for table, at in zip(self.tables, self.indices(rows, inside), strict=True)]
+        seen = self.see(rows, inside, self.sums(rows))
+        own = seen.codes.T if self.inputs.color == "srgb_codes" else ()
+        values = [*seen.place, *own, *(channel for box in seen.boxes for channel in box.T)]
+        parts = [table.take(at, axis=0) for table, at in zip(self.tables, values, strict=True)]
         return np.concatenate([*parts[:2], self.color_waves(rows, inside), *parts[2:]], axis=1)
-
-
-def _channels(image: NDArray[Number], inside: IndexArray) -> NDArray[Number]:
-    """(3, n) the values of some pixels of a (rows, width, 3) strip."""
-    return np.ascontiguousarray(image.reshape(-1, 3).take(inside, axis=0).T)

@@ -60,7 +60,7 @@ def open_picture(source: StrPath) -> Picture:
     except NoPayload:
         words = "This picture holds no payload: it is shown as it is."
     except GamutError as error:
-        words = str(error)
+        words = str(error).replace(str(path), path.name)  # where it lay is nobody's concern who is sent the page
     if images.sniff(data) in SHOWN:
         sidecar = _base64(found.payload) if found and found.carrier == SIDECAR else ""
         return Picture(path.name, _base64(data), sidecar, words)

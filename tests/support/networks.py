@@ -46,7 +46,7 @@ def noise(height: int, width: int, seed: int = 0) -> CodeArray:
 
 def box_means(codes: CodeArray, rows: slice, radius: int) -> IndexArray:
     """(rows, width, 3) mean codes of the boxes around the pixels of some rows, in quarter codes."""
-    return rounded_means(box_sums(codes, rows, [radius])[radius], radius)
+    return rounded_means(box_sums(codes, rows, radius), radius)
 
 
 def rows_of(codes: CodeArray) -> slice:
