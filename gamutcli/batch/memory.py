@@ -11,17 +11,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gamutcli.batch.sizes import pixels_of
+from gamutcli.images import jxl
 
 MB = 1_000_000
 #: Megabytes that a process takes before it has seen a picture; what a sampled pixel takes; what a pixel does in a fit.
 _PROCESS, _SAMPLED, _FITTED = 75, 940e-6, 10.4
 #: Megabytes a megapixel that encoding to 8 bits takes, all in all.
-_ENCODED = {".jpg": 15.4, ".png": 13.3, ".webp": 43.3, ".avif": 50.0, ".jxl": 19.5, ".tif": 35.6}
+_ENCODED = {".jpg": 15.4, ".png": 13.3, ".webp": 46.0, ".avif": 50.0, ".jxl": 19.5, ".tif": 15.0}
 #: Of a fit that sees every pixel.
 _EVERY_PIXEL = 62.0
 #: The same for wide-gamut files: a constant, and a megapixel's. Of the constant of a TIFF, 50 are more than a picture
 #: takes with few colours outside sRGB, and 30 less than one takes that is full of them.
-_EXPANDED = {".tif": (160, 4.8), ".png": (108, 28.3), ".avif": (126, 57.2), ".jxl": (224, 26.3)}
+_EXPANDED = {".tif": (160, 4.8), ".png": (160, 4.8), ".avif": (74, 49.7), ".jxl": (190, 20.7)}
+#: What a megapixel takes of a large JPEG XL, which is packed row by row: to 8 bits, and to 16.
+_LARGE_JXL, _LARGE_JXL_EXPANDED = 13.3, (75, 19.5)
 _JUDGED = (225, 10.2)
 #: What a thread more takes for its strips.
 _THREAD = 30
@@ -45,8 +48,9 @@ def predictor(command: str, suffix: str, settings: Mapping[str, Any], threads: i
 
 
 def _peak(command: str, suffix: str, settings: Mapping[str, Any], megapixels: float) -> float:
+    is_large_jxl = suffix == ".jxl" and megapixels * MB > jxl.LARGE
     if command == "expand":
-        fixed, each = _EXPANDED.get(suffix, _EXPANDED[".avif"])
+        fixed, each = _LARGE_JXL_EXPANDED if is_large_jxl else _EXPANDED.get(suffix, _EXPANDED[".avif"])
         return fixed + each * megapixels
     if command == "eval":
         return _JUDGED[0] + _JUDGED[1] * megapixels
@@ -54,7 +58,8 @@ def _peak(command: str, suffix: str, settings: Mapping[str, Any], megapixels: fl
 
     # What comes within a wanted difference may be the largest.
     preset = PRESETS["best" if settings.get("target_de") else settings.get("preset", "balanced")]
-    encoding = _PROCESS + _ENCODED.get(suffix, max(_ENCODED.values())) * megapixels
+    each = _LARGE_JXL if is_large_jxl else _ENCODED.get(suffix, max(_ENCODED.values()))
+    encoding = _PROCESS + each * megapixels
     if preset.every_pixel:
         return max(encoding, _PROCESS + _EVERY_PIXEL * megapixels)
     return max(encoding, _PROCESS + _SAMPLED * preset.samples + _FITTED * megapixels)

@@ -55,6 +55,7 @@ def test_predictions_are_within_a_quarter_of_what_is_measured(photograph: Path, 
     for command, source, suffix, reference in (
         ("reduce", photograph, ".jpg", None),
         ("expand", reduced, ".tif", None),
+        ("expand", reduced, ".png", None),
         ("eval", reduced, ".json", photograph),
     ):
         measured = peak(command, source, tmp_path / f"photo{suffix}", reference)
