@@ -46,11 +46,13 @@ def png_with(packed: bytes, name: str = "default.png") -> bytes:
     return _with_text(content, split(packed, [len(packed)])[0])
 
 
-def _with_text(content: bytes, part: bytes) -> bytes:
-    """The pixels of a PNG, and one part in an XMP packet."""
+def _with_text(content: bytes, *parts: bytes) -> bytes:
+    """The pixels of a PNG, and parts in an XMP packet."""
+    values = b"".join(b"<gamut:Payload>" + part + b"</gamut:Payload>" for part in parts)
     packet = (
         b'<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:gamut="https://gamutcli.github.io/ns/1.0/">'
-        b"<gamut:Payload>" + part + b"</gamut:Payload></x:xmpmeta>"
+        + values
+        + b"</x:xmpmeta>"
     )
     info = PngImagePlugin.PngInfo()
     info.add_itxt("XML:com.adobe.xmp", packet.decode())
@@ -159,6 +161,18 @@ def test_a_crop_counts_as_changed(chromium: Browser, site: Site) -> None:
     image.crop((0, 0, image.width - 8, image.height)).save(file, "png", pnginfo=info)
     assert shown(chromium, site, "crop.png", file.getvalue()) == ["plain", "changed", "error"]
     assert complaints(chromium) == []
+
+
+@pytest.mark.parametrize("names", [("paper.png", "default.png"), ("default.png", "paper.png")])
+def test_of_several_payloads_the_one_that_fits_is_taken(chromium: Browser, site: Site, names: tuple[str, str]) -> None:
+    whole = [bytes(payload(name)) for name in names]
+    parts = [split(packed, [len(packed)])[0] for packed in whole]
+    content = (REDUCED / "default.png").read_bytes()
+    assert shown(chromium, site, "several.png", _with_text(content, *parts)) == ["restored", "", "restored"]
+    # Where none fits, that is said.
+    wide = bytes(payload("wide-network.png"))
+    others = [parts[names.index("paper.png")], split(wide, [len(wide)])[0]]
+    assert shown(chromium, site, "several.png", _with_text(content, *others)) == ["plain", "changed", "error"]
 
 
 def test_a_format_that_is_not_read_is_an_error(chromium: Browser, site: Site) -> None:
