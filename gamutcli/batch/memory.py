@@ -24,7 +24,7 @@ _EVERY_PIXEL = 62.0
 _EXPANDED = {".tif": (80, 3.6), ".png": (84, 3.6), ".avif": (74, 49.7), ".jxl": (190, 20.7)}
 #: What a megapixel takes of a large JPEG XL, which is packed row by row: to 8 bits, and to 16.
 _LARGE_JXL, _LARGE_JXL_EXPANDED = 13.3, (75, 19.5)
-_JUDGED = (225, 10.2)
+_JUDGED = (135, 10.2)
 #: What a thread more takes for its strips.
 _THREAD = 30
 
