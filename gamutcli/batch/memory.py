@@ -20,12 +20,11 @@ _PROCESS, _SAMPLED, _FITTED = 75, 940e-6, 10.4
 _ENCODED = {".jpg": 15.4, ".png": 13.3, ".webp": 46.0, ".avif": 50.0, ".jxl": 19.5, ".tif": 15.0}
 #: Of a fit that sees every pixel.
 _EVERY_PIXEL = 62.0
-#: The same for wide-gamut files: a constant, and a megapixel's. Of the constant of a TIFF, 50 are more than a picture
-#: takes with few colours outside sRGB, and 30 less than one takes that is full of them.
-_EXPANDED = {".tif": (160, 4.8), ".png": (160, 4.8), ".avif": (74, 49.7), ".jxl": (190, 20.7)}
+#: The same for wide-gamut files: a constant, and a megapixel's.
+_EXPANDED = {".tif": (80, 3.6), ".png": (84, 3.6), ".avif": (74, 49.7), ".jxl": (190, 20.7)}
 #: What a megapixel takes of a large JPEG XL, which is packed row by row: to 8 bits, and to 16.
 _LARGE_JXL, _LARGE_JXL_EXPANDED = 13.3, (75, 19.5)
-_JUDGED = (225, 10.2)
+_JUDGED = (135, 10.2)
 #: What a thread more takes for its strips.
 _THREAD = 30
 
