@@ -78,7 +78,8 @@ def reduce_image(
         page: Which picture of a file that holds several, counted from 1.
         background: 8-bit sRGB codes of the colour behind a source that is transparent in places.
         intent: "relative" clips what sRGB cannot hold; "perceptual" moves it inwards together with what lies near
-            sRGB's boundary, which keeps texture and brings more back.
+            sRGB's boundary, which keeps texture and brings more back; but where the clip is foretold to serve better,
+            and in a JPEG of full colour, it is clipped, and the result says so.
         seed: Same seed, same machine, same bytes.
         device: "auto", "cpu" or "cuda".
         init: The weights that the fit starts from: a file that ``pretrain`` made for a network of the preset's shape,
@@ -107,7 +108,9 @@ def reduce_image(
     stages.done(f"read {width} x {height} pixels")
     with one_blas_thread():
         rendered = render(picture, plan)
-        stages.done(f"made {intent} sRGB, encoded as {plan.format} ({len(rendered.encoded):,} bytes) and decoded again")
+        stages.done(
+            f"made {rendered.intent} sRGB, encoded as {plan.format} ({len(rendered.encoded):,} bytes) and decoded again"
+        )
         if target_de is None or not rendered.og_pixels:
             fitted, judged = fit_and_judge(rendered, plan, progress, stages)
         else:
@@ -143,8 +146,8 @@ def reduce_image(
         steps=fitted.steps,
         target_de=target_de,
         tries=fitted.tries,
-        intent=intent,
-        notes=picture.notes + fitted.notes + judged.notes + embedded.notes,
+        intent=rendered.intent,
+        notes=picture.notes + rendered.notes + fitted.notes + judged.notes + embedded.notes,
     )
 
 
