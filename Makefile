@@ -19,6 +19,7 @@ WORKERS ?= -n auto --maxprocesses 4 --dist worksteal
 DEMO := build/demo
 # Environments with other versions of libraries and of Python, for tests only.
 VERSIONS := build/versions
+RAY ?= ray
 PYTHONS ?= $(foreach minor,11 12 13 14,$(if $(shell python3.$(minor) --version 2>/dev/null),python3.$(minor)))
 SAMPLE ?= sample_images/dahlia.tif
 # Of `make gpu`: another torch is used only where one is named.
@@ -29,7 +30,7 @@ PICTURES ?= sample_images
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test fuzz faults coverage mutants audit-deps test-kernels test-lowest test-pythons format lint types check table drift kernels public results speed bench picture figures samples paper training weights survival docs man classic gpu build test-sdist clean
+.PHONY: help install demo test fuzz faults coverage mutants audit-deps test-kernels test-lowest test-pythons test-ray format lint types check table drift kernels public results speed bench bench-release bench-batch picture figures samples paper training weights survival docs man classic gpu build test-sdist clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -42,12 +43,15 @@ install: .venv/.package  ## put the gamut command into .venv/bin
 	$(PYTHON) -m venv .venv
 	@touch $@
 
+# Compiled, as pip does it for what is not editable: where Python may write no bytecode, every start would compile anew.
 .venv/.package: pyproject.toml | .venv/.python
 	$(BIN)/python -m pip install --quiet --editable .
+	@$(BIN)/python -m compileall -q gamutcli
 	@touch $@
 
 .venv/.dev: pyproject.toml | .venv/.python
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@$(BIN)/python -m compileall -q gamutcli
 	@touch $@ .venv/.package
 
 .venv/.torch: | .venv/.dev
@@ -91,10 +95,16 @@ test-pythons: $(VERSIONS)/uv/bin/uv  ## run the tests with each Python that is t
 	  $$environment/bin/python -m pytest $(WORKERS) $(ARGS) || exit; \
 	done
 
+# Ray is large, and a cluster takes both cores: these run one after the other.
+test-ray:  ## run the tests of `gamut batch --engine ray`, which needs 240 MB of Ray (RAY='ray==2.55.0')
+	$(PYTHON) -m venv $(VERSIONS)/ray
+	$(VERSIONS)/ray/bin/python -m pip install --quiet --editable '.[test,ray]' '$(RAY)'
+	$(VERSIONS)/ray/bin/python -m pytest -n 0 tests/batch/test_nodes.py tests/cli/test_engines.py tests/cli/test_ray.py $(ARGS)
+
 fuzz: .venv/.dev  ## mutants of files, children under limits (ten minutes; ARGS='--seconds 60'; findings in build/fuzz)
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
-faults: .venv/.dev  ## kills, signals, full disks, vanishing folders, racing writers (about ten minutes; ARGS='--moments 100')
+faults: .venv/.dev  ## kills, signals, full disks, racing writers, batches (about twenty minutes; ARGS='--moments 100')
 	$(BIN)/python -m tests.faults $(ARGS)
 
 coverage: .venv/.dev .venv/.torch  ## run the tests and show which lines of the core none of them reaches; below 95 % is an error
@@ -162,6 +172,18 @@ speed: .venv/.package  ## time whole commands on 24 megapixels made from a sampl
 bench: .venv/.package  ## measure times, memory and quality, into build/bench.json (BASE=another checkout: both in turn, compared)
 	$(BIN)/python bench/bench.py build/bench.json $(if $(BASE),--against '$(BASE)' build/bench-base.json) $(ARGS)
 	$(if $(BASE),$(BIN)/python bench/compare.py build/bench-base.json build/bench.json)
+
+bench-batch: .venv/.package  ## measure what is promised of many pictures (ten quiet minutes; ARGS='course --pictures 40')
+	$(BIN)/python bench/batch.py $(ARGS)
+
+# The figures of each release stay beside the code: what a later change costs can be told without the old version at hand.
+RELEASES := bench/releases
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' gamutcli/__init__.py)
+
+bench-release: .venv/.package  ## as bench, into bench/releases/VERSION.json, to be committed; compared with the release before
+	$(BIN)/python bench/bench.py $(RELEASES)/$(VERSION).json $(ARGS)
+	@former=$$(ls $(RELEASES)/*.json | grep -v -F '/$(VERSION).json' | sort -V | tail -n 1); \
+	test -z "$$former" || $(BIN)/python bench/compare.py "$$former" $(RELEASES)/$(VERSION).json
 
 picture: .venv/.dev  ## draw the README's picture again (WRITE=1 puts its caption there)
 	$(BIN)/python bench/figure.py $(WRITTEN) docs/dahlia.jpg

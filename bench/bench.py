@@ -5,12 +5,16 @@ Times, CPU seconds and memory are of whole processes over 24 megapixels made fro
 and bytes are of the sample pictures.  With ``--against``, another checkout is measured in turn with this one, A B A B:
 only so a difference of some percent can be seen on a machine whose speed drifts.
 
+What others do on the machine shows in "load": how many processes wanted a core before the first run. Modules are
+compiled first, as pip leaves them: some machines write no bytecode, and would compile all of them at every start.
+
 Use: bench.py OUT.json [--runs N] [--against CHECKOUT OTHER.json] [--only TEXT]
 """
 
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import sys
@@ -103,6 +107,11 @@ def measure_quality(sides: list[Side], only: str) -> None:
                 side.figures[what] = row
 
 
+def load() -> float | None:
+    """How many processes wanted a core in the last minute, this one among them; None where the system does not say."""
+    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
+
+
 def main() -> None:
     """Measure, and write what was found; what an interruption leaves is what was found until then."""
     parser = argparse.ArgumentParser(description="Measures the whole tool, into a file of JSON.")
@@ -114,13 +123,14 @@ def main() -> None:
     sides = [Side(HERE.parent, given.out)]
     if given.against:
         sides.insert(0, Side(*given.against))
-    series = uuid.uuid4().hex
+    for side in sides:
+        compileall.compile_dir(side.checkout / "gamutcli", quiet=1)
+    told = {"series": uuid.uuid4().hex, "date": time.strftime("%Y-%m-%d"), "machine": described(), "load": load()}
     try:
         measure_time(sides, given.runs, given.only)
         measure_quality(sides, given.only)
     finally:
         for side in sides:
-            told = {"series": series, "date": time.strftime("%Y-%m-%d"), "machine": described()}
             side.out.parent.mkdir(parents=True, exist_ok=True)
             side.out.write_text(json.dumps({**told, "figures": side.figures}, indent=1) + "\n", encoding="utf-8")
 

@@ -60,10 +60,15 @@ def told(old: dict[str, Any], new: dict[str, Any]) -> str:
     lines = [table(("what", "figure", "before", "after", "change"), rows) if rows else "Nothing moved beyond noise."]
     if old["series"] != new["series"]:
         lines.append("The two were not measured in turn: smaller changes cannot be told from the machine's drift.")
-        lines += [f"{name}: {side['machine']}, {side['date']}" for name, side in (("before", old), ("after", new))]
+        lines += [f"{name}: {_circumstances(side)}" for name, side in (("before", old), ("after", new))]
     if names:
         lines.append(f"Only in one of them: {'; '.join(sorted(names))}.")
     return "\n".join(lines)
+
+
+def _circumstances(side: dict[str, Any]) -> str:
+    load = side.get("load")
+    return f"{side['machine']}, {side['date']}" + (f", {load:g} processes at the start" if load is not None else "")
 
 
 def main() -> None:

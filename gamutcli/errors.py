@@ -59,10 +59,12 @@ class PixelsChanged(GamutError):
 
 OUT_OF_MEMORY = "out of memory; close other programs or use a smaller picture."
 
+_OF_MEMORY = ("memory", "bad_alloc", "can't start new thread")
+
 
 def is_of_memory(caught: BaseException) -> bool:
-    """Tell whether memory ran out: libraries of codecs say so in errors of their own."""
-    return isinstance(caught, MemoryError) or any(word in str(caught).lower() for word in ("memory", "bad_alloc"))
+    """Tell whether memory ran out: codecs, and threads that get no stack, say so in errors of their own."""
+    return isinstance(caught, MemoryError) or any(word in str(caught).lower() for word in _OF_MEMORY)
 
 
 def explain(source: object, caught: Exception) -> str:

@@ -31,12 +31,14 @@ from gamutcli.restore import check_pixels, check_work, open_reduced
 from gamutcli.results import Evaluation
 
 
+@images.heeding_allow_large
 def evaluate(
     source: StrPath,
     reference: StrPath,
     *,
     force: bool = False,
     allow_slow: bool = False,
+    allow_large: bool = False,
     device: str = "auto",
     assume_profile: str | None = None,
     linear: bool = False,
@@ -56,6 +58,7 @@ def evaluate(
         reference: The original, 16-bit TIFF or PNG with an ICC profile.
         force: Compare although the pixels of a reduced file have changed.
         allow_slow: Compare although the payload asks for more work than any picture is known to need.
+        allow_large: Compare although a file claims more than the limits of SECURITY.md allow.
         device: "auto", "cpu" or "cuda".
         assume_profile: Name of an RGB space or path of an ICC profile, for a reference or a restored picture that does
             not name its own.
@@ -89,12 +92,14 @@ def evaluate(
     return found.evaluation
 
 
+@images.heeding_allow_large
 def write_report(
     pairs: Iterable[tuple[StrPath, StrPath]],
     report_file: StrPath,
     *,
     force: bool = False,
     allow_slow: bool = False,
+    allow_large: bool = False,
     device: str = "auto",
     assume_profile: str | None = None,
     linear: bool = False,
@@ -111,6 +116,7 @@ def write_report(
         report_file: The page.
         force: Compare although the pixels of a reduced file have changed.
         allow_slow: Compare although the payload asks for more work than any picture is known to need.
+        allow_large: Compare although a file claims more than the limits of SECURITY.md allow.
         device: "auto", "cpu" or "cuda".
         assume_profile: Name of an RGB space, for references and restored pictures that do not name their own.
         linear: As ``reduce_image`` was told, as are the next three.
@@ -145,12 +151,14 @@ def write_report(
     return tuple(section.evaluation for section in sections)
 
 
+@images.heeding_allow_large
 def section_of(
     source: StrPath,
     reference: StrPath,
     *,
     force: bool = False,
     allow_slow: bool = False,
+    allow_large: bool = False,
     device: str = "auto",
     reading: Reading = AS_IT_IS,
     map_range: float = 0.05,

@@ -22,6 +22,7 @@ from gamutcli.restore import Counts, Restoration, check_pixels, check_work, open
 from gamutcli.results import ExpandResult
 
 
+@images.heeding_allow_large
 def expand_image(
     source: StrPath,
     target: StrPath,
@@ -33,6 +34,7 @@ def expand_image(
     strip_gps: bool = False,
     force: bool = False,
     allow_slow: bool = False,
+    allow_large: bool = False,
     overwrite: bool = False,
 ) -> ExpandResult:
     """Restore the wide-gamut picture from a reduced file.
@@ -47,6 +49,7 @@ def expand_image(
         strip_gps: Leave out where the picture was taken.
         force: Expand although the pixels have changed.
         allow_slow: Expand although the payload asks for more work than any picture is known to need.
+        allow_large: Expand although a file claims more than the limits of SECURITY.md allow.
         overwrite: Whether an existing target may be replaced.
 
     Raises:
@@ -102,12 +105,13 @@ def publish(
         What was done to its pixels.
     """
     counts = Counts()
+    height, width, _ = restoration.srgb_codes.shape
 
     def write(file: BinaryIO) -> None:
         nonlocal counts
         counts = _feed(
             restoration.encoded_strips(),
-            lambda strips: images.write_wide(target, strips, space, metadata, compression, file),
+            lambda strips: images.write_wide(target, strips, space, metadata, compression, file, (height, width)),
         )
 
     with one_blas_thread():

@@ -31,8 +31,13 @@ from gamutcli.results import Info, Transfer
 __all__ = ["Info", "Transfer", "embed_payload", "extract_payload", "inspect_image", "strip_payload"]
 
 
-def inspect_image(source: StrPath) -> Info:
+@images.heeding_allow_large
+def inspect_image(source: StrPath, *, allow_large: bool = False) -> Info:
     """Tell what a reduced file holds, or a payload in a file of its own, which has no pixels to compare.
+
+    Args:
+        source: The file.
+        allow_large: Tell it although a file claims more than the limits of SECURITY.md allow.
 
     Raises:
         NoPayload: There is none.
@@ -149,6 +154,7 @@ def extract_payload(source: StrPath, target: StrPath, *, overwrite: bool = False
     return Transfer(os.fspath(target), os.fspath(source), found.carrier, len(found.payload))
 
 
+@images.heeding_allow_large
 def embed_payload(
     picture: StrPath,
     payload: StrPath,
@@ -156,6 +162,7 @@ def embed_payload(
     *,
     carrier: str = "auto",
     force: bool = False,
+    allow_large: bool = False,
     overwrite: bool = False,
 ) -> Transfer:
     """Write the same file with a payload in it: pixels and all other metadata stay byte by byte.
@@ -166,6 +173,7 @@ def embed_payload(
         target: Of the picture's format. It may be the picture itself, with ``overwrite``.
         carrier: "auto", "xmp", "exif", or "sidecar" for a file beside the target.
         force: Embed although the pixels are not those that the payload was made for.
+        allow_large: Embed although a file claims more than the limits of SECURITY.md allow.
         overwrite: Whether existing targets may be replaced.
 
     Raises:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from gamutcli import gpu, images
-from gamutcli.arrays import Code16Array, CodeArray, FloatArray, StrPath
+from gamutcli.arrays import Code16Array, CodeArray, FloatArray, StrPath, put_pixels, take_pixels
 from gamutcli.color import tolerance
 from gamutcli.color.gamut import Correction, codes_to_prophoto
 from gamutcli.color.spaces import PROPHOTO, Adaptation, RGBSpace, apply_matrix, encoding_table, rgb_to_rgb
@@ -40,12 +40,15 @@ RESIZED_COSTS = ((1.75, 2, 4), (0.85, 1, 3), (0.65, 2, 5), (0.45, 6, 10), (0.3, 
 MOST_COPIES = 4
 #: Work that is done unasked, in multiplications: beyond what the presets' networks ask for on 100 MP, all clipped.
 MOST_WORK = 1 << 43
-#: Of a network that no preset makes: a second or two.
-MOST_FOREIGN_WORK = 1 << 36
+#: Of any picture, and of a network that no preset makes: a second or two.
+LITTLE_WORK = 1 << 36
+#: What each byte of the file adds to that: photographs have 0.3 to 30 pixels a byte, and a hundred times as many ask
+#: for little less of the machine than those do.
+WORK_A_BYTE = 1 << 20
 #: The widest network that ``reduce_image`` fits, and more than the multiplications a pixel of any that it does.
 WIDEST, MOST_A_PIXEL = 256, 1 << 18
-#: What an addition to a number in memory counts as.
-ADDITION = 32
+#: What an addition to a number in memory counts as, and all that is done for the boxes of one radius around a pixel.
+ADDITION, BOXES = 32, 1 << 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,9 +202,9 @@ def check_work(source: StrPath, reduced: Reduced, allow_slow: bool) -> None:
         return
     a_pixel = work_a_pixel(network)
     foreign = network.shape.hidden > WIDEST or a_pixel > MOST_A_PIXEL
-    most = MOST_FOREIGN_WORK if foreign else MOST_WORK
+    most = LITTLE_WORK if foreign else min(MOST_WORK, LITTLE_WORK + WORK_A_BYTE * len(reduced.data))
     height, width, _ = codes.shape
-    in_boxes = height * width * box_work_a_pixel(network.inputs, width)
+    in_boxes = height * width * box_work_a_pixel(network.inputs, height, width)
     if height * width * a_pixel + in_boxes <= most:
         return
     correction = reduced.correction
@@ -220,11 +223,12 @@ def work_a_pixel(network: Network) -> int:
     return shape.weights + ADDITION * 5 * shape.hidden
 
 
-def box_work_a_pixel(inputs: Inputs, width: int) -> int:
-    """Likewise what the boxes take of every pixel; a very wide picture sums them row by row."""
-    rows = max(1, STRIP_PIXELS // width)
-    sums = [8 + 2 * radius // rows for radius in {box.radius for box in inputs.boxes}]
-    return ADDITION * 3 * sum(sums)
+def box_work_a_pixel(inputs: Inputs, height: int, width: int) -> int:
+    """Likewise what the boxes take of every pixel; what is around a strip is more than the strip if that is narrow."""
+    radii = {box.radius for box in inputs.boxes}
+    around = 2 * max(radii, default=0)
+    rows = min(height, max(1, STRIP_PIXELS // width))
+    return len(radii) * BOXES * (rows + around) * (width + around) // (rows * width)
 
 
 def _cost(reduced: Reduced) -> str:
@@ -311,12 +315,14 @@ class Restoration:
         inside = np.flatnonzero(self.correction.mask(self.srgb_codes[rows]))
         if self._blocks:
             inside = self._blocks.keep(rows, inside, self.srgb_codes.shape, self._frame)
-        pixels = prophoto_linear.reshape(-1, 3)
         if self.correction.compression:
-            some = self.srgb_codes[rows].reshape(-1, 3)[inside]
-            pixels[inside] = self.correction.before(some, self.adaptation, self._exact)
+            some = take_pixels(self.srgb_codes[rows], inside)
+            corrected = self.correction.before(some, self.adaptation, self._exact)
+        else:
+            corrected = take_pixels(prophoto_linear, inside)
         if self._predictor:
-            pixels[inside] += self._predictor.residuals(rows, inside)
+            corrected += self._predictor.residuals(rows, inside)
+        put_pixels(prophoto_linear, inside, corrected)
         return prophoto_linear, inside.size
 
     def rounded(self, rows: slice) -> FloatArray:

@@ -140,3 +140,12 @@ def test_quality_has_no_noise_but_a_step_that_matters(bench):
     old = measured("a", [5.0])
     assert compare.told(old, measured("a", [5.0], psnr=55.09)) == "Nothing moved beyond noise."
     assert "restored | 55.00 | 54.80 | -0.20" in compare.told(old, measured("a", [5.0], psnr=54.8))
+
+
+def test_figures_of_other_days_come_with_what_else_the_machine_did(bench):
+    import compare
+
+    before, after = measured("a", [5.0]), {**measured("b", [5.0]), "load": 14.5}
+    told = compare.told(before, after)
+    assert "before: a machine, 2026-11-27\n" in told
+    assert told.endswith("after: a machine, 2026-11-27, 14.5 processes at the start")

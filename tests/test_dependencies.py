@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 #: What an extra brings to the package itself; the others (samples, test, dev) serve scripts and tests.
-EXTRAS = ("gpu", "heic", "raw", "exr", "plots", "watch", "remote")
+EXTRAS = ("gpu", "heic", "raw", "exr", "plots", "watch", "remote", "ray")
 #: What fsspec imports, by the beginning of an address.
 BY_NAME = {"s3fs", "gcsfs"}
 

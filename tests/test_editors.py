@@ -14,7 +14,7 @@ import pytest
 import gamutcli
 from gamutcli.cli import gamut as root
 from tests.support.batches import files_of, plain_picture, wide_picture
-from tests.support.launchers import call, install
+from tests.support.launchers import attempt, call, install
 from tests.support.markdown import ROOT
 from tests.support.pictures import sample_crop, write_tiff
 
@@ -58,6 +58,18 @@ def test_an_export_that_is_repeated_is_made_again(place: Path) -> None:
     plain_picture(photo)
     call(place, EDITOR / "after-export.sh", photo)
     assert files_of(photo.parent / "reduced")["photo 1.jpg"] != before
+
+
+@pytest.mark.parametrize(("script", "words"), [("after-export.sh", ()), ("rawtherapee.sh", ("web",))])
+def test_without_files_a_script_says_its_use(place: Path, script: str, words: tuple[str, ...]) -> None:
+    done = attempt(place, EDITOR / script, *words)
+    assert (done.returncode, done.stderr.startswith(f"usage: {script} ")) == (2, True)
+
+
+def test_an_export_that_cannot_be_reduced_is_no_success_and_the_log_says_why(place: Path) -> None:
+    (bad := place / "bad.tif").write_bytes(b"II*\0")
+    assert attempt(place, EDITOR / "after-export.sh", bad).returncode == 1
+    assert "bad.tif: " in (place / "reduced/gamut.log").read_text()
 
 
 def test_the_script_for_windows_says_what_gamut_understands() -> None:

@@ -11,7 +11,7 @@ import pytest
 from gamutcli.batch.shard import from_environment
 from gamutcli.cli import run
 from tests.support.batches import files_of, shoot
-from tests.support.launchers import call, install
+from tests.support.launchers import attempt, call, install
 from tests.support.markdown import ROOT
 
 EXAMPLES = ROOT / "examples/batch"
@@ -49,6 +49,18 @@ def test_gnu_parallel(place: Path) -> None:
     (place / "hosts.txt").write_text(":\n")
     call(place, str(script), "photos", "web")
     assert len(files_of(place / "web")) == 6
+
+
+@pytest.mark.parametrize("script", ["slurm.sh", "xargs.sh", "parallel.sh"])
+def test_without_two_folders_a_script_says_its_use(place: Path, script: str) -> None:
+    for words in ((), ("photos",)):
+        done = attempt(place, EXAMPLES / script, *words)
+        assert (done.returncode, done.stderr.startswith("usage: ")) == (2, True)
+
+
+@pytest.mark.parametrize("script", ["slurm.sh", "xargs.sh", "parallel.sh"])
+def test_a_folder_that_is_not_there_is_no_success(place: Path, script: str) -> None:
+    assert attempt(place, EXAMPLES / script, "none", "web").returncode == 2
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="no make")

@@ -21,12 +21,12 @@ from gamutcli.expand import expand_image
 from gamutcli.fingerprint.match import fingerprint
 from gamutcli.fitting.presets import WIDTHS, choose
 from gamutcli.metadata import Metadata, read_metadata
-from gamutcli.network.shape import Inputs, Layer, Network, Shape
+from gamutcli.network.shape import Box, Inputs, Layer, Network
 from gamutcli.payload import carriers
 from gamutcli.payload.format import Payload, pack
 from gamutcli.payload.parts import MAX_PAYLOAD
 from gamutcli.payload_files import extract_payload, inspect_image
-from tests.support.networks import noise
+from tests.support.networks import noise, zeros
 from tests.support.pictures import write_tiff
 
 # Work that a payload asks for.
@@ -39,15 +39,6 @@ def costly(path: Path, codes: CodeArray, shape: Network) -> Path:
     Image.fromarray(codes).save(file, "PNG")
     path.write_bytes(carriers.embed(file.getvalue(), pack(payload), Metadata()).data)
     return path
-
-
-def zeros(hidden: int, depth: int) -> Network:
-    inputs = Inputs(1, 1)
-    layers = [
-        Layer(np.zeros((outputs, fan_in), np.int8), np.ones(outputs, np.float16))
-        for fan_in, outputs in Shape(inputs, hidden, depth).layers
-    ]
-    return Network(inputs, tuple(layers), 1.0)
 
 
 def test_work_that_no_picture_needs_is_refused_unless_allowed(tmp_path: Path) -> None:
@@ -65,7 +56,7 @@ def test_work_that_no_picture_needs_is_refused_unless_allowed(tmp_path: Path) ->
 
 
 def test_work_is_done_where_it_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restore, "MOST_FOREIGN_WORK", 1000)
+    monkeypatch.setattr(restore, "LITTLE_WORK", 1000)
     slow = costly(tmp_path / "slow.png", np.zeros((20, 20, 3), np.uint8), zeros(300, 1))
     write_tiff(tmp_path / "slow.tif", np.zeros((20, 20, 3), np.uint16))
     with pytest.raises(InputError, match="--allow-slow"):
@@ -74,8 +65,26 @@ def test_work_is_done_where_it_is_allowed(tmp_path: Path, monkeypatch: pytest.Mo
     assert evaluate(slow, tmp_path / "slow.tif", allow_slow=True).payload_bytes
 
 
+def test_work_is_in_proportion_to_the_bytes_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plain picture of few bytes has as many pixels as a photograph, and no colours that need as much work."""
+    monkeypatch.setattr(restore, "LITTLE_WORK", 1000)
+    small = costly(tmp_path / "small.png", np.zeros((40, 40, 3), np.uint8), zeros(8, 1))
+    monkeypatch.setattr(restore, "WORK_A_BYTE", 1 << 8)
+    with pytest.raises(InputError, match="--allow-slow"):
+        expand_image(small, tmp_path / "r.tif")
+    small.write_bytes(small.read_bytes() + bytes(1 << 14))
+    assert expand_image(small, tmp_path / "r.tif").og_pct == 100
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1 << 20), (1 << 20, 1)])
+def test_pixels_around_a_long_picture_count_as_work(height: int, width: int) -> None:
+    boxes = Inputs(1, 1, (Box(64, 1), Box(64, 1, contrast=True)))
+    across = restore.box_work_a_pixel(boxes, 1 << 10, 1 << 10)
+    assert restore.box_work_a_pixel(boxes, height, width) > 70 * across
+
+
 def test_only_pixels_that_are_corrected_count_as_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restore, "MOST_FOREIGN_WORK", 1000)
+    monkeypatch.setattr(restore, "LITTLE_WORK", 1000)
     codes = np.full((20, 20, 3), 99, np.uint8)
     payload = Payload(fingerprint(codes), "bradford", Correction(0), zeros(300, 1))
     file = io.BytesIO()
@@ -93,7 +102,7 @@ def test_what_gamut_itself_makes_of_100_megapixels_is_no_such_work(model: str) -
     assert preset.hidden <= restore.WIDEST
     assert a_pixel <= restore.MOST_A_PIXEL
     megapixels = 40 if model == "widest" else 100
-    assert megapixels * 1e6 * (a_pixel + restore.box_work_a_pixel(preset.inputs, 12_000)) <= restore.MOST_WORK
+    assert megapixels * 1e6 * (a_pixel + restore.box_work_a_pixel(preset.inputs, 8_000, 12_000)) <= restore.MOST_WORK
 
 
 # Good copies are found.

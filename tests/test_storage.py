@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -261,6 +262,36 @@ def test_an_unwritable_folder_is_named_whoever_asks(tmp_path: Path, monkeypatch:
 def test_files_that_belong_together_appear_together(tmp_path: Path) -> None:
     publish_all([(tmp_path / "a", b"1"), (tmp_path / "b", b"2")], overwrite=False)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"1", "b": b"2"}
+
+
+@posix
+def test_files_of_two_runs_never_stand_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second run comes when the first has given the name to one of its two files; it has to wait."""
+    pair = [tmp_path / "a.jpg.gamut", tmp_path / "a.jpg"]
+    others = threading.Thread(target=lambda: publish_all([(path, b"second") for path in pair], overwrite=True))
+    rename = publishing._rename
+
+    def interrupted(temporary: Path, target: Path, overwrite: bool) -> None:
+        rename(temporary, target, overwrite)
+        if not others.ident:
+            others.start()
+            others.join(1)  # time enough for all that it would do, were it not held up
+
+    monkeypatch.setattr(publishing, "_rename", interrupted)
+    publish_all([(path, b"first") for path in pair], overwrite=True)
+    others.join()
+    assert [path.read_bytes() for path in pair] == [b"second", b"second"]
+    assert names(tmp_path) == ["a.jpg", "a.jpg.gamut"]
+
+
+@posix
+def test_a_folder_that_somebody_holds_for_ever_is_written_to_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(temporary, "_PATIENCE", 0.05)
+    with temporary.alone_in(tmp_path):
+        publish_all([(tmp_path / "a", b"1"), (tmp_path / "b", b"2")], overwrite=False)
+    assert names(tmp_path) == ["a", "b"]
 
 
 @pytest.mark.parametrize("overwrite", [False, True])

@@ -9,4 +9,5 @@
 #SBATCH --requeue
 #SBATCH --output=gamut-%A-%a.log
 
+[ $# -eq 2 ] || { echo "usage: sbatch slurm.sh PHOTOS WEB" >&2; exit 2; }
 exec gamut batch reduce "$1" -o "$2" --jobs "${SLURM_CPUS_PER_TASK:-1}" --max-failures 100

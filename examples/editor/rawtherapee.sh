@@ -7,4 +7,5 @@ shift
 developed=$(mktemp -d)
 trap 'rm -rf "$developed"' EXIT
 rawtherapee-cli -o "$developed" -s -p "$(dirname -- "$0")/rawtherapee-wide.pp3" -t -b16 -c "$@"
-gamut batch reduce "$developed" -o "$web"
+ended=$?
+gamut batch reduce "$developed" -o "$web" && exit $ended

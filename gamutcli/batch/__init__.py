@@ -10,6 +10,8 @@ pixels of its own.
     decide     what is to be done with a unit: make it, check it, skip it, refuse it
     work       do it; called in another process          checking   is an output what this run would write
     pool       processes that do it                      memory     what a picture will take, and what there is
+    cluster    nodes of Ray that do it                   nodes      which there are, and what they see
+    on_node    the pool, on one of them
     run        all of it, in one story                   audit      what became of files that were delivered
 
 Done is what an output says, together with what was written down of its source; a manifest is a report and never the

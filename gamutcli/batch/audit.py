@@ -82,7 +82,11 @@ def find_undelivered(originals: Iterable[Name | None], delivered: set[str]) -> I
         delivered: What `place_of` says of every delivery.
     """
     for name in originals:
-        if name is not None and not {place_of(name.relative), posixpath.basename(place_of(name.relative))} & delivered:
+        if name is not None and name.problem:
+            yield Finding(name.source, UNREADABLE, reason=name.problem)
+        elif (
+            name is not None and not {place_of(name.relative), posixpath.basename(place_of(name.relative))} & delivered
+        ):
             yield Finding(name.source, UNDELIVERED, reason="has no delivery")
 
 

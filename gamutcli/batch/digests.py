@@ -13,8 +13,8 @@ from gamutcli.payload.format import VERSION
 from gamutcli.storage import remote
 
 _CHUNK = 1 << 20
-#: Settings that change where or how a result comes about, not what it is.
-_MEANS = ("device", "reference")
+#: Settings that change where, how or whether a result comes about, not what it is.
+_MEANS = ("device", "reference", "allow_large", "allow_slow")
 #: What a setting was before there was a word for it: it makes the results of then, which stay as they are.
 _AS_EVER = {"intent": "relative"}
 
@@ -68,12 +68,12 @@ def settings_digest(command: str, settings: Mapping[str, Any]) -> str:
     told: dict[str, Any] = {"command": command, "format": VERSION}
     for name, value in settings.items():
         if name not in _MEANS and value is not None and _AS_EVER.get(name) != value:
-            told[name] = content_digest([os.fspath(value)]) if _is_file(value) else value
+            told[name] = content_digest([os.fspath(value)]) if is_file(value) else value
     text = json.dumps(told, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _is_file(value: Any) -> bool:
+def is_file(value: Any) -> bool:
     """Tell files among settings from words that happen to be names of files as well."""
     named = isinstance(value, PurePath) or (isinstance(value, str) and PurePath(value).suffix != "")
     return named and os.path.isfile(value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import posixpath
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -46,9 +46,8 @@ def perform_elsewhere(task: Task, perform: Callable[[Task], Outcome]) -> Outcome
             outcome = perform(local)
             if outcome.state == DONE and remote.is_address(task.target):
                 remote.upload_with_sidecar(Path(local.target), task.target, task.overwrite)
-        names = {local.source: task.source, local.target: task.target, local.reference: task.reference}
-        said = {name: _named(value, names) for name, value in outcome.result.items()}
-        reason = str(_named(outcome.reason, names))
+        said = {name: _named(value, local.called) for name, value in outcome.result.items()}
+        reason = str(_named(outcome.reason, local.called))
         seconds, output = time.monotonic() - began, state_of(task.target)
         return replace(outcome, task=task, inputs=inputs, output=output, result=said, reason=reason, seconds=seconds)
     except GamutError as error:
@@ -70,15 +69,15 @@ def _brought_here(task: Task, folder: Path) -> Task:
         else:
             remote.check_free(address, task.overwrite)
         found[field] = str(file)
-    return replace(task, tidy=False, **found)
+    called = {here: getattr(task, field) for field, here in found.items()}
+    return replace(task, tidy=False, called=called, **found)
 
 
-def _named(value: object, names: dict[str, str]) -> object:
+def _named(value: object, names: Mapping[str, str]) -> object:
     """Say the names that files have elsewhere in place of those that they had here."""
     if isinstance(value, str):
         for here, there in names.items():
-            if here and here != there:
-                value = value.replace(here, there)
+            value = value.replace(here, there)
     elif isinstance(value, (list, tuple)):
         return [_named(one, names) for one in value]
     return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,9 @@ def write(task: Task, target: Path, settings: Mapping[str, Any]) -> dict[str, An
     settings = {name: value for name, value in settings.items() if name != "reference"}
     if not more:
         storage.check_target(target, task.overwrite)
-    result = _plain(evaluate(task.source, task.reference, **outputs, **settings))
+    judged = evaluate(task.source, task.reference, **outputs, **settings)
+    called = {name: task.called.get(getattr(judged, name), getattr(judged, name)) for name in ("file", "reference")}
+    result = _plain(replace(judged, **called))
     if not more:
         storage.publish(target, json.dumps(result, indent=2).encode() + b"\n", task.overwrite)
     return result

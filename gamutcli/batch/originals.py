@@ -37,6 +37,7 @@ class Originals:
 
         Raises:
             InputError: There is none, or more than one.
+            OutputError: The bucket does not answer.
         """
         folder, name = posixpath.split(relative)
         stem = posixpath.splitext(name)[0]
@@ -54,17 +55,17 @@ class Originals:
         )
 
     def find(self, relative: str, source: str) -> str:
-        """Find the original of a picture; empty where there is none, or more than one."""
+        """Find the original of a picture; empty where there is none, or more than one, or it cannot be looked for."""
         try:
             return self.of(relative, source)
-        except InputError:
+        except GamutError:
             return ""
 
     def _list(self, place: str) -> Mapping[str, list[str]]:
         found: dict[str, list[str]] = defaultdict(list)
         address = remote.address_of(self._folder / place)
         if address is not None:
-            with contextlib.suppress(GamutError):  # as a folder that is not there
+            with contextlib.suppress(InputError):  # as a folder that is not there
                 for name, is_folder in remote.list_folder(address):
                     if not is_folder and self._wants(name):
                         found[posixpath.splitext(name)[0]].append(f"{address}/{name}")

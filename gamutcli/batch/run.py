@@ -13,13 +13,13 @@ from typing import Any, Protocol
 
 from gamutcli.batch.book import Book
 from gamutcli.batch.decide import Decider
-from gamutcli.batch.digests import settings_digest, state_of
+from gamutcli.batch.digests import settings_digest
 from gamutcli.batch.elsewhere import open_history
 from gamutcli.batch.names import Name
 from gamutcli.batch.originals import Originals
 from gamutcli.batch.shard import WHOLE, Shard
 from gamutcli.batch.targets import TEMPLATE, Targets
-from gamutcli.batch.units import DONE, FAILED, REFUSED, Outcome, Task
+from gamutcli.batch.units import DONE, FAILED, REFUSED, Outcome, Task, tried_again
 from gamutcli.errors import GamutError, UsageError
 from gamutcli.storage import remote
 
@@ -252,7 +252,7 @@ class _Run:
 
     def _settle(self, outcome: Outcome, *, was_given_out: bool) -> None:
         if outcome.is_lost and outcome.task.attempt == 1 and not self._counts.stopped:
-            self._again.append(_tried_again(outcome.task))
+            self._again.append(tried_again(outcome.task))
             return
         self._counts.states[outcome.state] += 1
         if outcome.state == DONE:
@@ -269,9 +269,3 @@ class _Run:
             self._counts.stopped = self._counts.stopped or why
         self._units = self._waiting = None
         self._again = []
-
-
-def _tried_again(task: Task) -> Task:
-    """What to do with a picture whose process has died, perhaps when the result had just appeared."""
-    check = "" if state_of(task.target) is None else "done by a process that has died since"
-    return replace(task, check=task.check or check, tidy=True, attempt=2)

@@ -13,7 +13,7 @@ from gamutcli.batch.headers import read_head
 from gamutcli.containers import bmff, ifd
 from gamutcli.errors import GamutError
 from gamutcli.images import jxl
-from gamutcli.images.raw import RAW_SUFFIXES
+from gamutcli.images.identify import RAW_SUFFIXES
 from gamutcli.storage import remote
 
 _WIDTH, _HEIGHT = 256, 257

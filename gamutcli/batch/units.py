@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gamutcli.batch.digests import State
+from gamutcli.batch.digests import State, state_of
 
 DONE, SKIPPED, FAILED, REFUSED = "done", "skipped", "failed", "refused"
 STATES = (DONE, SKIPPED, FAILED, REFUSED)
@@ -32,6 +32,7 @@ class Task:
         has_changed: Whether this run has had its source before, when that was another one.
         attempt: 2 where the process that had it before has died.
         memory: Bytes that it will take, about.
+        called: What files that were brought here are called where they belong.
     """
 
     command: str
@@ -49,6 +50,7 @@ class Task:
     has_changed: bool = False
     attempt: int = 1
     memory: int = 0
+    called: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -105,3 +107,9 @@ class Outcome:
 def refusal(task: Task, why: str) -> str:
     """Say why a result that stands there stays, and what replaces it."""
     return f"{task.target}: {why}; --overwrite makes it again."
+
+
+def tried_again(task: Task) -> Task:
+    """What to do with a picture whose process has died, perhaps when the result had just appeared."""
+    check = "" if state_of(task.target) is None else "done by a process that has died since"
+    return replace(task, check=task.check or check, tidy=True, attempt=2)

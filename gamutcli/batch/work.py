@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 import traceback
@@ -18,6 +19,8 @@ from gamutcli.errors import DeviceError, GamutError, OutputError, explain
 
 #: Errors that another machine, or this one with more room, may not make.
 _OF_THE_PLACE = (OutputError, DeviceError, MemoryError)
+#: What libraries give an error that is no system's, and what a system says of a place that no file has.
+_OF_CONTENTS = (None, errno.EINVAL)
 
 
 def perform(task: Task) -> Outcome:
@@ -52,14 +55,26 @@ def _perform(task: Task) -> Outcome:
             reason=explain(task.source, error),
             exit_code=code,
             trace="".join(traceback.format_exception(error)).rstrip(),
-            is_lasting=not isinstance(error, _OF_THE_PLACE),
+            is_lasting=not _is_of_the_place(error),
         )
+
+
+def _is_of_the_place(error: BaseException | None) -> bool:
+    """Tell what a system answers, as that a file may not be read, from what is wrong with a picture."""
+    if error is None or isinstance(error, _OF_THE_PLACE):
+        return error is not None
+    if isinstance(error, OSError):
+        return error.errno not in _OF_CONTENTS
+    return _is_of_the_place(error.__cause__)
 
 
 def make(task: Task) -> dict[str, Any]:
     """Make the result, and return the figures that the library's function does."""
     target = Path(task.target)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{target}: its folder cannot be made ({error.strerror}); choose another place.") from error
     result = write(task, target, task.settings)
     if task.preserve_time:
         status = os.stat(task.source)

@@ -17,6 +17,7 @@ from gamutcli.cli import options
 from gamutcli.cli.batch.options import SourceName
 from gamutcli.cli.console import error, progress, render, say
 from gamutcli.errors import UsageError
+from gamutcli.measuring.words import printable
 from gamutcli.storage.remote import address_of, name_of
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def audit(
     from gamutcli.batch.audit import find_undelivered, place_of
     from gamutcli.batch.names import Filter, Search
     from gamutcli.batch.originals import Originals
-    from gamutcli.images.raw import RAW_SUFFIXES
+    from gamutcli.images.identify import RAW_SUFFIXES
 
     originals = (*options.ORIGINALS, *options.CARRYING, *RAW_SUFFIXES)
     search = Search(paths, Filter((*options.CARRYING, *options.PAYLOAD)))
@@ -143,7 +144,7 @@ class _Teller:
             self._table.writerow(told.values())
         elif finding.status != "ok" and not self._quiet:
             reason = finding.reason.removeprefix(f"{finding.file}: ")
-            say(f"{finding.status} {finding.file}: {reason}")
+            say(f"{finding.status} {printable(f'{finding.file}: {reason}')}")
 
     def close(self, refused: frozenset[str]) -> int:
         """Say how many there are of each, and return the exit code."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.argument("target", type=options.PICTURE, metavar="OUT")
 @options.carrier
 @options.force
+@options.allow_large
 @options.overwrite
 @options.speech
 def embed(
@@ -29,6 +30,7 @@ def embed(
     target: Path,
     carrier: str,
     force: bool,
+    allow_large: bool,
     overwrite: bool,
     quiet: bool,
     verbose: int,
@@ -50,7 +52,8 @@ def embed(
 
     outcomes = Outcomes(1, quiet=quiet, verbose=verbose, as_json=as_json)
     with outcomes.file(picture):
-        result = embed_payload(picture, payload, target, carrier=carrier, force=force, overwrite=overwrite)
+        how = {"force": force, "allow_large": allow_large, "overwrite": overwrite}
+        result = embed_payload(picture, payload, target, carrier=carrier, **how)
         outcomes.result(picture, result, _summary)
     return outcomes.close()
 

@@ -12,11 +12,11 @@ from gamutcli.cli import options
 from gamutcli.cli.console import Outcomes, columns, percent, render
 from gamutcli.cli.files import is_folder, reference_of
 from gamutcli.cli.options import ORIGINALS, OTHER_ORIGINALS
-from gamutcli.cli.piping import receiving
+from gamutcli.cli.piping import placed, receiving
 from gamutcli.cli.types import FileName
 from gamutcli.errors import UsageError
 from gamutcli.measuring.words import decibels
-from gamutcli.storage.remote import address_of, name_of
+from gamutcli.storage.remote import name_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -38,9 +38,9 @@ REGIONS = {"all": "all pixels", "og": "out of gamut", "in": "in gamut"}
     metavar="REF",
     help="The original picture, or a folder of originals with the names of the inputs.",
 )
-@options.option("--map", "map_file", type=options.MAP, metavar="FILE.png", help="Draw maps of the errors.")
+@options.option("--map", "map_file", type=options.REMOTE_MAP, metavar="FILE.png", help="Draw maps of the errors.")
 @options.map_range
-@options.option("--report", "report_file", type=options.PAGE, metavar="FILE.html", help="Show it all on a page.")
+@options.option("--report", "report_file", type=options.REMOTE_PAGE, metavar="FILE.html", help="Show it all on a page.")
 @options.reading
 @options.overwrite
 @options.force
@@ -57,6 +57,7 @@ def evaluate(
     overwrite: bool,
     force: bool,
     allow_slow: bool,
+    allow_large: bool,
     device: str,
     quiet: bool,
     verbose: int,
@@ -85,7 +86,6 @@ def evaluate(
       gamut eval photo.jpg --gt untagged.tif --assume-profile prophoto
       gamut eval reduced/*.jpg --gt originals/ --report report.html
     """
-    from gamutcli import storage
     from gamutcli.evaluation import evaluate as evaluate_image
     from gamutcli.evaluation import publish_report, section_of
     from gamutcli.images.reading import Reading
@@ -94,32 +94,34 @@ def evaluate(
         raise UsageError(f"{name_of(reference)}: is no folder; several pictures need a folder of references.")
     if len(sources) > 1 and map_file is not None:
         raise UsageError(f"{map_file}: a map is of one picture; show several with --report.")
-    if report_file is not None and any(map(address_of, (*sources, reference))):
-        raise UsageError(f"{report_file}: a page shows files of this machine; copy what is in buckets.")
     _refuse_inputs((map_file, report_file), (*sources, reference))
-    shared = report_file if len(sources) > 1 else None
-    if shared is not None:
-        storage.check_target(shared, overwrite)
+    shared, own = (report_file, None) if len(sources) > 1 else (None, report_file)
     outcomes = Outcomes(len(sources), quiet=quiet, verbose=verbose, as_json=as_json)
-    how: dict[str, Any] = {"force": force, "allow_slow": allow_slow, "device": device, "map_range": map_range}
+    how: dict[str, Any] = {"force": force, "allow_slow": allow_slow, "allow_large": allow_large, "device": device}
+    how["map_range"] = map_range
     sections = []
-    for source in sources:
-        with (
-            outcomes.file(source),
-            receiving(outcomes, source) as file,
-            receiving(outcomes, reference_of(source, reference)) as original,
-        ):
-            with outcomes.progress(file):
-                if shared is None:
-                    # The map and the page of one picture appear together or not at all.
-                    files: dict[str, Any] = {"map_file": map_file, "report_file": report_file, "overwrite": overwrite}
-                    result = evaluate_image(file, original, **files, **how, **choices)
-                else:
-                    sections.append(section_of(file, original, reading=Reading(**choices), **how))
-                    result = sections[-1].evaluation
-            outcomes.result(file, result, _summary)
-    if shared is not None and sections:
-        publish_report(sections, shared, overwrite)
+    with placed(shared, overwrite=overwrite) as page:
+        for source in sources:
+            with (
+                outcomes.file(source),
+                receiving(outcomes, source) as file,
+                receiving(outcomes, reference_of(source, reference)) as original,
+            ):
+                # The map and the page of one picture appear together or not at all, on this machine.
+                with (
+                    placed(map_file, overwrite=overwrite) as map_out,
+                    placed(own, overwrite=overwrite) as page_out,
+                    outcomes.progress(file),
+                ):
+                    if page is None:
+                        files: dict[str, Any] = {"map_file": map_out, "report_file": page_out, "overwrite": overwrite}
+                        result = evaluate_image(file, original, **files, **how, **choices)
+                    else:
+                        sections.append(section_of(file, original, reading=Reading(**choices), **how))
+                        result = sections[-1].evaluation
+                outcomes.result(file, result, _summary)
+        if page is not None and sections:
+            publish_report(sections, page, overwrite)
     return outcomes.close()
 
 

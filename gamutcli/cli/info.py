@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 )
 @options.allow_large
 @options.speech
-def info(files: tuple[Path, ...], quiet: bool, verbose: int, as_json: bool) -> int:
+def info(files: tuple[Path, ...], allow_large: bool, quiet: bool, verbose: int, as_json: bool) -> int:
     """Tell what a reduced file holds.
 
     That is: the network and its payload, and whether the pixels are still those that it was fitted to. FILE may be a
@@ -46,7 +46,7 @@ def info(files: tuple[Path, ...], quiet: bool, verbose: int, as_json: bool) -> i
     outcomes = Outcomes(len(files), quiet=quiet, verbose=verbose, as_json=as_json)
     for source in files:
         with outcomes.file(source), receiving(outcomes, source) as file:
-            result = inspect_image(file)
+            result = inspect_image(file, allow_large=allow_large)
             changed = result.status == "changed"
             outcomes.result(file, result, _summary, PixelsChanged.exit_code if changed else 0)
     return outcomes.close()

@@ -46,7 +46,8 @@ PICTURE = FileName(CARRYING)
 REMOTE_PICTURE = FileName(CARRYING, remote=True)
 PICTURE_OR_DASH = PictureName(CARRYING)
 PAGE = FileName((".html", ".htm"), only=True)
-MAP = FileName((".png",), only=True)
+REMOTE_PAGE = FileName((".html", ".htm"), only=True, remote=True)
+REMOTE_MAP = FileName((".png",), only=True, remote=True)
 
 
 def option(*names: str, **settings: Any) -> Callable[[Command], Command]:
@@ -65,22 +66,8 @@ overwrite = option("--overwrite", is_flag=True, help="Replace outputs that exist
 preserve_time = option("-p", "--preserve-time", is_flag=True, help="Give the output the input's modification time.")
 force = option("--force", is_flag=True, help="Use the payload although the pixels have changed since.")
 allow_slow = option("--allow-slow", is_flag=True, help="Do it although the payload asks for very much work.")
-
-
-def _believe(context: click.Context, parameter: click.Parameter, is_set: bool) -> None:
-    """Have what files claim believed until the command ends."""
-    if is_set:
-        from gamutcli.images.picture import believing  # only where it is needed: it brings numpy
-
-        context.with_resource(believing())
-
-
 allow_large = option(
-    "--allow-large",
-    is_flag=True,
-    expose_value=False,
-    callback=_believe,
-    help="Read files that claim more than the limits of SECURITY.md allow.",
+    "--allow-large", is_flag=True, help="Read files that claim more than the limits of SECURITY.md allow."
 )
 carrier = choice(
     "--carrier",

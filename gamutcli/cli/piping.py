@@ -5,14 +5,14 @@ The pipeline works on files, so these lie in a private temporary folder meanwhil
 
 from __future__ import annotations
 
-import posixpath
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gamutcli.errors import UsageError
+from gamutcli import storage
+from gamutcli.errors import GamutError, UsageError
 from gamutcli.storage import remote
 
 if TYPE_CHECKING:
@@ -92,14 +92,48 @@ def sent(outcomes: Outcomes, target: Path, suffix: str, *, overwrite: bool) -> I
 
 @contextmanager
 def _uploaded(outcomes: Outcomes, address: str, overwrite: bool) -> Iterator[Path]:
-    from tempfile import TemporaryDirectory
-
-    remote.check_free(address, overwrite)
-    with TemporaryDirectory(prefix="gamut-") as folder:
-        file = Path(folder, posixpath.basename(address))
+    with remote.sending(address, overwrite) as file:
         outcomes.rename(file, address, address)
         yield file
-        remote.upload_with_sidecar(file, address, overwrite)
+
+
+@contextmanager
+def placed(target: Path | None, *, overwrite: bool) -> Iterator[Path | None]:
+    """Give the file to write: the target, or one that goes up in the end where that is an address.
+
+    Args:
+        target: As given; None where nothing is wanted.
+        overwrite: Whether it may be replaced.
+
+    Raises:
+        OutputError: It cannot be written, which is told before any work is spent on it.
+    """
+    address = None if target is None else remote.address_of(target)
+    if address is not None:
+        with remote.sending(address, overwrite) as file:
+            yield file
+        return
+    if target is not None:
+        storage.check_target(target, overwrite)
+    yield target
+
+
+@contextmanager
+def brought(sources: Sequence[Path]) -> Iterator[list[Path]]:
+    """Give files to read for several pictures, those in buckets included; errors name these as they were given."""
+    with ExitStack() as stack:
+        files, names = [], {}
+        for source in sources:
+            address = remote.address_of(source)
+            files.append(source if address is None else stack.enter_context(remote.fetching(address)))
+            names[str(files[-1])] = remote.name_of(source)
+        try:
+            yield files
+        except GamutError as error:
+            told = str(error)
+            for file, name in names.items():
+                told = told.replace(file, name)
+            raise type(error)(told) from error
 
 
 def refuse_dash(source: Path, target: Path, *, preserve_time: bool, carrier: str = "auto") -> None:

@@ -80,8 +80,8 @@ class FileName(click.Path):
 class PictureName(FileName):
     """The name of a picture, its address, or - for standard input or output."""
 
-    def __init__(self, suffixes: Sequence[str] = (), *, remote: bool = True) -> None:
-        super().__init__(suffixes, remote=remote)
+    def __init__(self, suffixes: Sequence[str] = ()) -> None:
+        super().__init__(suffixes, remote=True)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Make a path of the word; - stays what it is."""

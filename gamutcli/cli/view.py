@@ -7,17 +7,21 @@ from pathlib import Path
 import click
 
 from gamutcli.cli import options
-from gamutcli.cli.types import PictureName
+from gamutcli.cli.piping import brought, placed
 from gamutcli.errors import UsageError
+from gamutcli.storage.remote import name_of
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=PictureName(options.CARRYING, remote=False), metavar="FILE...")
-@options.option("-o", "--output", "page", type=options.PAGE, metavar="PAGE.html", help="Write the page there.")
+@click.argument("files", nargs=-1, required=True, type=options.REMOTE_PICTURE, metavar="FILE...")
+@options.option("-o", "--output", "page", type=options.REMOTE_PAGE, metavar="PAGE.html", help="Write the page there.")
 @options.option("--no-open", is_flag=True, help="Do not open the page in the browser; say where it is.")
+@options.allow_large
 @options.overwrite
 @options.quiet
-def view(files: tuple[Path, ...], page: Path | None, no_open: bool, overwrite: bool, quiet: bool) -> int:
+def view(
+    files: tuple[Path, ...], page: Path | None, no_open: bool, allow_large: bool, overwrite: bool, quiet: bool
+) -> int:
     """Show pictures in the browser, plain and restored.
 
     One page holds the pictures and all that restores them: it asks no network for anything, and can be sent to others.
@@ -39,8 +43,10 @@ def view(files: tuple[Path, ...], page: Path | None, no_open: bool, overwrite: b
         raise UsageError(f"{page}: is an input too; name another output.")
     # A browser reads the page after this command has ended: it is left to the system's cleaning.
     target = page or Path(tempfile.mkdtemp(prefix="gamut-view-")) / "view.html"
-    write_page(files, target, overwrite=overwrite)
+    with placed(target, overwrite=overwrite) as out, brought(files) as pictures:
+        assert out is not None
+        write_page(pictures, out, allow_large=allow_large, overwrite=overwrite)
     opened = page is None and not no_open and webbrowser.open(target.as_uri())
     if not opened and not quiet:
-        click.echo(target)
+        click.echo(name_of(target))
     return 0

@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from gamutcli.containers import exif, xmp
 from gamutcli.errors import InputError
 
+MAX_EXIF_BLOCKS = 100
+"""Most EXIF blocks of one file; a picture has one, and a JPEG two or three where tools disagree."""
+
 
 @dataclass(frozen=True)
 class Metadata:
@@ -42,6 +45,10 @@ class Blocks:
     iptc: bytes | None = None
     extensions: tuple[bytes, ...] = ()
     torn: bytes = b""
+
+    def __post_init__(self) -> None:
+        if len(self.exif) > MAX_EXIF_BLOCKS:
+            raise InputError(f"more than {MAX_EXIF_BLOCKS} EXIF blocks are too many for a picture; export it again.")
 
 
 @dataclass(frozen=True)

@@ -185,6 +185,8 @@ def _metadata(data: bytes, meta: Meta) -> dict[int, tuple[bytes, bytes]]:
 
 def _wipe(data: bytes, meta: Meta, numbers: set[int]) -> tuple[bytes, list[Box]]:
     """Return the file with the bytes of items wiped, and the ``mdat`` boxes that hold nothing else."""
+    if not numbers:
+        return data, []
     stores = [box for box in boxes_of(data, 0, len(data)) if box.kind == b"mdat"]
     inside = [*stores, *(child for child in meta.children if child.kind == b"idat")]
     used = [

@@ -23,11 +23,15 @@ _EXIF, _XMP, _COMPRESSED = b"Exif", b"xml ", b"brob"
 
 @dataclass(frozen=True)
 class _Box:
-    """One box: its kind, its content, and all its bytes."""
+    """One box: its kind, what stands before its content, and that content, of which nothing is copied unasked."""
 
     kind: bytes
-    body: bytes
-    raw: bytes
+    head: bytes
+    content: memoryview
+
+    @property
+    def body(self) -> bytes:
+        return bytes(self.content)
 
 
 def recognises(data: bytes) -> bool:
@@ -44,7 +48,7 @@ def read(data: bytes) -> Blocks:
     boxes, room = [], 2 * MAX_PACKET
     for box in filter(_is_metadata, _boxes(data)):
         boxes.append(_decompress(box, room))
-        room -= len(boxes[-1].body)
+        room -= len(boxes[-1].content)
     return Blocks(
         exif=tuple(_tiff_block(box.body) for box in boxes if box.kind == _EXIF),
         xmp=tuple(box.body for box in boxes if box.kind == _XMP),
@@ -63,7 +67,7 @@ def write(data: bytes, blocks: Blocks) -> Written:
     first = next((index for index, box in enumerate(kept) if box.kind in (b"jxlc", b"jxlp")), None)
     if first is None:
         raise InputError("the JPEG XL file holds no pixels")
-    return Written(b"".join([*(box.raw for box in kept[:first]), *ours, *(box.raw for box in kept[first:])]))
+    return Written(b"".join([*_pieces(kept[:first]), *ours, *_pieces(kept[first:])]))
 
 
 def has_gain_map(data: bytes) -> bool:
@@ -72,7 +76,7 @@ def has_gain_map(data: bytes) -> bool:
     Raises:
         InputError: Not a JPEG XL file, or cut short.
     """
-    return any(b"jhgm" in (box.kind, box.body[:4] if box.kind == _COMPRESSED else b"") for box in _boxes(data))
+    return any(_kind_inside(box) == b"jhgm" for box in _boxes(data))
 
 
 def codestream(data: bytes) -> bytes:
@@ -81,9 +85,10 @@ def codestream(data: bytes) -> bytes:
     Raises:
         InputError: Not a JPEG XL file, cut short, or without pixels.
     """
-    for box in _boxes(data):
-        if box.kind in (b"jxlc", b"jxlp"):
-            return box.body[4 if box.kind == b"jxlp" else 0 :]  # a partial one is preceded by its number
+    if data.startswith(_CODESTREAM):
+        return data
+    for part in _codestreams(data):
+        return bytes(part)
     raise InputError("the JPEG XL file holds no pixels")
 
 
@@ -93,21 +98,30 @@ def whole_codestream(data: bytes) -> bytes:
     Raises:
         InputError: Not a JPEG XL file, cut short, or without pixels.
     """
-    parts = [box.body[4 if box.kind == b"jxlp" else 0 :] for box in _boxes(data) if box.kind in (b"jxlc", b"jxlp")]
+    if data.startswith(_CODESTREAM):
+        return data
+    parts = list(_codestreams(data))
     if not parts:
         raise InputError("the JPEG XL file holds no pixels")
     return b"".join(parts)
 
 
+def _codestreams(data: bytes) -> Iterator[memoryview]:
+    """Yield the parts of the codestream; each but a whole one is preceded by its number."""
+    for box in _boxes(data):
+        if box.kind in (b"jxlc", b"jxlp"):
+            yield box.content[4 if box.kind == b"jxlp" else 0 :]
+
+
 def _boxes(data: bytes) -> Iterator[_Box]:
     if data.startswith(_CODESTREAM):
-        yield _Box(b"JXL ", _SIGNATURE[8:], _SIGNATURE)
-        yield _Box(b"ftyp", _FILE_TYPE[8:], _FILE_TYPE)
-        yield _Box(b"jxlc", data, _pack(b"jxlc", data))
+        yield _Box(b"JXL ", _SIGNATURE[:8], memoryview(_SIGNATURE)[8:])
+        yield _Box(b"ftyp", _FILE_TYPE[:8], memoryview(_FILE_TYPE)[8:])
+        yield _Box(b"jxlc", _head(b"jxlc", len(data)), memoryview(data))
         return
     if not recognises(data):
         raise InputError("not a JPEG XL file")
-    position = 0
+    whole, position = memoryview(data), 0
     while position < len(data):
         head = 8
         if position + head > len(data):
@@ -120,12 +134,22 @@ def _boxes(data: bytes) -> Iterator[_Box]:
             size = len(data) - position
         if size < head or position + size > len(data):
             raise InputError("the JPEG XL file is cut short")
-        yield _Box(kind, data[position + head : position + size], data[position : position + size])
+        yield _Box(kind, data[position : position + head], whole[position + head : position + size])
         position += size
 
 
 def _is_metadata(box: _Box) -> bool:
-    return (box.body[:4] if box.kind == _COMPRESSED else box.kind) in (_EXIF, _XMP)
+    return _kind_inside(box) in (_EXIF, _XMP)
+
+
+def _kind_inside(box: _Box) -> bytes:
+    """Return the kind of a box, of one that is compressed the kind of what is in it."""
+    return bytes(box.content[:4]) if box.kind == _COMPRESSED else box.kind
+
+
+def _pieces(boxes: list[_Box]) -> Iterator[bytes | memoryview]:
+    for box in boxes:
+        yield from (box.head, box.content)
 
 
 def _decompress(box: _Box, room: int) -> _Box:
@@ -142,13 +166,18 @@ def _decompress(box: _Box, room: int) -> _Box:
         body = bytes(imagecodecs.brotli_decode(box.body[4:], out=max(room, 1)))
     except (imagecodecs.BrotliError, ValueError) as error:
         raise InputError("its Brotli-compressed metadata are damaged or too large") from error
-    return _Box(box.body[:4], body, box.raw)
+    return _Box(_kind_inside(box), box.head, memoryview(body))
 
 
 def _pack(kind: bytes, body: bytes) -> bytes:
-    if len(body) + 8 > 0xFFFFFFFF:
-        return struct.pack(">I4sQ", 1, kind, len(body) + 16) + body
-    return struct.pack(">I4s", len(body) + 8, kind) + body
+    return _head(kind, len(body)) + body
+
+
+def _head(kind: bytes, length: int) -> bytes:
+    """Return what stands before the content of a box."""
+    if length + 8 > 0xFFFFFFFF:
+        return struct.pack(">I4sQ", 1, kind, length + 16)
+    return struct.pack(">I4s", length + 8, kind)
 
 
 def _tiff_block(body: bytes) -> bytes:

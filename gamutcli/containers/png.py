@@ -44,14 +44,14 @@ class _Room:
 
 @dataclass(frozen=True)
 class _Chunk:
-    """One chunk: its type, and all its bytes with length and CRC."""
+    """One chunk: its type, and all its bytes with length and CRC, of which nothing is copied unasked."""
 
     kind: bytes
-    raw: bytes
+    raw: memoryview
 
     @property
     def body(self) -> bytes:
-        return self.raw[8:-4]
+        return bytes(self.raw[8:-4])
 
 
 def recognises(data: bytes) -> bool:
@@ -98,7 +98,7 @@ def texts(data: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
     room = _Room()
     for chunk in _chunks(data)[0]:
-        if chunk.body.startswith((_KEYWORD + b"\0", b"Raw profile type ")):
+        if chunk.kind not in _TEXTS or chunk.body.startswith((_KEYWORD + b"\0", b"Raw profile type ")):
             continue
         keyword, text = _text(chunk, room)
         if text is None:
@@ -178,8 +178,8 @@ def with_chunks(data: bytes | bytearray, chunks: Iterable[bytes]) -> bytes:
 
 def _chunks(data: bytes) -> tuple[list[_Chunk], bytes]:
     """Split a file into its chunks and what follows the last one."""
-    places = list(walk(data))
-    return [_Chunk(kind, data[start - 8 : end + 4]) for kind, start, end in places], data[places[-1][2] + 4 :]
+    places, whole = list(walk(data)), memoryview(data)
+    return [_Chunk(kind, whole[start - 8 : end + 4]) for kind, start, end in places], data[places[-1][2] + 4 :]
 
 
 def _with_metadata(chunks: list[_Chunk]) -> list[tuple[_Chunk, tuple[str, bytes] | None]]:
@@ -192,7 +192,7 @@ def _metadata_in(chunk: _Chunk, room: _Room) -> tuple[str, bytes] | None:
     """Return ("xmp" or "exif", block) when the chunk holds one that there is room for."""
     if chunk.kind == b"eXIf":
         return "exif", chunk.body.removeprefix(_EXIF_APP1)
-    if not chunk.body.startswith(_PROFILES):
+    if chunk.kind not in _TEXTS or not chunk.body.startswith(_PROFILES):
         return None
     keyword, text = _text(chunk, room)
     if text is None:

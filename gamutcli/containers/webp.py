@@ -13,17 +13,23 @@ from dataclasses import dataclass
 from gamutcli.containers.blocks import Blocks, Written, with_iptc_in_exif
 from gamutcli.errors import InputError
 
-_EXIF, _XMP, _EXTENDED = b"EXIF", b"XMP ", b"VP8X"
+_EXIF, _XMP, _EXTENDED, _ICC = b"EXIF", b"XMP ", b"VP8X", b"ICCP"
 # ImageMagick 6 and GraphicsMagick end the name with NUL instead of a blank.
 _XMP_KINDS = (_XMP, b"XMP\0")
 _OF_PIXELS = (_EXTENDED, b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF")
-_EXIF_FLAG, _XMP_FLAG, _ALPHA_FLAG = 0x08, 0x04, 0x10
+_EXIF_FLAG, _XMP_FLAG, _ALPHA_FLAG, _ICC_FLAG = 0x08, 0x04, 0x10, 0x20
 
 
 @dataclass(frozen=True)
 class _Chunk:
+    """One chunk: its type, and its content, of which nothing is copied unasked."""
+
     kind: bytes
-    body: bytes
+    content: memoryview
+
+    @property
+    def body(self) -> bytes:
+        return bytes(self.content)
 
 
 def recognises(data: bytes) -> bool:
@@ -58,13 +64,23 @@ def write(data: bytes, blocks: Blocks) -> Written:
     if kept[0].kind != _EXTENDED:  # to a simple file, more pixels mean nothing; to an extended one they would
         others = (chunk for chunk in kept[1:] if chunk.kind not in _OF_PIXELS)
         kept = [_extended(kept[0]), kept[0], *others]
-    flags = kept[0].body[:1] or b"\0"
+    flags = kept[0].body or b"\0"
     flag = flags[0] & ~(_EXIF_FLAG | _XMP_FLAG)
     flag |= (_EXIF_FLAG if blocks.exif else 0) | (_XMP_FLAG if blocks.xmp else 0)
-    kept[0] = _Chunk(_EXTENDED, bytes([flag]) + kept[0].body[1:])
-    kept += [_Chunk(_EXIF, block) for block in blocks.exif] + [_Chunk(_XMP, packet) for packet in blocks.xmp]
-    body = b"WEBP" + b"".join(_pack(chunk) for chunk in kept)
-    return Written(b"RIFF" + struct.pack("<I", len(body)) + body + tail)
+    kept[0] = _chunk(_EXTENDED, bytes([flag]) + kept[0].body[1:])
+    kept += [_chunk(_EXIF, block) for block in blocks.exif] + [_chunk(_XMP, packet) for packet in blocks.xmp]
+    return Written(_join(kept, tail))
+
+
+def with_profile(data: bytes, profile: bytes) -> bytes:
+    """Return a simple file, as encoders write it, as an extended one with an ICC profile.
+
+    Raises:
+        InputError: Not a WebP file, cut short, or damaged.
+    """
+    pixels = _chunks(data)[0][0]
+    extended = _extended(pixels).body
+    return _join([_chunk(_EXTENDED, bytes([extended[0] | _ICC_FLAG]) + extended[1:]), _chunk(_ICC, profile), pixels])
 
 
 def chunks_of(data: bytes) -> list[tuple[bytes, bytes]]:
@@ -83,18 +99,18 @@ def sizes(data: bytes) -> list[tuple[int, int]]:
         InputError: Not a WebP file, or cut short.
     """
     found = []
-    for kind, body in chunks_of(data):
-        if kind == b"ANMF":  # 16 bytes of the frame, then chunks
-            frame = body[16:]
+    for chunk in _chunks(data)[0]:
+        if chunk.kind == b"ANMF":  # 16 bytes of the frame, then chunks
+            frame = chunk.content[16:]
             while len(frame) >= 8:
                 length = int.from_bytes(frame[4:8], "little")
-                found.append(_size(frame[:4], frame[8 : 8 + length]))
+                found.append(_size(bytes(frame[:4]), frame[8 : 8 + length]))
                 frame = frame[8 + length + (length & 1) :]
-        found.append(_size(kind, body))
+        found.append(_size(chunk.kind, chunk.content))
     return [size for size in found if size is not None]
 
 
-def _size(kind: bytes, body: bytes) -> tuple[int, int] | None:
+def _size(kind: bytes, body: bytes | memoryview) -> tuple[int, int] | None:
     """Return the size that a chunk states, None where it states none."""
     if kind == _EXTENDED and len(body) >= 10:
         return int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1
@@ -113,30 +129,39 @@ def _chunks(data: bytes) -> tuple[list[_Chunk], bytes]:
         raise InputError("not a WebP file")
     end = 8 + int.from_bytes(data[4:8], "little")
     chunks = []
-    position = 12
+    whole, position = memoryview(data), 12
     while position + 8 <= end <= len(data):
         kind, length = struct.unpack_from("<4sI", data, position)
         if position + 8 + length > end:
             break
-        chunks.append(_Chunk(kind, data[position + 8 : position + 8 + length]))
+        chunks.append(_Chunk(kind, whole[position + 8 : position + 8 + length]))
         position += 8 + length + (length & 1)
     if position < end or end > len(data):
         raise InputError("the WebP file is cut short")
     return chunks, data[end:]
 
 
-def _pack(chunk: _Chunk) -> bytes:
-    return chunk.kind + struct.pack("<I", len(chunk.body)) + chunk.body + b"\0" * (len(chunk.body) & 1)
+def _chunk(kind: bytes, body: bytes) -> _Chunk:
+    return _Chunk(kind, memoryview(body))
+
+
+def _join(chunks: list[_Chunk], tail: bytes = b"") -> bytes:
+    """Put a file together."""
+    pieces: list[bytes | memoryview] = [b"WEBP"]
+    for chunk in chunks:
+        length = len(chunk.content)
+        pieces += [chunk.kind + struct.pack("<I", length), chunk.content, b"\0" * (length & 1)]
+    return b"".join([b"RIFF", struct.pack("<I", sum(map(len, pieces))), *pieces, tail])
 
 
 def _extended(pixels: _Chunk) -> _Chunk:
     """Return the header chunk that a simple file lacks: flags, and the size of the canvas less one."""
-    size = _size(pixels.kind, pixels.body)
+    size = _size(pixels.kind, pixels.content)
     if size is None:
         raise InputError("the WebP file is damaged: its pixels do not begin as they should")
-    is_transparent = pixels.kind == b"VP8L" and pixels.body[4] & 0x10
+    is_transparent = pixels.kind == b"VP8L" and pixels.content[4] & 0x10
     flags = _ALPHA_FLAG if is_transparent else 0
     width, height = size[0] - 1, size[1] - 1
     if min(width, height) < 0:
         raise InputError("the WebP file is damaged: it has no size")
-    return _Chunk(_EXTENDED, bytes([flags, 0, 0, 0]) + width.to_bytes(3, "little") + height.to_bytes(3, "little"))
+    return _chunk(_EXTENDED, bytes([flags, 0, 0, 0]) + width.to_bytes(3, "little") + height.to_bytes(3, "little"))

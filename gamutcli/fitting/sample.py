@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gamutcli.arrays import BoolArray, FloatArray, IndexArray
 from gamutcli.fitting.presets import Preset
@@ -73,19 +74,16 @@ def draw_by_residual(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sam
     # Of a large picture, every so many corrected pixels are enough to draw from.
     stride = max(1, height * width // MOST_CANDIDATES)
 
-    def candidates(rows: slice) -> IndexArray:
-        return scene.corrected_pixels(rows)[::stride]
-
-    def powers(rows: slice) -> FloatArray:
-        inside = candidates(rows)
+    def look(rows: slice) -> tuple[NDArray[np.int32], FloatArray]:
+        inside = scene.corrected_pixels(rows)[::stride]
         red, green, blue = scene.residuals(rows, inside).T
         squared, counts = red * red + green * green + blue * blue, scene.importance(rows, inside)
         fourth_root = np.sqrt(np.sqrt(squared if counts is None else squared * counts))
         # The square to the power of 1/4 + 1/8, by roots: a power takes ten times as long.
-        found: FloatArray = fourth_root * np.sqrt(fourth_root)
-        return found
+        return inside.astype(np.int32), fourth_root * np.sqrt(fourth_root)
 
-    chances = list(in_order(powers, strips_rows))
+    looked = list(in_order(look, strips_rows))
+    candidates, chances = [inside for inside, _ in looked], [power for _, power in looked]
     pixels = sum(chance.size for chance in chances)
     total = sum(float(chance.sum(dtype=np.float64)) for chance in chances)
     if not total:
@@ -102,7 +100,7 @@ def draw_by_residual(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sam
         rows, chance = strips_rows[index], chances[index]
         start = ends[index - 1] if index else 0.0
         picked = np.searchsorted(np.cumsum(chance, dtype=np.float64), shares[index] - start).clip(0, chance.size - 1)
-        inside = candidates(rows)[picked]
+        inside = candidates[index][picked].astype(np.intp)
         counts = scene.importance(rows, inside)
         importance = (1 if counts is None else counts) / chance[picked]
         return Sample(features.rows(rows, inside), scene.residuals(rows, inside), importance, chance.size)

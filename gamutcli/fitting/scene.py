@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gamutcli.arrays import CodeArray, FloatArray, IndexArray
+from gamutcli.arrays import CodeArray, FloatArray, IndexArray, take_pixels
 from gamutcli.color.gamut import Correction
 from gamutcli.color.spaces import Adaptation
 from gamutcli.fingerprint.blocks import LostBlocks
@@ -56,8 +56,8 @@ class Scene:
 
     def residuals(self, rows: slice, inside: IndexArray) -> FloatArray:
         """(n, 3) linear ProPhoto residuals of some pixels of a strip."""
-        before = self.correction.before(self.srgb_codes[rows].reshape(-1, 3)[inside], self.adaptation)
-        return self.original.linear(self.original.codes[rows].reshape(-1, 3)[inside]) - before
+        before = self.correction.before(take_pixels(self.srgb_codes[rows], inside), self.adaptation)
+        return self.original.linear(take_pixels(self.original.codes[rows], inside)) - before
 
     def importance(self, rows: slice, inside: IndexArray) -> FloatArray | None:
         """(n,) how much the squared errors of some pixels of a strip count; None: all the same."""

@@ -1,4 +1,7 @@
-"""What headers claim, held against the bytes there are: a few of these must not ask for gigabytes or minutes."""
+"""What headers claim, held against the bytes there are: a few of these must not ask for gigabytes or minutes.
+
+What few files need is imported with the first of them.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,16 @@ import re
 import struct
 from collections.abc import Iterable
 from math import prod
+from typing import TYPE_CHECKING
 
 from gamutcli.containers import bmff, jxl, png, segments, webp
 from gamutcli.errors import InputError
-from gamutcli.images import av1, jp2_codestream
 from gamutcli.images.files import damaged, decoding
-from gamutcli.images.jp2_codestream import Size
-from gamutcli.images.jxl_frames import frames_of
-from gamutcli.images.jxl_header import Header, read_header
 from gamutcli.images.picture import check_size, refuse
+
+if TYPE_CHECKING:
+    from gamutcli.images.jp2_codestream import Size
+    from gamutcli.images.jxl_header import Header
 
 _SMALL = 1 << 22
 """Pixels of a picture that is believed whatever it claims: decoding so many costs next to nothing."""
@@ -29,15 +33,18 @@ _DEFLATE_GROWTH = 1032
 _PNG_SIDE = 1_000_000
 """Widest and highest PNG that libpng reads unless it is told otherwise."""
 
-_GROWTH = 8192
-"""Pixels that a byte may become in formats without a bound, for in them a picture of one colour takes no bits a pixel;
-photographs have 0.3 to 30 pixels a byte, plain drawings some hundreds."""
+_GROWTH, _LARGE, _LARGE_GROWTH = 512, 1 << 25, 64
+"""Pixels that a byte may become, and those of a large picture, for in many formats one of a single colour takes no bits
+a pixel; photographs have 0.3 to 30 pixels a byte, plain drawings some hundreds, large ones less."""
 
-_PLAIN = {"WebP": 1 << 26, "AVIF": 1 << 24, "HEIC": 1 << 24, "JPEG XL": 1 << 23, "JPEG 2000": 1 << 23}
+_PLAIN = {
+    **dict.fromkeys(("JPEG", "PNG", "TIFF", "WebP"), _LARGE),
+    **{"AVIF": 1 << 24, "HEIC": 1 << 24, "JPEG XL": 1 << 23, "JPEG 2000": 1 << 23},
+}
 """Pixels of a picture of these that may be of one colour: a second or so, or a quarter of a gigabyte, to decode."""
 
-_PLAIN_SAMPLES = 1 << 27
-"""Bytes of the samples of an OpenEXR file that is believed."""
+_PLAIN_SAMPLES, _SAMPLES_GROWTH = 1 << 27, 512
+"""Bytes of the samples of an OpenEXR file that is believed, and those that a byte may become of a larger one."""
 
 _LAYERED = 1 << 24
 _LAYERED_GROWTH = 64
@@ -98,6 +105,7 @@ def check_jpeg(name: str, data: bytes, around: int = 0) -> tuple[int, int]:
         refuse(f"{name}: is stored in more than {most} scans; save it again in an editor, or with jpegtran.")
     if width * height > _SMALL and codes > 8 * end:
         _refuse(name, width, height)
+    check_plain(name, "JPEG", width, height, end)
     return width, height
 
 
@@ -119,6 +127,7 @@ def check_png(name: str, data: bytes, width: int, height: int, bits: int) -> Non
     stored = sum(end - start for kind, start, end in png.walk(data) if kind == b"IDAT")
     if width * height > _SMALL and height * (width * bits // 8) > stored * _DEFLATE_GROWTH:
         _refuse(name, width, height)
+    check_plain(name, "PNG", width, height, stored, bits)
 
 
 def check_webp(name: str, data: bytes) -> tuple[int, int]:
@@ -139,21 +148,27 @@ def check_webp(name: str, data: bytes) -> tuple[int, int]:
     return width, height
 
 
-def check_plain(name: str, kind: str, width: int, height: int, size: int) -> None:
-    """Refuse a picture of far more pixels than one has in so few bytes, in a format that sets no bound.
+def check_plain(name: str, kind: str, width: int, height: int, size: int, bits: int = 24) -> None:
+    """Refuse a picture of far more pixels than one has in so few bytes, though its format would allow them.
 
     Args:
         name: The file, for the message of an error.
         kind: Its format, as in `_PLAIN`.
         width: As its header says.
         height: As its header says.
-        size: Bytes of the file.
+        size: Bytes of the file, or of its pixels.
+        bits: Of a pixel; one of 16 bits a channel counts as two.
 
     Raises:
         InputError: It claims what its bytes do not hold.
     """
-    if width * height > max(_PLAIN[kind], _GROWTH * size):
+    if width * height * bits // 24 > _most(kind, size):
         _refuse(name, width, height)
+
+
+def _most(kind: str, size: int) -> int:
+    """Pixels that a picture of so many bytes may claim."""
+    return max(_PLAIN[kind], min(_GROWTH * size, max(_LARGE, _LARGE_GROWTH * size)))
 
 
 def check_avif(name: str, data: bytes) -> int:
@@ -165,6 +180,8 @@ def check_avif(name: str, data: bytes) -> int:
     Raises:
         InputError: It claims what its bytes do not hold, or is no AVIF.
     """
+    from gamutcli.images import av1
+
     try:
         is_sequence, properties, items = bmff.is_sequence(data), bmff.properties(data), bmff.items_of(data, b"av01")
         claimed = [struct.unpack_from(">II", body, 4) for kind, body in properties if kind == b"ispe"]
@@ -176,15 +193,13 @@ def check_avif(name: str, data: bytes) -> int:
     width, height = max(claimed, key=prod, default=(0, 0))
     check_size(name, width, height)
     check_plain(name, "AVIF", width, height, len(data))
-    if pixels > 2 * max(_PLAIN["AVIF"], _GROWTH * len(data)):
+    if pixels > 2 * _most("AVIF", len(data)):
         _refuse(name, width, height)
     return 6 * int(width) * int(height)
 
 
 def check_samples(name: str, samples: int, size: int) -> None:
-    """Refuse an OpenEXR file of far more samples, of 16 bits at least, than deflate can make of its bytes.
-
-    Those of its codings that have no bound make no more of photographs.
+    """Refuse an OpenEXR file of far more samples, of 16 bits at least, than its codings make of pictures.
 
     Args:
         name: The file, for the message of an error.
@@ -194,7 +209,7 @@ def check_samples(name: str, samples: int, size: int) -> None:
     Raises:
         InputError: It claims what its bytes do not hold.
     """
-    if 2 * samples > max(_PLAIN_SAMPLES, _DEFLATE_GROWTH * size):
+    if 2 * samples > max(_PLAIN_SAMPLES, _SAMPLES_GROWTH * size):
         refuse(f"{name}: claims {samples:,} samples, more than its bytes can hold; export it again.")
 
 
@@ -207,6 +222,9 @@ def check_jxl(name: str, data: bytes) -> Header:
     Raises:
         InputError: It claims what its bytes do not hold, or is no JPEG XL.
     """
+    from gamutcli.images.jxl_frames import frames_of
+    from gamutcli.images.jxl_header import read_header
+
     with decoding(name, "JPEG XL"):
         try:
             codestream = jxl.whole_codestream(data)
@@ -237,13 +255,15 @@ def check_jp2(name: str, data: bytes, codestream: bytes) -> Size:
     Raises:
         InputError: It claims what its bytes do not hold, or is no JPEG 2000.
     """
+    from gamutcli.images import jp2_codestream
+
     with decoding(name, "JPEG 2000"):
         size = jp2_codestream.read_size(codestream)
         width, height = size.sides
         check_size(name, width, height)
         asked = jp2_codestream.asked_by(codestream, size)
     samples = max(asked.samples, asked.blocks * _BLOCK)
-    if asked.packets > len(data) or samples > 3 * max(_PLAIN["JPEG 2000"], _GROWTH * len(data)):
+    if asked.packets > len(data) or samples > 3 * _most("JPEG 2000", len(data)):
         _refuse(name, width, height)
     return size
 

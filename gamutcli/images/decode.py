@@ -11,7 +11,6 @@ from gamutcli.errors import InputError
 from gamutcli.images.channels import Samples, is_opaque, samples_of, to_8_bits
 from gamutcli.images.claims import check_avif, check_jpeg, check_jxl, check_png, check_webp
 from gamutcli.images.files import decoding, jpeg_header, png_header
-from gamutcli.images.heif import depth_of
 from gamutcli.images.identify import HEAD, sniff, title
 from gamutcli.images.picture import check_size
 from gamutcli.images.silence import silenced
@@ -97,6 +96,8 @@ def _decode_webp(data: bytes, name: str) -> CodeArray:
 
 def _decode_avif(data: bytes, name: str) -> CodeArray:
     import imagecodecs
+
+    from gamutcli.images.heif import depth_of
 
     depth = depth_of(data, name)
     needed = check_avif(name, data)

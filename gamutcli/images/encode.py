@@ -11,10 +11,11 @@ import numpy as np
 from gamutcli.arrays import CodeArray, StrPath
 from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import SRGB
-from gamutcli.containers import png
+from gamutcli.containers import png, webp
 from gamutcli.containers.exif import make_block
 from gamutcli.errors import UsageError, is_of_memory
 from gamutcli.images import jxl
+from gamutcli.images.files import encoding_jxl
 from gamutcli.images.identify import title
 from gamutcli.images.profiles import profile_chunk
 
@@ -34,8 +35,8 @@ _ICC_APP2 = b"ICC_PROFILE\0\x01\x01"  # part 1 of 1
 # photographs: 0.06-0.1 s and 97-102 % of the bytes that Pillow's default takes 0.45 s for.
 PNG_LEVEL, PNG_STRATEGY = 1, 3
 # Measured on photographs, two processors, seconds a megapixel. WebP: 0.8 where the best takes 1.2 for 3 % fewer bytes;
-# AVIF: 0.9 against 2.6 for 3 %; JPEG XL: 0.3 against 2.8 for 6 %.
-_WEBP_METHOD, _AVIF_SPEED, _JXL_EFFORT = 2, 8, 3
+# AVIF: 0.9 against 2.6 for 3 %.
+_WEBP_METHOD, _AVIF_SPEED = 2, 8
 _STRIP_BYTES = 1 << 18
 _ORIENTATION = 0x0112
 
@@ -44,6 +45,10 @@ class _Settings(NamedTuple):
     quality: int | None
     subsampling: str
     orientation: int
+
+
+# What Pillow passes on of libwebp's WebPEncodingError (encode.h): no memory for the work, or for what comes out.
+_WEBP_OUT_OF_MEMORY = ("encoding error 1", "encoding error 2")
 
 
 def encode_reduced(
@@ -149,9 +154,19 @@ def _encode_tiff(codes: CodeArray, settings: _Settings) -> bytes:
 
 
 def _encode_webp(codes: CodeArray, settings: _Settings) -> bytes:
-    if settings.quality is None:
-        return _encode_with_pillow(codes, "WEBP", lossless=True, quality=50, method=_WEBP_METHOD)
-    return _encode_with_pillow(codes, "WEBP", quality=settings.quality, method=4)
+    import imagecodecs
+
+    lossless = settings.quality is None
+    level, method = (50, _WEBP_METHOD) if lossless else (settings.quality, 4)
+    try:
+        # The bytes that Pillow makes, which copies the pixels twice on the way.
+        data = bytes(imagecodecs.webp_encode(codes, level=level, method=method, lossless=lossless))
+    except (imagecodecs.WebpError, ImportError) as error:
+        # Of a picture whose size was checked, the import fails when there is no memory for it.
+        if is_of_memory(error) or "ImportRGB" in str(error):
+            raise MemoryError(str(error)) from error
+        raise UsageError(f"this installation cannot write WEBP ({error}); name the picture .jpg or .png.") from error
+    return webp.with_profile(data, write_profile(SRGB))
 
 
 def _encode_avif(codes: CodeArray, settings: _Settings) -> bytes:
@@ -168,9 +183,12 @@ def _encode_jxl(codes: CodeArray, settings: _Settings) -> bytes:
     import imagecodecs
 
     quality = lossy_quality("jxl", settings.quality)
-    distance = 0.0 if quality is None else _jxl_distance(quality)
-    data = imagecodecs.jpegxl_encode(codes, distance=distance or None, lossless=not distance, effort=_JXL_EFFORT)
-    return jxl.rewrite(bytes(data), SRGB, settings.orientation)
+    if quality is None:
+        data = jxl.encode_lossless(codes)
+    else:
+        with encoding_jxl(codes.size // 3):
+            data = bytes(imagecodecs.jpegxl_encode(codes, distance=_jxl_distance(quality), effort=jxl.EFFORT))
+    return jxl.rewrite(data, SRGB, settings.orientation)
 
 
 def _jxl_distance(quality: int) -> float:
@@ -190,7 +208,7 @@ def _encode_with_pillow(codes: CodeArray, format: str, **settings: Any) -> bytes
     try:
         Image.fromarray(codes).save(stream, format, icc_profile=write_profile(SRGB), **settings)
     except (KeyError, OSError, ValueError) as error:  # KeyError: this Pillow was built without the format
-        if is_of_memory(error):
+        if is_of_memory(error) or str(error) in _WEBP_OUT_OF_MEMORY:
             raise MemoryError(str(error)) from error
         raise UsageError(
             f"this installation cannot write {format} ({error}); name the picture .jpg or .png."

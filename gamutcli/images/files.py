@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ _SUFFIXES = {
     ".avif": "avif",
     ".jxl": "jxl",
 }
+_JXL_BYTES = 64  # of memory a pixel, at most, that libjxl takes to encode one
 _EIGHT_BITS = ("jpeg", "webp")  # formats that hold no more
 
 
@@ -51,11 +53,14 @@ def read_bytes(path: Path, size: int = -1) -> bytes:
     """Read a file, or its beginning.
 
     Raises:
-        InputError: It is a folder, missing, empty or unreadable.
+        InputError: It is no file, missing, empty or unreadable.
     """
     try:
-        if path.is_dir():
+        kind = path.stat().st_mode
+        if stat.S_ISDIR(kind):
             raise InputError(f"{path}: is a folder; name a picture in it.")
+        if not stat.S_ISREG(kind):  # it may have no end, or nobody who writes into it
+            raise InputError(f"{path}: is a pipe or a device; copy it into a file, or give - for standard input.")
         with path.open("rb") as file:
             data = file.read(size)
     except (OSError, ValueError) as error:
@@ -83,12 +88,27 @@ def decoding(name: str, format: str, needed: int = 0) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError, ValueError, EOFError, SyntaxError, OSError) as error:  # of imagecodecs, pi-heif
-        if is_of_memory(error) or not _can_have(needed):
+        if is_of_memory(error) or not can_have(needed):
             raise InputError(f"{name}: {OUT_OF_MEMORY}") from error
         raise damaged(name, format) from error
 
 
-def _can_have(size: int) -> bool:
+@contextmanager
+def encoding_jxl(pixels: int) -> Iterator[None]:
+    """Say that memory ran out where libjxl says that something did: it is given pixels that it can encode.
+
+    Raises:
+        MemoryError: Memory for this many pixels is not to be had.
+    """
+    try:
+        yield
+    except RuntimeError as error:  # of imagecodecs
+        if is_of_memory(error) or not can_have(_JXL_BYTES * pixels):
+            raise MemoryError(str(error)) from error
+        raise
+
+
+def can_have(size: int) -> bool:
     """Tell whether so many bytes of memory are to be had; they are not touched."""
     try:
         np.empty(size, np.uint8)

@@ -15,6 +15,14 @@ from gamutcli.errors import InputError
 
 #: Bytes from a file's start that tell all formats apart; 16 tell those that gamutcli reads.
 HEAD = 4096
+#: How a camera RAW is named: most are TIFF files inside, so that the name alone tells them.
+RAW_SUFFIXES = frozenset(
+    f".{suffix}"
+    for suffix in (
+        *("3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "iiq", "kdc", "mef", "mos", "mrw", "nef"),
+        *("nrw", "orf", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f"),
+    )
+)
 
 
 class Format(NamedTuple):

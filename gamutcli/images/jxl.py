@@ -1,4 +1,4 @@
-"""Write the header of a JPEG XL codestream anew: its colour space and orientation.
+"""Encode a picture without loss, and write the header of a JPEG XL codestream anew: its colour space and orientation.
 
 The encoder at hand (imagecodecs) names no colours but sRGB's and no orientation. Both are a few bits of the header,
 which ends at a byte's boundary before the first frame; the frames stay as they are. In a lossless file, and only there,
@@ -9,10 +9,11 @@ Source: ISO/IEC 18181-1:2024, annex D (image header) and E (colour encoding), B.
 
 from __future__ import annotations
 
+from gamutcli.arrays import Code16Array, CodeArray
 from gamutcli.color.spaces import ADOBE_RGB, DISPLAY_P3, REC2020, SRGB, Chromaticity, RGBSpace
 from gamutcli.containers import jxl as container
 from gamutcli.errors import InputError, UsageError
-from gamutcli.images.files import damaged
+from gamutcli.images.files import damaged, encoding_jxl
 from gamutcli.images.jxl_bits import ENUM, BitReader, BitWriter
 from gamutcli.images.jxl_header import DEPTHS, XY, Header, read_header
 
@@ -23,6 +24,13 @@ _TRANSFERS = {"srgb": 13, "displayp3": 13, "rec2020": 1}
 _CUSTOM = 2
 _ADOBE_GAMMA = round(1e7 * 256 / 563)
 _RELATIVE_INTENT = 1
+
+# Measured on photographs: the encoder's effort 3 takes 0.3 s a megapixel where its best takes 2.8 s for 6 % fewer
+# bytes, and keeps 4 bytes of every sample and more. Effort 1 works row by row, in a tenth of the time: of 16 bits it
+# makes 9 % more bytes, of 8 bits 9 to 28 %.
+EFFORT, _EFFORT_OF_LARGE = 3, 1
+LARGE = 50_000_000
+"""Pixels beyond which memory counts for more than bytes."""
 
 #: The spaces that a header can name exactly.
 SPACES = (SRGB, DISPLAY_P3, ADOBE_RGB, REC2020)
@@ -38,6 +46,20 @@ def header_of(data: bytes, name: str) -> Header:
         return read_header(container.codestream(data))
     except (EOFError, InputError) as error:
         raise damaged(name, "JPEG XL") from error
+
+
+def encode_lossless(codes: CodeArray | Code16Array) -> bytes:
+    """Encode codes, and return the file, tagged sRGB.
+
+    Args:
+        codes: (height, width, 3).
+    """
+    import imagecodecs
+
+    height, width, _ = codes.shape
+    effort = EFFORT if height * width <= LARGE else _EFFORT_OF_LARGE
+    with encoding_jxl(height * width):
+        return bytes(imagecodecs.jpegxl_encode(codes, lossless=True, effort=effort))
 
 
 def rewrite(data: bytes, space: RGBSpace, orientation: int = 1) -> bytes:
@@ -74,7 +96,7 @@ def rewrite(data: bytes, space: RGBSpace, orientation: int = 1) -> bytes:
     new.put(1, 1)  # usual tone mapping
     new.put(2, 0)  # no extensions
     new.put(1, 1)  # usual transform
-    return new.whole_bytes() + codestream[(old.end + 7) // 8 :]
+    return b"".join([new.whole_bytes(), memoryview(codestream)[(old.end + 7) // 8 :]])
 
 
 def _put_color(bits: BitWriter, space: RGBSpace) -> None:

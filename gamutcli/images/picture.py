@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from gamutcli.errors import InputError
 from gamutcli.metadata import Metadata
 
 Code = TypeVar("Code", bound=np.generic)
+Arguments = ParamSpec("Arguments")
+Returned = TypeVar("Returned")
 
 # Half a gigapixel, 3.2 GB of 16-bit codes: more than any camera or stitched print needs, and below the 4 GB at which
 # a classic TIFF ends.
@@ -59,6 +62,19 @@ def believing() -> Iterator[None]:
         yield
     finally:
         _believed.reset(token)
+
+
+def heeding_allow_large(function: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
+    """Have a function believe the files that it reads where it is called with ``allow_large=True``."""
+
+    @wraps(function)
+    def heeding(*arguments: Arguments.args, **named: Arguments.kwargs) -> Returned:
+        if not named.get("allow_large"):
+            return function(*arguments, **named)
+        with believing():
+            return function(*arguments, **named)
+
+    return heeding
 
 
 def refuse(message: str) -> None:

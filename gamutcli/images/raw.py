@@ -25,14 +25,6 @@ from gamutcli.metadata import Metadata, read_metadata, upright_metadata
 if TYPE_CHECKING:
     import rawpy
 
-#: Most of these are TIFF files inside, so that the name alone tells them.
-RAW_SUFFIXES = frozenset(
-    f".{suffix}"
-    for suffix in (
-        *("3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "iiq", "kdc", "mef", "mos", "mrw", "nef"),
-        *("nrw", "orf", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f"),
-    )
-)
 _DEVELOPED = "developed from the camera RAW with its own white balance and no other correction"
 _FEWEST_EMPTY_ROWS = 4
 

@@ -6,6 +6,8 @@ that has no numbers is refused.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from gamutcli.arrays import Code16Array
@@ -18,8 +20,7 @@ from gamutcli.metadata import make_true, orientation_of, upright_metadata
 
 # Primaries, transfer function, matrix.
 _AVIF_COLOURS = {SRGB: (1, 13, 6), DISPLAY_P3: (12, 13, 6), REC2020: (9, 14, 9)}
-_AVIF_SPEED, _JXL_EFFORT = 8, 3
-_AVIF_SIDE = 16384  # libavif's limit
+_AVIF_SPEED = 8
 
 
 def check_space(format: str, space: RGBSpace) -> None:
@@ -38,12 +39,15 @@ def check_space(format: str, space: RGBSpace) -> None:
         raise UsageError(f"{title} cannot name {space.title}; choose --to {names}, or write a TIFF.")
 
 
-def encode_wide(format: str, codes: Code16Array, space: RGBSpace, metadata: Metadata) -> bytes:
+def encode_wide(
+    format: str, parts: Iterable[Code16Array], size: tuple[int, int], space: RGBSpace, metadata: Metadata
+) -> bytes:
     """Encode a picture for wide-gamut screens.
 
     Args:
         format: "avif": 10 bits, 4:4:4, the best quality there is; or "jxl": 16 bits, lossless.
-        codes: (height, width, 3) uint16.
+        parts: Of the picture, from top to bottom: (rows, width, 3) uint16.
+        size: (height, width) of all of them.
         space: What they mean; `check_space` has to let it pass.
         metadata: Of the photograph. An AVIF is turned upright, for its encoder cannot say how to turn it.
 
@@ -51,26 +55,40 @@ def encode_wide(format: str, codes: Code16Array, space: RGBSpace, metadata: Meta
         The file, with EXIF and XMP.
 
     Raises:
-        UsageError: The picture is larger than an AVIF can be.
+        UsageError: The format cannot name the space.
     """
     check_space(format, space)
     orientation = orientation_of(metadata)
+    height, width = size
     if format == "avif":
-        codes, metadata = turn(codes, orientation), upright_metadata(metadata)
-        data = _avif(codes, space)
+        metadata = upright_metadata(metadata)
+        if orientation >= 5:  # lies on its side
+            height, width = width, height
+        data = _avif(turn(_join(map(_to_10_bits, parts), size), orientation), space)
     else:
-        data = _jxl(codes, space, orientation)
-    true = make_true(metadata, codes.shape[1], codes.shape[0], space == SRGB)
-    return with_metadata(data, true).data
+        data = _jxl(_join(parts, size), space, orientation)
+    return with_metadata(data, make_true(metadata, width, height, space == SRGB)).data
 
 
-def _avif(codes: Code16Array, space: RGBSpace) -> bytes:
+def _join(parts: Iterable[Code16Array], size: tuple[int, int]) -> Code16Array:
+    """Copy the parts of a picture to where they belong, each as it comes: they are never all there twice."""
+    codes = np.empty((*size, 3), np.uint16)
+    top = 0
+    for part in parts:
+        codes[top : top + len(part)] = part
+        top += len(part)
+    return codes
+
+
+def _to_10_bits(codes: Code16Array) -> Code16Array:
+    narrow: Code16Array = ((codes.astype(np.uint32) * 1023 + 32767) // 65535).astype(np.uint16)
+    return narrow
+
+
+def _avif(ten_bits: Code16Array, space: RGBSpace) -> bytes:
     import imagecodecs
 
-    if max(codes.shape[:2]) > _AVIF_SIDE:
-        raise UsageError(f"an AVIF holds at most {_AVIF_SIDE} pixels a side; name the picture .tif.")
     primaries, transfer, matrix = _AVIF_COLOURS[space]
-    ten_bits = ((codes.astype(np.uint32) * 1023 + 32767) // 65535).astype(np.uint16)
     try:
         return bytes(
             imagecodecs.avif_encode(
@@ -89,7 +107,6 @@ def _avif(codes: Code16Array, space: RGBSpace) -> bytes:
 
 
 def _jxl(codes: Code16Array, space: RGBSpace, orientation: int) -> bytes:
-    import imagecodecs
-
-    data = imagecodecs.jpegxl_encode(np.ascontiguousarray(codes), lossless=True, effort=_JXL_EFFORT)
-    return jxl.rewrite(bytes(data), space, orientation)
+    data = jxl.encode_lossless(codes)
+    del codes  # before the file is copied, which may be as large
+    return jxl.rewrite(data, space, orientation)

@@ -14,7 +14,7 @@ from gamutcli.color.icc import MAX_PROFILE, Profile, profile_of
 from gamutcli.color.spaces import PROPHOTO
 from gamutcli.errors import OUT_OF_MEMORY, InputError, is_of_memory
 from gamutcli.images.channels import COUNTS, Mode, Samples
-from gamutcli.images.claims import distinct_bytes
+from gamutcli.images.claims import check_plain, distinct_bytes
 from gamutcli.images.files import damaged
 from gamutcli.images.lab import CIE_LAB, ICC_LAB, light_of_lab
 from gamutcli.images.picture import COARSE_COLORS, check_size
@@ -160,6 +160,7 @@ def _check_extent(path: str, page: tifffile.TiffPage) -> None:
     )
     if not complete:
         raise damaged(path, "TIFF")
+    check_plain(path, "TIFF", width, height, stored, whole * page.bitspersample)
     check_coded(path, page)
 
 

@@ -13,12 +13,12 @@ import numpy as np
 from gamutcli.arrays import Code16Array, StrPath
 from gamutcli.color.icc import write_profile
 from gamutcli.color.spaces import RGBSpace
-from gamutcli.containers import Metadata, png, with_metadata
+from gamutcli.containers import Metadata
 from gamutcli.containers.ifd import ByteOrder
 from gamutcli.errors import OutputError, UsageError
-from gamutcli.images.encode import PNG_LEVEL, PNG_STRATEGY, check_side
+from gamutcli.images.encode import check_side
 from gamutcli.images.files import format_of
-from gamutcli.images.profiles import profile_chunk
+from gamutcli.images.png_write import write_png
 from gamutcli.images.screen import check_space, encode_wide
 from gamutcli.metadata import make_true
 from gamutcli.metadata.ifd import (
@@ -52,6 +52,9 @@ _STRIP_BYTES = 1 << 20  # of codes: small enough to share out, large enough to c
 _CLASSIC_LIMIT = (1 << 32) - (1 << 24)  # offsets of 32 bits, less some room for the tags
 
 
+Packed = bytes | bytearray | memoryview
+
+
 class _Strip(NamedTuple):
     rows: int
     width: int
@@ -65,6 +68,7 @@ def write_wide(
     metadata: Metadata,
     compression: str = "deflate",
     file: BinaryIO | None = None,
+    size: tuple[int, int] | None = None,
 ) -> None:
     """Write a 16-bit picture with its ICC profile, EXIF, XMP and IPTC.
 
@@ -79,6 +83,7 @@ def write_wide(
         metadata: Of the photograph.
         compression: Of a TIFF: "none", "lzw", "deflate" or "zstd"; all but the first with predictor.
         file: Empty, open for writing, and able to seek: takes the bytes instead.
+        size: (height, width) of the picture; where it is not told, parts are collected first in all formats but TIFF.
 
     Raises:
         UsageError: An unknown suffix or compression, or a space that the format cannot name.
@@ -87,13 +92,18 @@ def write_wide(
     """
     format = check_wide(path, space, compression)
     parts = [strips] if isinstance(strips, np.ndarray) else strips
+    if size is None and format != "tiff":
+        parts = list(parts)
+        size = sum(map(len, parts)), parts[0].shape[1]
+    if size is not None:
+        check_side(path, format, *size)
     with Path(path).open("wb") if file is None else nullcontext(file) as opened:
-        if format in ("avif", "jxl"):
-            opened.write(encode_wide(format, _join(path, format, parts), space, metadata))
-        elif format == "png":
-            opened.write(_png(_join(path, format, parts), space, metadata))
-        else:
+        if size is None or format == "tiff":
             _write_tiff(opened, os.fspath(path), parts, space, metadata, compression)
+        elif format == "png":
+            write_png(opened, _cut(parts), size, space, metadata)
+        else:
+            opened.write(encode_wide(format, parts, size, space, metadata))
 
 
 def check_wide(path: StrPath, space: RGBSpace, compression: str = "deflate") -> str:
@@ -108,22 +118,6 @@ def check_wide(path: StrPath, space: RGBSpace, compression: str = "deflate") -> 
     if format in ("avif", "jxl"):
         check_space(format, space)
     return format
-
-
-def _png(codes: Code16Array, space: RGBSpace, metadata: Metadata) -> bytes:
-    import imagecodecs
-
-    true = make_true(metadata, codes.shape[1], codes.shape[0], space.name == "srgb")
-    data = imagecodecs.png_encode(np.ascontiguousarray(codes), level=PNG_LEVEL, strategy=PNG_STRATEGY)
-    tagged = png.with_chunks(data, [profile_chunk(space)])
-    return with_metadata(tagged, true).data
-
-
-def _join(path: StrPath, format: str, parts: Iterable[Code16Array]) -> Code16Array:
-    """Join the parts of a picture, for formats that are encoded in one go."""
-    collected = list(parts)
-    check_side(path, format, sum(len(part) for part in collected), collected[0].shape[1])
-    return collected[0] if len(collected) == 1 else np.concatenate(collected)
 
 
 def _write_tiff(
@@ -205,30 +199,30 @@ def _describe(pixels: dict[int, Entry], camera: Directories, space: RGBSpace, me
     return Directories(camera.order, tags, exif, camera.gps)
 
 
-def _encoder(compression: str, order: ByteOrder = "<") -> Callable[[Code16Array], tuple[_Strip, bytes | bytearray]]:
+def _encoder(compression: str, order: ByteOrder = "<") -> Callable[[Code16Array], tuple[_Strip, Packed]]:
     """Return the function that turns a strip's codes into its bytes in the file, and says what they are."""
     import imagecodecs
 
-    def differences(strip: Code16Array) -> bytes:
+    def differences(strip: Code16Array) -> memoryview:
         encoded: Code16Array = imagecodecs.delta_encode(np.ascontiguousarray(strip, np.uint16), axis=-2)
         return stored(encoded)
 
-    def deflated(data: bytes) -> bytes | bytearray:
+    def deflated(data: memoryview) -> bytes | bytearray:
         if isal_compress is None:
-            return imagecodecs.deflate_encode(data, level=_DEFLATE_LEVEL)
+            return imagecodecs.deflate_encode(bytes(data), level=_DEFLATE_LEVEL)
         return isal_compress(data, _ISAL_LEVEL)
 
-    def stored(codes: Code16Array) -> bytes:
-        return codes.astype(f"{order}u2", copy=False).tobytes()
+    def stored(codes: Code16Array) -> memoryview:
+        return np.ascontiguousarray(codes, f"{order}u2").data.cast("B")
 
-    codecs: dict[str, Callable[[Code16Array], bytes | bytearray]] = {
+    codecs: dict[str, Callable[[Code16Array], Packed]] = {
         "none": stored,
-        "lzw": lambda strip: imagecodecs.lzw_encode(differences(strip)),
+        "lzw": lambda strip: imagecodecs.lzw_encode(bytes(differences(strip))),
         "deflate": lambda strip: deflated(differences(strip)),
-        "zstd": lambda strip: imagecodecs.zstd_encode(differences(strip), level=_ZSTD_LEVEL),
+        "zstd": lambda strip: imagecodecs.zstd_encode(bytes(differences(strip)), level=_ZSTD_LEVEL),
     }
 
-    def encode(strip: Code16Array) -> tuple[_Strip, bytes | bytearray]:
+    def encode(strip: Code16Array) -> tuple[_Strip, Packed]:
         data = codecs[compression](strip)
         return _Strip(strip.shape[0], strip.shape[1], len(data)), data
 
@@ -239,11 +233,16 @@ def _cut(parts: Iterable[Code16Array]) -> Iterator[Code16Array]:
     """Cut parts of any height into strips of about a megabyte; all but the last have the same height."""
     rest: Code16Array | None = None
     for part in parts:
-        rows = max(1, _STRIP_BYTES // (6 * part.shape[1]))
-        ready = part if rest is None else np.concatenate([rest, part])
-        whole = len(ready) // rows * rows
-        for top in range(0, whole, rows):
-            yield ready[top : top + rows]
-        rest = ready[whole:] if whole < len(ready) else None
+        rows, top = max(1, _STRIP_BYTES // (6 * part.shape[1])), 0
+        if rest is not None:  # a strip that was begun; only this one is copied
+            top = rows - len(rest)
+            rest = np.concatenate([rest, part[:top]])
+            if len(rest) < rows:
+                continue
+            yield rest
+        while top + rows <= len(part):
+            yield part[top : top + rows]
+            top += rows
+        rest = part[top:] if top < len(part) else None
     if rest is not None:
         yield rest

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from html import escape
 
 from gamutcli.containers import exif, segments, xmp
@@ -105,6 +104,8 @@ def _comment(text: str, order: ByteOrder) -> Entry:
 
 def _moment(text: str) -> datetime | None:
     """Read a time in the form that the PNG specification recommends, in ISO 8601, or as EXIF has it."""
+    from email.utils import parsedate_to_datetime  # it brings sockets, and few pictures need it
+
     if len(text) > _LONGEST_TIME:
         return None
     for read in (parsedate_to_datetime, datetime.fromisoformat, _exif_time):

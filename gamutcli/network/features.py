@@ -8,27 +8,27 @@ Source: Mildenhall et al., NeRF, ECCV 2020 (waves); Le et al., GamutMLP, CVPR 20
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gamutcli.arrays import CodeArray, DoubleArray, FloatArray, IndexArray
+from gamutcli.arrays import CodeArray, DoubleArray, FloatArray, IndexArray, take_pixels
 from gamutcli.color.gamut import codes_to_prophoto
 from gamutcli.color.spaces import Adaptation
 from gamutcli.fingerprint.frame import Frame
 from gamutcli.network.shape import Inputs
 
-Number = TypeVar("Number", bound=np.generic)
+SumArray = NDArray[np.unsignedinteger]
 
 #: Box means are kept in quarters of a code, so that every decoder gets the same integer.
 BOX_STEPS = 4
 #: Contrasts are cut off at this many quarter codes.
 CONTRAST_LIMIT = 64
-#: Boxes of at least this radius are summed by running sums, smaller ones number by number: whichever is quicker.
-RUNNING_FROM = 8
-#: Columns that are summed at once: the rows around a strip of a very wide picture would take much memory.
-MOST_COLUMNS = 1 << 14
+#: Columns that are summed at once: their sums stay in a core's cache.  The rows around a strip of a very wide picture
+#: would take much memory, too.
+MOST_COLUMNS = 1 << 10
 
 
 def waves(positions: DoubleArray, octaves: int, first_octave: int) -> FloatArray:
@@ -64,45 +64,70 @@ def levels_of(maximum: int) -> DoubleArray:
     return 2 * np.arange(maximum + 1) / maximum - 1
 
 
-def box_sums(srgb_codes: CodeArray, rows: slice, radius: int) -> NDArray[np.unsignedinteger]:
+def box_sums(srgb_codes: CodeArray, rows: slice, radius: int) -> SumArray:
     """(rows, width, 3) sums of the codes in the box around each pixel of some rows, edges replicated."""
-    height, width, _ = srgb_codes.shape
+    width, side = srgb_codes.shape[1], 2 * radius + 1
     # 16 bits, where they hold the sum, halve the memory traffic.
-    dtype = np.uint16 if 255 * (2 * radius + 1) ** 2 < 1 << 16 else np.uint32
-    reach = np.arange(rows.start - radius, rows.stop + radius).clip(0, height - 1)
-    parts = []
+    dtype = np.uint16 if 255 * side**2 < 1 << 16 else np.uint32
+    sums = np.empty((rows.stop - rows.start, width, 3), dtype)
     for left in range(0, width, MOST_COLUMNS):
-        right = min(width, left + MOST_COLUMNS)
-        columns = slice(max(0, left - radius), min(width, right + radius))
-        band = srgb_codes[reach[0] : reach[-1] + 1, columns][reach - reach[0]]
-        beyond = columns.start - (left - radius), right + radius - columns.stop
-        padded = np.pad(band, ((0, 0), beyond, (0, 0)), "edge")
-        parts.append(_window_sums(_window_sums(padded, radius, 0, dtype), radius, 1, dtype))
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+        columns = slice(left, min(width, left + MOST_COLUMNS))
+        padded = _padded(srgb_codes, rows, columns, radius, dtype)
+        sums[:, columns] = _window_sums(_window_sums(padded, side, 0), side, 1)
+    return sums
 
 
-def rounded_means(sums: NDArray[np.unsignedinteger], radius: int) -> IndexArray:
+def rounded_means(sums: SumArray, radius: int) -> NDArray[np.int32]:
     """Sums of boxes as their means, in quarter codes, rounded half up: integers, so that every decoder has the same."""
     area = np.uint32((2 * radius + 1) ** 2)
-    return ((BOX_STEPS * sums.astype(np.uint32) + area // np.uint32(2)) // area).astype(np.intp)
+    return ((BOX_STEPS * sums.astype(np.uint32) + area // np.uint32(2)) // area).astype(np.int32)
 
 
-def _window_sums(
-    band: NDArray[np.unsignedinteger], radius: int, axis: int, dtype: type[np.unsignedinteger]
-) -> NDArray[np.unsignedinteger]:
-    """Sums of every window of ``2 * radius + 1`` along an axis."""
-    band = np.moveaxis(band, axis, 0)
-    side = 2 * radius + 1
-    count = band.shape[0] - side + 1
-    if radius >= RUNNING_FROM and count >= radius:
-        # What overflows in the running sums is gone again from their differences.
-        running = np.zeros((len(band) + 1, *band.shape[1:]), dtype)
-        np.cumsum(band, axis=0, dtype=dtype, out=running[1:])
-        return np.moveaxis(running[side:] - running[:-side], 0, axis)
-    sums = band[:count].astype(dtype)
-    for shift in range(1, side):
-        sums += band[shift : shift + count]
+def _padded(
+    srgb_codes: CodeArray, rows: slice, columns: slice, radius: int, dtype: type[np.unsignedinteger]
+) -> SumArray:
+    """Some rows and columns of a picture and what lies around them, edges replicated."""
+    height, width, channels = srgb_codes.shape
+    top, bottom = max(0, rows.start - radius), min(height, rows.stop + radius)
+    left, right = max(0, columns.start - radius), min(width, columns.stop + radius)
+    above, before = top - (rows.start - radius), left - (columns.start - radius)
+    below, behind = above + bottom - top, before + right - left
+    padded = np.empty((rows.stop - rows.start + 2 * radius, columns.stop - columns.start + 2 * radius, channels), dtype)
+    padded[above:below, before:behind] = srgb_codes[top:bottom, left:right]
+    padded[above:below, :before] = padded[above:below, before : before + 1]
+    padded[above:below, behind:] = padded[above:below, behind - 1 : behind]
+    padded[:above] = padded[above]
+    padded[below:] = padded[below - 1]
+    return padded
+
+
+def _window_sums(values: SumArray, side: int, axis: int) -> SumArray:
+    """Sums of every window of an odd number of values along an axis, put together from sums of 1, 2, 4, ... of them."""
+    values = np.moveaxis(values, axis, 0)
+    count = len(values) - side + 1
+    # The lowest digit of an odd side is 1.
+    sums, covered, length = values[:count], 1, 1
+    while covered < side:
+        values = values[:-length] + values[length:]
+        length *= 2
+        if side & length:
+            sums = sums + values[covered : covered + count]
+            covered += length
     return np.moveaxis(sums, 0, axis)
+
+
+class Seen(NamedTuple):
+    """What a network sees of n pixels, as rows of the tables of ``Features``.
+
+    Attributes:
+        place: (n,) rows and (n,) columns.
+        codes: (n, 3) uint8.
+        boxes: (n, 3) each: the mean or the contrast of three channels.
+    """
+
+    place: tuple[IndexArray, IndexArray]
+    codes: CodeArray
+    boxes: tuple[NDArray[np.int32], ...]
 
 
 class Features:
@@ -132,50 +157,44 @@ class Features:
             levels = levels_of(2 * CONTRAST_LIMIT if box.contrast else 255 * BOX_STEPS)
             self.tables += [waves(levels, box.octaves, first)] * 3
 
-    def indices(self, rows: slice, inside: IndexArray) -> list[IndexArray]:
-        """Table indices of some pixels of a strip.
+    def sums(self, rows: slice) -> dict[int, SumArray]:
+        """(pixels, 3) sums of the boxes around all pixels of a strip, by their radius."""
+        radii = {box.radius for box in self.inputs.boxes}
+        return {radius: box_sums(self.srgb_codes, rows, radius).reshape(-1, 3) for radius in radii}
+
+    def see(self, rows: slice, inside: IndexArray, sums: Mapping[int, SumArray]) -> Seen:
+        """Look at some pixels of a strip.
 
         Args:
             rows: The strip.
             inside: (n,) flat places of the pixels in the strip.
-
-        Returns:
-            One (n,) array a table.
+            sums: Of the strip.
         """
-        width = self.srgb_codes.shape[1]
-        y, x = np.divmod(inside, width)
-        # Channel by channel from here on: contiguous rows are what numpy is quick with.
-        codes = _channels(self.srgb_codes[rows], inside).astype(np.intp)
-        found = [*self.frame.positions(y + rows.start, x, self.srgb_codes.shape)]
-        if self.inputs.color == "srgb_codes":
-            found += [*codes]
-        means: dict[int, IndexArray] = {}
+        y, x = np.divmod(inside, self.srgb_codes.shape[1])
+        codes = take_pixels(self.srgb_codes[rows], inside)
+        means = {radius: rounded_means(take_pixels(found, inside), radius) for radius, found in sums.items()}
+        boxes = []
         for box in self.inputs.boxes:
-            if box.radius not in means:
-                sums = _channels(box_sums(self.srgb_codes, rows, box.radius), inside)
-                means[box.radius] = rounded_means(sums, box.radius)
+            found = means[box.radius]
             if box.contrast:
-                contrasts = BOX_STEPS * codes - means[box.radius]
-                found += [*(contrasts.clip(-CONTRAST_LIMIT, CONTRAST_LIMIT) + CONTRAST_LIMIT)]
-            else:
-                found += [*means[box.radius]]
-        return found
+                found = np.int32(BOX_STEPS) * codes - found + np.int32(CONTRAST_LIMIT)
+                np.clip(found, 0, 2 * CONTRAST_LIMIT, out=found)
+            boxes.append(found)
+        return Seen(self.frame.positions(y + rows.start, x, self.srgb_codes.shape), codes, tuple(boxes))
 
     def color_waves(self, rows: slice, inside: IndexArray) -> FloatArray:
         """(n, 6 * octaves) waves of the linear ProPhoto colour, which no table can hold; (n, 0) for code inputs."""
         if self.inputs.color == "srgb_codes":
             return np.empty((inside.size, 0), np.float32)
-        codes = self.srgb_codes[rows].reshape(-1, 3)[inside]
+        codes = take_pixels(self.srgb_codes[rows], inside)
         linear = 2 * codes_to_prophoto(codes, self.adaptation).astype(np.float64) - 1
         waved = [waves(linear[:, c], self.inputs.color_octaves, self.inputs.first_octave) for c in range(3)]
         return np.concatenate(waved, axis=1)
 
     def rows(self, rows: slice, inside: IndexArray) -> FloatArray:
         """(n, inputs.size) all features of some pixels of a strip, written out: what a fit works on."""
-        parts = [table[at] for table, at in zip(self.tables, self.indices(rows, inside), strict=True)]
+        seen = self.see(rows, inside, self.sums(rows))
+        own = seen.codes.T if self.inputs.color == "srgb_codes" else ()
+        values = [*seen.place, *own, *(channel for box in seen.boxes for channel in box.T)]
+        parts = [table.take(at, axis=0) for table, at in zip(self.tables, values, strict=True)]
         return np.concatenate([*parts[:2], self.color_waves(rows, inside), *parts[2:]], axis=1)
-
-
-def _channels(image: NDArray[Number], inside: IndexArray) -> NDArray[Number]:
-    """(3, n) the values of some pixels of a (rows, width, 3) strip."""
-    return np.ascontiguousarray(image.reshape(-1, 3).take(inside, axis=0).T)

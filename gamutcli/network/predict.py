@@ -50,11 +50,11 @@ class Predictor:
         # that a product with their waves is quicker.
         tabled = len(self.features.tables) - 3 * len(inputs.boxes)
         self.tables = [
-            (index, FirstLayer(table, first[ends[index] : ends[index] + table.shape[1]]))
+            FirstLayer(table, first[ends[index] : ends[index] + table.shape[1]])
             for index, table in enumerate(self.features.tables[:tabled])
-            if index == 0 or table.size
         ]
-        self.box_table, self.box_starts, self.box_weight = _stack(self.features.tables[tabled:], first)
+        # The three channels of a box share a table.
+        self.box_table, self.box_starts, self.box_weight = _stack(self.features.tables[tabled::3], first)
 
     def residuals(self, rows: slice, inside: IndexArray) -> FloatArray:
         """Predict the residuals of some pixels of a strip.
@@ -67,29 +67,31 @@ class Predictor:
             (n, 3) float32, linear ProPhoto RGB.
         """
         residuals = np.empty((inside.size, 3), np.float32)
-        indices = self.features.indices(rows, inside)
-        box_indices = None
-        if self.box_starts.size:
-            box_indices = np.stack(indices[-self.box_starts.size :], axis=1) + self.box_starts
+        sums = self.features.sums(rows)
         # Working memory that is used again and again stays in the core's cache.  Zeros of the same shape make numpy's
         # maximum three times as fast as the number 0.
         width = self.weights[0].shape[1]
         chunk = max(1, min(CHUNK, CHUNK * CHUNK_WIDTH // width))
         hidden, other = np.empty((2, chunk, width), np.float32)
         zeros = np.zeros_like(hidden)
-        box_waves = np.empty((chunk, self.box_starts.size, self.box_table.shape[1]), np.float32)
-        (_, first), *others = self.tables
+        box_indices = np.empty((chunk, 3 * self.box_starts.size), np.intp)
+        box_waves = np.empty((*box_indices.shape, self.box_table.shape[1]), np.float32)
+        by_codes = self.features.inputs.color == "srgb_codes"
+        first, *others = self.tables
         for start in range(0, inside.size, chunk):
             part = slice(start, min(inside.size, start + chunk))
             count = part.stop - start
             above, spare = hidden[:count], other[:count]
-            first.take(indices[0][part], above)
-            for index, table in others:
-                above += table.take(indices[index][part], spare)
-            if box_indices is not None:
-                self.box_table.take(box_indices[part], axis=0, out=box_waves[:count], mode="clip")
+            seen = self.features.see(rows, inside[part], sums)
+            first.take(seen.place[0], above)
+            for table, values in zip(others, (seen.place[1], *(seen.codes.T if by_codes else ())), strict=True):
+                above += table.take(values, spare)
+            if seen.boxes:
+                for index, (box, begin) in enumerate(zip(seen.boxes, self.box_starts, strict=True)):
+                    np.add(box, begin, out=box_indices[:count, 3 * index : 3 * index + 3])
+                self.box_table.take(box_indices[:count], axis=0, out=box_waves[:count], mode="clip")
                 above += np.matmul(box_waves[:count].reshape(count, -1), self.box_weight, out=spare)
-            if self.features.inputs.color == "prophoto_linear":
+            if not by_codes:
                 above += self.features.color_waves(rows, inside[part]) @ self.color_weight
             for weight in self.weights[1:-1]:
                 np.maximum(above, zeros[:count], out=above)
@@ -121,24 +123,25 @@ class FirstLayer:
 
 
 def _stack(tables: list[FloatArray], first_weight: FloatArray) -> tuple[FloatArray, IndexArray, FloatArray]:
-    """Several wave tables as one, so that one look-up finds the waves of all inputs of a pixel.
+    """Several wave tables as one, so that one look-up finds the waves of all boxes of a pixel.
 
     Args:
-        tables: (values, waves) each; those of the last features.
+        tables: (values, waves) each; every one serves three channels, the last features.
         first_weight: (features, hidden) the first layer's weights.
 
     Returns:
         (all values, most waves) the tables below each other, short rows filled up with zeros; where each starts; and
-        (tables * most waves, hidden) their weights, filled up likewise.
+        (3 * tables * most waves, hidden) their weights, filled up likewise.
     """
     most = max((table.shape[1] for table in tables), default=0)
     starts = np.cumsum([0, *map(len, tables)])
     stacked = np.zeros((starts[-1], most), np.float32)
-    weight = np.zeros((len(tables), most, first_weight.shape[1]), np.float32)
-    at = len(first_weight) - sum(table.shape[1] for table in tables)
+    weight = np.zeros((3 * len(tables), most, first_weight.shape[1]), np.float32)
+    at = len(first_weight) - 3 * sum(table.shape[1] for table in tables)
     for index, table in enumerate(tables):
         waves = table.shape[1]
         stacked[starts[index] : starts[index + 1], :waves] = table
-        weight[index, :waves] = first_weight[at : at + waves]
-        at += waves
+        for channel in range(3):
+            weight[3 * index + channel, :waves] = first_weight[at : at + waves]
+            at += waves
     return stacked, starts[:-1], weight.reshape(-1, first_weight.shape[1])

@@ -27,11 +27,12 @@ from gamutcli.payload.carriers import Embedded
 from gamutcli.payload.format import Payload, pack
 from gamutcli.payload.sidecar import publish_reduced
 from gamutcli.reduce.plan import RELATIVE, Plan, check_target_de, make_plan, refuse_reduced
-from gamutcli.reduce.render import Rendered, render
+from gamutcli.reduce.render import render
 from gamutcli.reduce.search import fit_and_judge, fit_until
 from gamutcli.results import ReduceResult
 
 
+@images.heeding_allow_large
 def reduce_image(
     source: StrPath,
     target: StrPath,
@@ -54,6 +55,7 @@ def reduce_image(
     init: StrPath | None = None,
     no_metadata: bool = False,
     strip_gps: bool = False,
+    allow_large: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> ReduceResult:
@@ -86,6 +88,7 @@ def reduce_image(
             or "shipped" for those of the package, if there are any; None: random ones.
         no_metadata: Leave out all metadata of the source but its orientation.
         strip_gps: Leave out where the picture was taken.
+        allow_large: Reduce although a file claims more than the limits of SECURITY.md allow.
         overwrite: Whether an existing target may be replaced.
         progress: Called with (step, steps, loss) during the fit.
 
@@ -116,10 +119,12 @@ def reduce_image(
         else:
             fitted, judged = fit_until(target_de, rendered, plan, progress, stages)
         packed = pack_payload(rendered.scene, judged.network, fitted.grid_side)
-    kept = without_private(picture.metadata, no_metadata, strip_gps)
-    embedded = publish(target, rendered, packed, kept, plan, overwrite)
+    metadata = make_true(without_private(picture.metadata, no_metadata, strip_gps), width, height, srgb=True)
+    encoded, og_pixels, done = rendered.encoded, rendered.og_pixels, rendered.intent
+    notes = picture.notes + rendered.notes
+    del picture, rendered  # their pixels have done their work, and embedding copies the file
+    embedded = publish(target, encoded, packed, metadata, plan, overwrite)
     stages.done(f"wrote {len(embedded.data):,} bytes (payload: {embedded.carrier})")
-    height, width, _ = rendered.scene.srgb_codes.shape
     shape = judged.network.shape if judged.network else None
     return ReduceResult(
         file=os.fspath(target),
@@ -141,13 +146,13 @@ def reduce_image(
         de2000_og_p99=judged.scores.de2000_og_p99,
         clip_de2000_og_mean=judged.plain_scores.de2000_og_mean,
         clip_de2000_og_p99=judged.plain_scores.de2000_og_p99,
-        og_pct=100 * rendered.og_pixels / (width * height),
+        og_pct=100 * og_pixels / (width * height),
         fit_seconds=fitted.seconds,
         steps=fitted.steps,
         target_de=target_de,
         tries=fitted.tries,
-        intent=rendered.intent,
-        notes=picture.notes + rendered.notes + fitted.notes + judged.notes + embedded.notes,
+        intent=done,
+        notes=notes + fitted.notes + judged.notes + embedded.notes,
     )
 
 
@@ -158,11 +163,9 @@ def pack_payload(scene: Scene, network: Network | None, grid_side: int) -> bytes
 
 
 def publish(
-    target: StrPath, rendered: Rendered, packed: bytes, metadata: Metadata, plan: Plan, overwrite: bool
+    target: StrPath, encoded: bytes, packed: bytes, metadata: Metadata, plan: Plan, overwrite: bool
 ) -> Embedded:
-    """Embed the payload beside the camera's metadata, made true for this file, and let the file appear."""
-    height, width, _ = rendered.scene.srgb_codes.shape
-    true = make_true(metadata, width, height, srgb=True)
-    embedded = carriers.embed(rendered.encoded, packed, true, plan.carrier)
+    """Embed the payload beside the camera's metadata, which are true for this file, and let the file appear."""
+    embedded = carriers.embed(encoded, packed, metadata, plan.carrier)
     publish_reduced(target, embedded, packed, overwrite)
-    return replace(embedded, notes=true.notes + embedded.notes)
+    return replace(embedded, notes=metadata.notes + embedded.notes)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from gamutcli.storage.targets import check_target, exists_already, unwritable
-from gamutcli.storage.temporary import KEPT, Temporary, kept_of, named_beside, sweep
+from gamutcli.storage.temporary import KEPT, Temporary, alone_in, kept_of, named_beside, sweep
 
 if TYPE_CHECKING:
     from gamutcli.arrays import StrPath  # which would bring numpy
@@ -52,7 +52,7 @@ def publish_all(files: Sequence[tuple[StrPath, Content]], overwrite: bool) -> No
 
     All are complete on the disk before the first gets its name; when a later one cannot get its own, the earlier ones
     are taken back. Only a kill between two renames can leave a part, in the order given; former files are then still
-    there under hidden names, see `kept_of`.
+    there under hidden names, see `kept_of`. Of several runs that write the same files, the last one's are there.
 
     Args:
         files: Targets and what to write, as `publish` takes them.
@@ -71,6 +71,8 @@ def publish_all(files: Sequence[tuple[StrPath, Content]], overwrite: bool) -> No
             with _explained(Path(path)):
                 ready.append((_written(target, content, overwrite, stack), target))
         with contextlib.ExitStack() as undo:
+            for folder in sorted({target.parent for _, target in ready}) if len(ready) > 1 else ():
+                stack.enter_context(alone_in(folder))  # or the files of two runs would be there, some of each
             for temporary, target in ready:
                 with _explained(target):
                     back = _way_back(target, stack) if len(ready) > 1 else None

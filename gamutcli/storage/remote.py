@@ -192,6 +192,23 @@ def fetching(address: str) -> Iterator[Path]:
         yield file
 
 
+@contextlib.contextmanager
+def sending(address: str, overwrite: bool) -> Iterator[Path]:
+    """Give a file of this machine to write; in the end it goes up, with its sidecar, if it was written.
+
+    Raises:
+        OutputError: Something is there already and may not be replaced, or cannot be written.
+    """
+    from tempfile import TemporaryDirectory  # once it is sure to be needed
+
+    check_free(address, overwrite)
+    with TemporaryDirectory(prefix="gamut-") as folder:
+        file = Path(folder, posixpath.basename(address))
+        yield file
+        if file.exists():  # else there was nothing to write
+            upload_with_sidecar(file, address, overwrite)
+
+
 def _files(address: str) -> Any:
     return _of(address.partition("://")[0].lower())
 

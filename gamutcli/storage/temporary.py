@@ -13,6 +13,8 @@ import re
 import secrets
 import stat
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -31,6 +33,7 @@ WRITTEN, KEPT = "part", "kept"
 _LEFT = re.compile(rf"\..*\.[0-9a-f]{{8}}\.{WRITTEN}(\.[^.]*)?")
 _NO_FOLLOWING = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _swept: set[Path] = set()
+_PATIENCE, _PAUSE = 30.0, 0.005  # seconds: waited for a folder that another run is alone in, and between two looks
 
 
 class Temporary:
@@ -130,6 +133,28 @@ def sweep(folder: Path) -> None:
         for entry in os.scandir(folder):
             if _LEFT.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
                 _remove_if_left(Path(entry.path))
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Let no other run give names to files that belong together in a folder; the system ends it with the process.
+
+    Renames take no time: whoever holds the folder for long is none of ours, and not waited for.
+    """
+    descriptor = -1
+    if fcntl is not None:
+        with contextlib.suppress(OSError):  # a folder that cannot be opened, or a file system without locks
+            descriptor = os.open(folder, os.O_RDONLY)
+            for _ in range(round(_PATIENCE / _PAUSE)):
+                with contextlib.suppress(BlockingIOError):
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                time.sleep(_PAUSE)
+    try:
+        yield
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 def _found_beside(target: Path, use: str) -> list[Path]:

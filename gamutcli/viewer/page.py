@@ -15,7 +15,7 @@ from string import Template
 from gamutcli import images, storage
 from gamutcli.arrays import StrPath
 from gamutcli.containers import Metadata
-from gamutcli.errors import GamutError, NoPayload
+from gamutcli.errors import GamutError, InputError, NoPayload, UsageError
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import SIDECAR
 from gamutcli.payload.sidecar import payload_of
@@ -60,11 +60,16 @@ def open_picture(source: StrPath) -> Picture:
     except NoPayload:
         words = "This picture holds no payload: it is shown as it is."
     except GamutError as error:
-        words = str(error)
+        words = str(error).replace(str(path), path.name)  # where it lay is nobody's concern who is sent the page
     if images.sniff(data) in SHOWN:
         sidecar = _base64(found.payload) if found and found.carrier == SIDECAR else ""
         return Picture(path.name, _base64(data), sidecar, words)
-    data = images.encode_reduced(images.decode_reduced(data, str(path)), "png")
+    codes = images.decode_reduced(data, str(path))
+    try:
+        data = images.encode_reduced(codes, "png")
+    except UsageError as error:
+        height, width, _ = codes.shape
+        raise InputError(f"{path}: {width} x {height} pixels are more a side than a page can show; cut it.") from error
     if found:
         data = carriers.embed(data, found.payload, Metadata(), "xmp").data
     words = f"{words} Browsers do not show this format everywhere: the page holds the same pixels as PNG.".strip()
@@ -91,12 +96,16 @@ def page_of(pictures: Sequence[Picture]) -> bytes:
     return html.encode("utf-8", "replace")
 
 
-def write_page(sources: Sequence[StrPath], target: StrPath, *, overwrite: bool = False) -> None:
+@images.heeding_allow_large
+def write_page(
+    sources: Sequence[StrPath], target: StrPath, *, allow_large: bool = False, overwrite: bool = False
+) -> None:
     """Write a page that shows reduced pictures, plain and restored.
 
     Args:
         sources: The pictures.
         target: An .html file.
+        allow_large: Show it although a file claims more than the limits of SECURITY.md allow.
         overwrite: Whether it may be replaced.
 
     Raises:

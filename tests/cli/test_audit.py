@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 
 import gamutcli
+from gamutcli.batch.audit import find_undelivered
+from gamutcli.batch.names import Name
 from tests.support.batches import objects, plain_picture
 from tests.support.commands import Gamut
 
@@ -89,6 +91,12 @@ def test_originals_are_named_and_those_not_delivered_told(gamut: Gamut, album: P
     by_name = {Path(row["file"]).name: row for row in rows}
     assert by_name["good.jpg"]["original"] == str(album / "photos/day/good.tif")
     assert {name for name, row in by_name.items() if row["status"] == "undelivered"} == {"forgotten.tif", "lost.tif"}
+
+
+def test_a_folder_of_originals_that_cannot_be_looked_into_is_told_as_such() -> None:
+    names = [Name("photos/day", "day", "photos/day: cannot be looked into."), Name("photos/a.tif", "a.tif")]
+    found = [(finding.file, finding.status) for finding in find_undelivered(names, set())]
+    assert found == [("photos/day", "unreadable"), ("photos/a.tif", "undelivered")]
 
 
 @pytest.mark.parametrize(

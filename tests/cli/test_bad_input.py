@@ -260,3 +260,17 @@ def test_no_cuda_device_is_one_line(gamut: Gamut, album: Path, tmp_path: Path) -
     assert outcome.err.count("\n") == 1
     assert "--device cpu" in outcome.err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes and devices of POSIX")
+@pytest.mark.parametrize("command", ["info", "expand", "reduce", "strip", "view"])
+def test_what_is_no_file_is_not_waited_for(gamut: Gamut, tmp_path: Path, command: str) -> None:
+    """A pipe into which nobody writes, and a device without an end, under the names of pictures."""
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    out = tmp_path / "out.png"
+    rest = {"info": [], "view": ["-o", out.with_suffix(".html")]}.get(command, [out])
+    for name in ("pipe.png", "zero.png"):
+        outcome = gamut(command, tmp_path / name, *rest)
+        assert outcome.code == 1
+        assert f"{name}: is a pipe or a device" in outcome.err

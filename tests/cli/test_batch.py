@@ -304,6 +304,21 @@ def test_what_cannot_be_used(
 def test_a_file_in_place_of_the_folder_of_results(gamut: Gamut, photos: Path, tmp_path: Path) -> None:
     outcome = gamut("batch", "reduce", photos, "-o", photos / "a.tif", *FAST)
     assert (outcome.code, "is no folder" in outcome.err) == (1, True)
+    below = gamut("batch", "reduce", photos, "-o", photos / "a.tif/web", *FAST)
+    assert (below.code, below.err) == (1, f"gamut: error: {photos}/a.tif: is no folder; name another with -o.\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of Unix")
+def test_a_line_is_a_picture_whatever_is_in_its_name(gamut: Gamut, tmp_path: Path) -> None:
+    plain_picture(tmp_path / "photos/new\nline.tif")
+    (tmp_path / "photos/\x1b[31mred.tif").write_bytes(b"II*\0")
+    words = ("batch", "reduce", tmp_path / "photos", "-o", tmp_path / "web", *FAST)
+    assert "would reduce" in gamut(*words, "--dry-run").out.splitlines()[1]
+    outcome = gamut(*words)
+    assert outcome.out.splitlines()[0].startswith(f"done {tmp_path}/web/new\\nline.jpg: ")
+    assert outcome.err.splitlines()[0].startswith(f"gamut: error: {tmp_path}/photos/\\x1b[31mred.tif: ")
+    assert objects(gamut(*words, "--json").out)[1]["file"] == f"{tmp_path}/web/new\nline.jpg"
+    assert "\x1b" not in gamut("audit", tmp_path / "photos", "-j", "1").out
 
 
 @pytest.mark.parametrize("command", ["reduce", "expand", "eval"])

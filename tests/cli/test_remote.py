@@ -69,6 +69,58 @@ def test_one_picture_there_and_back_and_judged(gamut: Gamut, memory: Memory, pho
     assert judged.json["restored"]["psnr_og"] > judged.json["plain"]["psnr_og"]
 
 
+def test_what_eval_draws_and_writes_goes_into_a_bucket_too(
+    gamut: Gamut, memory: Memory, photo: Path, tmp_path: Path
+) -> None:
+    source = memory.put(photo, "in/photo.tif")
+    gamut("reduce", source, "memory://out/photo.jpg", *FAST)
+    words = ("eval", "memory://out/photo.jpg", "--gt", "memory://in")
+    judged = gamut(*words, "--map", "memory://seen/map.png", "--report", "memory://seen/page.html")
+    assert (judged.code, judged.err) == (0, "")
+    (tmp_path / "here.jpg").write_bytes(memory.read("out/photo.jpg"))
+    local = ("--map", tmp_path / "map.png", "--report", tmp_path / "page.html")
+    assert gamut("eval", tmp_path / "here.jpg", "--gt", photo, *local).code == 0
+    assert memory.read("seen/map.png") == (tmp_path / "map.png").read_bytes()
+    assert memory.read("seen/page.html").decode() == (tmp_path / "page.html").read_text().replace(
+        "here.jpg", "photo.jpg"
+    )
+    again = gamut(*words, "--map", "memory://seen/other.png", "--report", "memory://seen/page.html")
+    assert (again.code, again.err) == (
+        1,
+        "gamut: error: memory://seen/page.html: exists already; use --overwrite to replace it.\n",
+    )
+    assert memory.keys("seen") == ["seen/map.png", "seen/page.html"], "both or none"
+
+
+def test_a_page_of_several_pictures_in_a_bucket_leaves_out_what_cannot_be_compared(
+    gamut: Gamut, memory: Memory, photo: Path, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        memory.put(photo, f"in/{name}.tif")
+        gamut("reduce", photo, f"memory://out/{name}.jpg", *FAST)
+    pictures = [f"memory://out/{name}.jpg" for name in ("a", "b", "c")]
+    judged = gamut("eval", *pictures, "--gt", "memory://in", "--report", "memory://page.html", "--json")
+    assert judged.code == 1
+    assert [told.get("error", "") == "" for told in json.loads(judged.out)] == [True, True, False]
+    page = memory.read("page.html").decode()
+    assert (page.count('id="picture-'), "c.jpg" in page) == (2, False)
+    gamut("eval", *pictures[2:], pictures[2], "--gt", "memory://in", "--report", "memory://none.html")
+    assert not memory.files.exists("/none.html")
+
+
+def test_a_page_to_look_at_pictures_of_a_bucket(gamut: Gamut, memory: Memory, photo: Path, tmp_path: Path) -> None:
+    gamut("reduce", photo, "memory://out/photo.jpg", *FAST, "--carrier", "sidecar")
+    shown = gamut("view", "memory://out/photo.jpg", "-o", "memory://out/page.html")
+    assert (shown.code, shown.out, shown.err) == (0, "memory://out/page.html\n", "")
+    gamut("reduce", photo, tmp_path / "photo.jpg", *FAST, "--carrier", "sidecar")
+    gamut("view", tmp_path / "photo.jpg", "-o", tmp_path / "page.html")
+    assert memory.read("out/page.html") == (tmp_path / "page.html").read_bytes()
+    assert gamut("view", "memory://out/photo.jpg", "-o", "memory://out/page.html").code == 1
+    (tmp_path / "bad").write_bytes(b"no picture")
+    bad = gamut("view", memory.put(tmp_path / "bad", "bad.jpg"), "--no-open")
+    assert (bad.code, bad.err.startswith("gamut: error: memory://bad.jpg: ")) == (1, True)
+
+
 def test_only_one_end_may_be_remote(gamut: Gamut, memory: Memory, photo: Path, tmp_path: Path) -> None:
     assert gamut("reduce", photo, "memory://out/photo.jpg", *FAST).code == 0
     assert gamut("expand", "memory://out/photo.jpg", tmp_path / "back.tif").code == 0
@@ -189,6 +241,13 @@ def test_there_and_back_and_judged_in_a_bucket(gamut: Gamut, memory: Memory, pho
     assert memory.keys("back") == ["back/a.tif", "back/day/b.tif", "back/day/deep/wide.tif"]
     figures = json.loads(memory.read("figures/day/deep/wide.json"))
     assert figures["restored"]["psnr_og"] > figures["plain"]["psnr_og"]
+    assert (figures["file"], figures["reference"]) == (
+        "memory://web/day/deep/wide.jpg",
+        "memory://photos/day/deep/wide.tif",
+    )
+    memory.files.rm("/figures/.gamut-batch", recursive=True)
+    again = gamut("batch", "eval", "memory://web", "--gt", photos, "-o", "memory://figures", "--json")
+    assert set(states(again).values()) == {"skipped"}
 
 
 def test_an_audit_of_a_bucket(gamut: Gamut, memory: Memory, photos: str, tmp_path: Path) -> None:
@@ -224,7 +283,9 @@ def test_a_dry_run_and_a_pattern_and_names_one_by_one(
         (("info", "ftp://host/a.jpg"), "ftp://: is no address that is known; there are s3://, gs://, memory://"),
         (("batch", "reduce", "memory://a", "-o", "memory://a"), "is a source too"),
         (("reduce", "memory://a.tif", "b.jpg", "-p"), "has no time that could be set"),
-        (("view", "memory://a.jpg"), "an address cannot be used here"),
+        (("pretrain", "memory://a", "-o", "b.safetensors"), "an address cannot be used here"),
+        (("eval", "memory://a.jpg", "--gt", "b.tif", "--map", "memory://m.jpg"), "what is written here is .png"),
+        (("view", "memory://a.jpg", "--no-open"), "memory://a.jpg: is not there"),
         (("batch", "reduce", "memory://none", "-o", "memory://web"), "is not there"),
     ],
 )

@@ -111,6 +111,50 @@ def test_with_a_server_that_fails_often_nothing_is_lost_and_no_key_holds_a_part(
     assert contents_without_faults(server, bucket) == whole
 
 
+#: Each command, as it reads from a bucket and writes into it what a calm server gets.
+COMMANDS = (
+    ("reduce", "s3://{}/photos/day0/000.tif", "s3://{}/web/a.jpg", "--carrier", "sidecar", *FAST),
+    ("expand", "s3://{}/made/wide.jpg", "s3://{}/web/a.tif"),
+    (
+        *("eval", "s3://{}/made/wide.jpg", "--gt", "s3://{}/photos"),
+        *("--map", "s3://{}/web/map.png", "--report", "s3://{}/web/page.html"),
+    ),
+    ("info", "s3://{}/made/wide.jpg"),
+    ("view", "s3://{}/made/wide.jpg", "-o", "s3://{}/web/page.html"),
+    ("batch", "expand", "s3://{}/made", "-o", "s3://{}/web", "-j", "2"),
+    ("batch", "eval", "s3://{}/made", "--gt", "s3://{}/photos", "-o", "s3://{}/web", "-j", "2"),
+    ("audit", "s3://{}/made", "--against", "s3://{}/photos", "-j", "2", "--fail-on", "any"),
+)
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(words[: 1 + (words[0] == "batch")]))
+def test_every_command_comes_through_a_server_that_fails_often(
+    gamut: Gamut, server: Server, bucket: str, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    shoot(tmp_path / "photos", 3)
+    wide_picture(tmp_path / "photos/wide.tif")
+    gamut("batch", "reduce", tmp_path / "photos", "-o", tmp_path / "made", *FAST, "-j", "1")
+    put_all(bucket, tmp_path / "photos", "photos")
+    put_all(bucket, tmp_path / "made", "made")
+    said = [word.format(bucket) for word in words]
+    calm = gamut(*said)
+    assert calm.code == 0, calm.err
+    whole = contents(bucket, "web/")
+    boto3.resource("s3").Bucket(bucket).objects.filter(Prefix="web/").delete()
+    server.faults.kinds, server.faults.share = ("500", "slow", "cut", "unread", "unheard"), 0.2
+    before = sum(server.faults.count[kind] for kind in server.faults.kinds)
+    for _ in range(5):
+        outcome = gamut(*said, *(["--overwrite"] if "batch" not in said and whole else []))
+        assert contents_without_faults(server, bucket).items() <= whole.items()
+        assert "Traceback" not in outcome.err
+        if outcome.code == 0 and sum(server.faults.count[kind] for kind in server.faults.kinds) > before:
+            break
+    assert outcome.code == 0, outcome.err
+    assert contents_without_faults(server, bucket) == whole
+    if not whole:
+        assert outcome.out == calm.out
+
+
 def contents_without_faults(server: Server, bucket: str) -> dict[str, bytes]:
     share, server.faults.share = server.faults.share, 0.0
     found = contents(bucket, "web/")

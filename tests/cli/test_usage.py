@@ -12,7 +12,7 @@ from gamutcli.cli.files import make_folder, pair
 from gamutcli.color import spaces as color
 from gamutcli.errors import OutputError, UsageError
 from gamutcli.fitting import presets
-from gamutcli.images.raw import RAW_SUFFIXES
+from gamutcli.images.identify import RAW_SUFFIXES
 from gamutcli.payload import carriers
 from tests.support.commands import Gamut
 

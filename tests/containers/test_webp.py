@@ -38,3 +38,12 @@ def test_what_means_nothing_behind_the_pixels_of_a_simple_file_does_not_spoil_th
     written = webp.write(data, Blocks(xmp=(CAMERA_PACKET,))).data
     assert shown(written) == shown(simple())
     assert [kind for kind, _ in webp.chunks_of(written)] == [b"VP8X", b"VP8L", b"zzzz", b"XMP "]
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+def test_a_profile_is_put_where_libwebp_puts_it(lossless: bool) -> None:
+    picture = Image.fromarray(np.arange(108, dtype=np.uint8).reshape(6, 6, 3))
+    without, with_it = io.BytesIO(), io.BytesIO()
+    picture.save(without, "WEBP", lossless=lossless)
+    picture.save(with_it, "WEBP", lossless=lossless, icc_profile=b"a profile")
+    assert webp.with_profile(without.getvalue(), b"a profile") == with_it.getvalue()

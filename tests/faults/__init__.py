@@ -5,6 +5,7 @@
     moments.py   signals at random moments
     places.py    full disks, folders that cannot be written to, or that vanish
     races.py     several writers of one name
+    batches.py   batches whose worker is killed, that are killed themselves, or that have no room
 
 `make faults` tries some hundreds of moments; test_faults.py a few, always the same.
 """

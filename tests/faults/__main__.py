@@ -13,7 +13,7 @@ import gamutcli.expand
 import gamutcli.payload_files
 import gamutcli.reduce  # noqa: F401
 from gamutcli.fitting.presets import PRESETS
-from tests.faults import moments, places, races
+from tests.faults import batches, moments, places, races
 from tests.faults.moments import Tally
 from tests.faults.scenes import scenes
 
@@ -37,6 +37,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--moments", type=int, default=400, help="signals to send (default 400)")
     parser.add_argument("--places", type=int, default=60, help="tries of each kind of bad place (default 60)")
     parser.add_argument("--races", type=int, default=20, help="races (default 20)")
+    parser.add_argument("--batches", type=int, default=100, help="faults in the middle of batches (default 100)")
     parser.add_argument("--first", type=int, default=int(time.time()), help="decides about all moments (now)")
     parser.add_argument("--batch", type=float, default=0.06, help="share of moments in batches, which take seconds")
     chosen = parser.parse_args(words)
@@ -45,6 +46,7 @@ def main(words: list[str]) -> int:
     tallies = moments.run_all(known, chosen.moments, chosen.first, chosen.batch)
     tallies |= places.run_all(known, chosen.places, chosen.first)
     tallies |= races.run_all(chosen.races, chosen.first)
+    tallies |= batches.run_all(chosen.batches, chosen.first)
     print(f"moments from number {chosen.first} on\n\n{table(tallies)}")
     for problem, count in moments.summed_up(tallies).items():
         print(f"{count} x {problem}")

@@ -56,7 +56,7 @@ def with_limit(place: Path, scene: Scene, expected: Expected, chance: Random, ta
 def on_full_disk(place: Path, scene: Scene, expected: Expected, chance: Random, tally: Tally) -> list[str] | None:
     """The folder is a disk of its own with some room, or none; needs a superuser who may mount."""
     former = scene.prepare(folder := place / "here")
-    with _disk(folder / "out", "size=256k") as mounted:
+    with disk(folder / "out", "size=256k") as mounted:
         if not mounted:
             return None
         _fill_anew(folder, former)
@@ -79,7 +79,7 @@ def in_read_only_folder(
         code, words = finish(scene.line, folder)
         (folder / "out").chmod(0o700)
         return _judged(folder, scene, former, expected, code, words, tally)
-    with _disk(folder / "out", "size=1m") as mounted:
+    with disk(folder / "out", "size=1m") as mounted:
         if not mounted:
             return None
         _fill_anew(folder, former)
@@ -136,7 +136,7 @@ def _fill_anew(folder: Path, former: dict[str, bytes]) -> None:
 
 
 @contextlib.contextmanager
-def _disk(folder: Path, size: str) -> Iterator[bool]:
+def disk(folder: Path, size: str) -> Iterator[bool]:
     """Make a folder a disk in memory, where that is allowed."""
     words = ["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(folder)]
     mounted = os.geteuid() == 0 and subprocess.run(words, capture_output=True).returncode == 0

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
 from random import Random
 
+from gamutcli.storage import publish_all
 from tests.faults.moments import Tally, hidden
 from tests.faults.runs import finish, start
 from tests.faults.scenes import sources
 
-_WRITERS = 4
+_WRITERS, _TURNS = 4, 10
 
 
 def run_all(count: int, first: int) -> dict[str, Tally]:
@@ -22,7 +24,33 @@ def run_all(count: int, first: int) -> dict[str, Tally]:
             overwrite, pair = bool(number & 1), bool(number & 2)
             problems = race(Path(place, "here"), overwrite, pair, chance)
         tally.add([f"race{', pair' * pair}{', --overwrite' * overwrite}: {problem}" for problem in problems])
-    return {"racing writers": tally}
+    pairs = Tally()
+    for _ in range(count):
+        with tempfile.TemporaryDirectory(prefix="gamut-faults-") as place:
+            pairs.add([f"race, pairs again and again: {problem}" for problem in race_pairs(Path(place))])
+    return {"racing writers": tally, "racing writers of pairs, again and again": pairs}
+
+
+def race_pairs(folder: Path) -> list[str]:
+    """Let writers put picture and sidecar there many times each: both are of one of them in the end."""
+    names = [folder / "a.jpg.gamut", folder / "a.jpg"]
+    runs = []
+    for number in range(_WRITERS):
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                for turn in range(_TURNS):
+                    publish_all([(name, b"%d in turn %d" % (number, turn)) for name in names], overwrite=True)
+                code = 0
+            finally:
+                os._exit(code)
+        runs.append(pid)
+    codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in runs]
+    problems = [] if codes == [0] * _WRITERS else [f"they end with {codes}"]
+    if len({name.read_bytes() for name in names}) != 1:
+        problems.append("picture and sidecar are of two writers")
+    return problems + [f"{name} is left behind" for name in hidden(folder)]
 
 
 def race(folder: Path, overwrite: bool, pair: bool, chance: Random) -> list[str]:

@@ -37,14 +37,18 @@ class Run:
     def is_running(self) -> bool:
         return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
+    def wait(self) -> int:
+        """Wait for it alone; returns its exit code, or the number of a signal below 0."""
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
     def end(self) -> int:
         """Wait for it and all that it has started; returns its exit code, or the number of a signal below 0."""
-        _, status = os.waitpid(self.pid, 0)
+        code = self.wait()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             while True:
                 os.killpg(self.pid, 0)
                 time.sleep(0.002)
-        return os.waitstatus_to_exitcode(status)
+        return code
 
     @property
     def words(self) -> str:

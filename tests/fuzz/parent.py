@@ -105,7 +105,8 @@ class Hunt:
                 else:
                     told = json.loads(line)
                     self._keep(target, number, Path(told.pop("kept")), Finding(**told))
-        printed = folder.with_name(folder.name + ".stderr").read_text(errors="replace")[-2000:]
+        stderr = folder.with_name(folder.name + ".stderr")
+        printed = stderr.read_text(errors="replace")[-2000:] if stderr.exists() else ""
         if not target:
             raise RuntimeError(f"the child could not begin: {printed}")
         self._keep(target, number, folder, Finding(_cause(process.returncode), "?", "the process died", printed))
@@ -130,14 +131,16 @@ class Hunt:
 def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
     """What a process prints, line by line; one that says nothing for long is ended."""
     assert process.stdout is not None
+    patience = 10 * HANGS  # everything is imported first, and the machine may be busy
     while True:
-        watch = threading.Timer(HANGS, process.kill)
+        watch = threading.Timer(patience, process.kill)
         watch.start()
         line = process.stdout.readline()
         watch.cancel()
         if not line:
             return
         yield line.rstrip("\n")
+        patience = HANGS
 
 
 def _cause(code: int) -> str:

@@ -15,10 +15,12 @@ import pytest
 import tifffile
 from PIL import Image
 
-from gamutcli.containers import bmff, jxl, png, segments
+from gamutcli.color.icc import read as icc
+from gamutcli.containers import bmff, jxl, png, segments, xmp
+from gamutcli.containers.blocks import MAX_EXIF_BLOCKS
 from gamutcli.errors import InputError
-from gamutcli.images import av1, claims, decode_reduced, jxl_header, raw_layout, read_wide
-from gamutcli.images.claims import check_jxl
+from gamutcli.images import av1, claims, decode_reduced, jxl_header, picture, raw_layout, read_wide
+from gamutcli.images.claims import check_jxl, check_plain
 from gamutcli.images.jp2_codestream import asked_by, read_size
 from gamutcli.images.jxl_frames import frames_of
 from gamutcli.images.picture import believing
@@ -168,6 +170,33 @@ def test_a_plain_jpeg_xl_is_believed_up_to_some_size(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(claims, "_GROWTH", 100)
     with pytest.raises(InputError, match=r"a\.jxl: claims 512 x 512 pixels"):
         check_jxl("a.jxl", hostile.jxl_of(1))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WebP", "AVIF", "HEIC", "JPEG XL", "JPEG 2000"])
+def test_a_small_file_holds_no_large_picture_in_any_format(kind: str) -> None:
+    """Half a megabyte is believed 32 megapixels; a photograph of any size is."""
+    check_plain("a", kind, 8192, 4096, 1 << 19)
+    with pytest.raises(InputError, match=r"a: claims 8192 x 4104 pixels"):
+        check_plain("a", kind, 8192, 4104, 1 << 19)
+    check_plain("a", kind, 24_000, 16_000, 24_000 * 16_000 // 30)
+    with pytest.raises(InputError, match="claims"):
+        check_plain("a", kind, 8192, 4096, 1 << 10, bits=96)
+
+
+@pytest.mark.parametrize(("kind", "side"), [("AVIF", 4096), ("HEIC", 4096), ("JPEG XL", 2896), ("JPEG 2000", 2896)])
+def test_formats_that_take_longer_are_believed_less(kind: str, side: int) -> None:
+    check_plain("a", kind, side, side, 1 << 10)
+    with pytest.raises(InputError, match="claims"):
+        check_plain("a", kind, side, side + 8, 1 << 10)
+    check_plain("a", kind, side, side + 8, 1 << 16)
+
+
+def test_plain_pictures_of_every_pixel_format_count_as_what_they_decode_to(tmp_path: Path) -> None:
+    for bits, shape in ((8, (6000, 6000, 3)), (16, (4400, 4400, 3))):
+        file = tmp_path / f"{bits}.tif"
+        tifffile.imwrite(file, np.zeros(shape, f"u{bits // 8}"), photometric="rgb", compression="zlib")
+        with pytest.raises(InputError, match="more than its bytes can hold"):
+            read_wide(file)
 
 
 def test_what_is_refused_says_how_it_is_read_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,3 +353,27 @@ def test_what_a_jpeg_2000_asks_for_is_counted_as_its_coder_writes_it() -> None:
     assert asked.samples == 300 * 700 * 3
     assert asked.packets == 3 * 4  # components and resolutions
     assert asked.blocks >= asked.samples // 64**2
+
+
+def test_the_documents_state_the_limits_that_there_are() -> None:
+    root = Path(__file__).parents[2]
+    security, inputs = (
+        " ".join((root / name).read_text("utf-8").split()) for name in ("SECURITY.md", "docs/INPUTS.md")
+    )
+    growth = claims._GROWTH
+    plain = [f"{claims._PLAIN[kind] >> 20}" for kind in ("AVIF", "HEIC", "JPEG XL", "JPEG 2000")]
+    for sentence in (
+        f"{picture.MAX_PIXELS >> 20} megapixels",
+        f"{claims.MAX_SCANS} scans, above {claims.SCANNED_PIXELS // claims.MAX_SCANS // 10**6} megapixels fewer",
+        f"down to {claims.FEW_SCANS}; {segments.MAX_SEGMENTS:,} segments",
+        f"({claims._DEFLATE_GROWTH:,} times as many); {claims._PNG_SIDE:,} pixels a side",
+        f"{claims._LARGE_GROWTH} pixels a byte beyond {claims._LARGE >> 20} megapixels",
+        f"{growth} pixels a byte, beyond {', '.join(plain[:-1])} and {plain[-1]} megapixels",
+        f"JPEG and PNG, up to {claims._SMALL >> 20} megapixels",
+        f"{xmp.MAX_PACKETS} packets, {xmp.MAX_PACKET >> 20} MB each",
+        f"{MAX_EXIF_BLOCKS} blocks",
+        f"{icc.MAX_PROFILE >> 20} MB, {icc.MAX_POINTS:,} points a curve",
+    ):
+        assert sentence in security, sentence
+    assert f"{claims._LARGE_GROWTH} pixels a byte beyond {claims._LARGE >> 20} megapixels in every format" in inputs
+    assert f"{growth} beyond {plain[0]} of AVIF and HEIC and beyond {plain[2]} of JPEG XL and JPEG 2000" in inputs

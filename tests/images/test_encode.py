@@ -19,7 +19,7 @@ from gamutcli.color.spaces import ADOBE_RGB, DISPLAY_P3, PROPHOTO, REC2020, SRGB
 from gamutcli.errors import InputError, UsageError
 from gamutcli.evaluation import evaluate
 from gamutcli.expand import expand_image
-from gamutcli.images import decode_reduced, encode_reduced, lossy_quality, sniff
+from gamutcli.images import decode_reduced, encode_reduced, jxl, lossy_quality, sniff
 from gamutcli.images.jxl import header_of, rewrite
 from gamutcli.payload import carriers
 from gamutcli.payload_files import inspect_image
@@ -55,6 +55,17 @@ def test_lossless_means_every_code(format: str) -> None:
     for quality in (None, 60, 100):
         same = np.array_equal(decode_reduced(encode_reduced(CODES, format, quality)), CODES)
         assert same == (lossy_quality(format, quality) is None)
+
+
+def test_a_large_jpeg_xl_is_encoded_in_the_way_that_takes_less_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = encode_reduced(CODES, "jxl")
+    monkeypatch.setattr(jxl, "LARGE", CODES.shape[0] * CODES.shape[1])
+    assert encode_reduced(CODES, "jxl") == usual
+    monkeypatch.setattr(jxl, "LARGE", CODES.shape[0] * CODES.shape[1] - 1)
+    for orientation in (1, 6):
+        large = encode_reduced(CODES, "jxl", orientation=orientation)
+        np.testing.assert_array_equal(decode_reduced(large), CODES)
+        assert len(usual) < len(large) < 1.5 * len(usual)
 
 
 @pytest.mark.parametrize("format", LOSSY)

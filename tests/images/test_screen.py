@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from gamutcli.color.spaces import ADOBE_RGB, DISPLAY_P3, PROPHOTO, REC2020, RGBSpace
 from gamutcli.containers import bmff
 from gamutcli.errors import UsageError
-from gamutcli.images import write_wide
+from gamutcli.images import jxl, read_wide, write_wide
 from gamutcli.images.heif import depth_of
 from gamutcli.metadata import Metadata, orientation_of, read_metadata
 from tests.support.pictures import wide_codes
@@ -38,10 +38,18 @@ def test_an_avif_of_ten_bits_names_its_colours(tmp_path: Path, space: RGBSpace, 
     assert np.abs(decoded - CODES / 65535 * 1023).mean() < 1
 
 
+@pytest.mark.parametrize("large", [False, True])
 @pytest.mark.parametrize("space", [DISPLAY_P3, REC2020, ADOBE_RGB])
-def test_a_jpeg_xl_holds_every_code(tmp_path: Path, space: RGBSpace) -> None:
+def test_a_jpeg_xl_holds_every_code(
+    tmp_path: Path, space: RGBSpace, large: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if large:  # encoded in the way that takes less memory
+        monkeypatch.setattr(jxl, "LARGE", 0)
     write_wide(tmp_path / "a.jxl", [CODES[:20], CODES[20:]], space, camera())
     np.testing.assert_array_equal(imagecodecs.jpegxl_decode((tmp_path / "a.jxl").read_bytes()), CODES)
+    picture = read_wide(tmp_path / "a.jxl")
+    assert picture.profile is not None
+    assert picture.profile.space == space
 
 
 @pytest.mark.parametrize("name", ["a.avif", "a.jxl"])

@@ -191,3 +191,12 @@ def test_damage_never_escapes_as_another_error():
 def test_what_is_no_whole_png_is_refused(data):
     with pytest.raises(InputError):
         embed(data, PAYLOAD, NOTHING)
+
+
+def test_a_file_of_very_many_exif_blocks_is_refused() -> None:
+    """Each is searched for a payload: a picture has one, and a few kilobytes hold thousands."""
+    data = picture("PNG")
+    block = png.pack_chunk(b"eXIf", exif.least_block())
+    assert extract(png.with_chunks(data, [block] * 100)) is None
+    with pytest.raises(InputError, match="more than 100 EXIF blocks"):
+        extract(png.with_chunks(data, [block] * 101))

@@ -55,9 +55,9 @@ def jpeg_of(side: int) -> bytes:
     return bytes(data)
 
 
-def jpeg_of_scans(count: int) -> bytes:
+def jpeg_of_scans(count: int, picture: Any = PLAIN) -> bytes:
     """A progressive JPEG whose last scan is repeated."""
-    data = encoded("JPEG", progressive=True)
+    data = encoded("JPEG", picture, progressive=True)
     last, end = data.rindex(b"\xff\xda"), data.rindex(b"\xff\xd9")
     return data[:last] + data[last:end] * count + data[end:]
 

@@ -20,7 +20,14 @@ def install(folder: Path) -> None:
 
 
 def call(place: Path, *words: object, **variables: str) -> str:
-    """Run a program that finds `gamut`, in a folder that has it; what it says."""
+    """Run a program that finds `gamut`, in a folder that has it, to a good end; what it says."""
+    done = attempt(place, *words, **variables)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def attempt(place: Path, *words: object, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a program that finds `gamut`, in a folder that has it."""
     environment = {
         **os.environ,
         "PATH": f"{place / '.bin'}{os.pathsep}{os.environ['PATH']}",
@@ -29,6 +36,4 @@ def call(place: Path, *words: object, **variables: str) -> str:
         **variables,
     }
     command = [*map(str, words)]
-    done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
+    return subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False)

@@ -8,7 +8,7 @@ import numpy as np
 
 from gamutcli.arrays import CodeArray, IndexArray
 from gamutcli.network.features import box_sums, rounded_means
-from gamutcli.network.shape import Box, Inputs, Layer, Network
+from gamutcli.network.shape import Box, Inputs, Layer, Network, Shape
 
 CODES = Inputs(position_octaves=5, color_octaves=3)
 CODES_AND_BOXES = Inputs(4, 2, (Box(radius=1, octaves=2), Box(radius=5, octaves=1), Box(2, octaves=3, contrast=True)))
@@ -26,6 +26,16 @@ def network(inputs: Inputs = CODES_AND_BOXES, hidden: int = 12, depth: int = 2, 
         scale = random.uniform(0.5, 1.5, outputs) * (2 / fan_in) ** 0.5 / 73
         layers.append(Layer(levels, scale.astype(np.float16)))
     return Network(inputs, tuple(layers), residual_scale=0.0625)
+
+
+def zeros(hidden: int, depth: int) -> Network:
+    """A network that predicts nothing, of whatever size: its payload has a few hundred bytes."""
+    inputs = Inputs(1, 1)
+    layers = [
+        Layer(np.zeros((outputs, fan_in), np.int8), np.ones(outputs, np.float16))
+        for fan_in, outputs in Shape(inputs, hidden, depth).layers
+    ]
+    return Network(inputs, tuple(layers), 1.0)
 
 
 def noise(height: int, width: int, seed: int = 0) -> CodeArray:

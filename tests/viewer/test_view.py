@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gamutcli import reduce_image
 from gamutcli.cli import run
+from gamutcli.errors import InputError
 from gamutcli.viewer.page import write_page
 from tests.golden.make import HERE
 from tests.support.browsers import Browser
@@ -144,3 +146,10 @@ def test_a_picture_without_a_payload_is_shown_plain(chromium: Browser, tmp_path:
     load(chromium, tmp_path / "page.html")
     assert chromium.run("return document.querySelector('.plain').naturalWidth") == 48
     assert "holds no payload" in chromium.run("return document.querySelector('.note').textContent")
+
+
+def test_a_picture_that_no_page_can_show_is_named(tmp_path: Path) -> None:
+    long = write_tiff(tmp_path / "long.tif", np.zeros((1, 1_000_001, 3), np.uint8), "srgb", compression="zlib")
+    with pytest.raises(InputError, match=r"long\.tif: 1000001 x 1 pixels are more a side than a page can show"):
+        write_page([long], tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()

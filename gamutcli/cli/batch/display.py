@@ -15,7 +15,7 @@ from gamutcli.batch.run import INTERRUPTED, Counts
 from gamutcli.batch.units import DONE, FAILED, REFUSED, SKIPPED, STATES, Outcome
 from gamutcli.cli import console
 from gamutcli.cli.batch.live import Live
-from gamutcli.measuring.words import difference
+from gamutcli.measuring.words import difference, printable
 
 if TYPE_CHECKING:
     from gamutcli.batch.names import Name
@@ -74,19 +74,19 @@ class Display:
         if outcome.state in (FAILED, REFUSED):
             if self._verbose >= 2 and outcome.trace:
                 self._err(outcome.trace)
-            self._err(f"gamut: error: {' '.join(outcome.reason.split())}")
+            self._err(f"gamut: error: {printable(' '.join(outcome.reason.split()))}")
         for note in outcome.notes if outcome.state == DONE else ():
             self._notes[note] = self._notes.get(note, 0) + 1
             if self._verbose and not self._quiet:
-                self._err(f"gamut: warning: {outcome.task.source}: {note}")
+                self._err(f"gamut: warning: {printable(f'{outcome.task.source}: {note}')}")
 
     def say(self, message: str) -> None:
         """Say something about the run."""
-        self._err(f"gamut: {message}")
+        self._err(f"gamut: {printable(message)}")
 
     def warn(self, message: str) -> None:
         """Say what is wrong with no picture."""
-        self._err(f"gamut: warning: {message}")
+        self._err(f"gamut: warning: {printable(message)}")
 
     def close(self, counts: Counts) -> int:
         """Say what it came to, and return the exit code."""
@@ -142,9 +142,9 @@ def _object(outcome: Outcome) -> dict[str, Any]:
 
 
 def _line(outcome: Outcome) -> str:
-    head = f"{outcome.state} {outcome.task.target}"
+    head = f"{outcome.state} {printable(outcome.task.target)}"
     if outcome.state != DONE:
-        return f"{head}: {outcome.reason}"
+        return f"{head}: {printable(outcome.reason)}"
     return f"{head}: {_facts(outcome.task.command, outcome.result)}, {outcome.seconds:.1f} s"
 
 

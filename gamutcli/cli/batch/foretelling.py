@@ -7,12 +7,11 @@ import json
 import math
 
 from gamutcli.batch.forecast import CHECK, MAKE, Forecast, forecast
-from gamutcli.batch.here import Here
 from gamutcli.batch.names import Search
-from gamutcli.batch.pool import Pool
-from gamutcli.batch.run import Order
+from gamutcli.batch.run import Engine, Order
 from gamutcli.batch.units import FAILED, REFUSED, SKIPPED, Task
 from gamutcli.cli.console import say
+from gamutcli.measuring.words import printable
 
 _WORDS = {
     MAKE: "would {command}",
@@ -23,7 +22,7 @@ _WORDS = {
 }
 
 
-def foretell(order: Order, search: Search, engine: Pool | Here, *, as_json: bool, quiet: bool) -> int:
+def foretell(order: Order, search: Search, engine: Engine, jobs: int, *, as_json: bool, quiet: bool) -> int:
     """Say what a run would do, and how long it would take."""
 
     def tell(state: str, task: Task, why: str) -> None:
@@ -31,18 +30,18 @@ def foretell(order: Order, search: Search, engine: Pool | Here, *, as_json: bool
             say(json.dumps({"state": state, "source": task.source, "file": task.target, "reason": why}))
         elif not quiet:
             said = _WORDS[state].format(command=order.command)
-            say(f"{said} {task.source} -> {task.target}{f': {why}' if why else ''}")
+            say(printable(f"{said} {task.source} -> {task.target}{f': {why}' if why else ''}"))
 
     with contextlib.closing(engine):
         found = forecast(order, search, engine, tell)
-    seconds = found.total(engine.jobs)
+    seconds = found.total(jobs)
     if as_json:
         counts = {state: found.states[state] for state in _WORDS}
-        say(json.dumps({"counts": counts, "jobs": engine.jobs, "seconds": seconds, "basis": found.basis}))
+        say(json.dumps({"counts": counts, "jobs": jobs, "seconds": seconds, "basis": found.basis}))
         return 0
     for state, count in found.states.items():
         say(f"{_WORDS[state].format(command=order.command)}: {count:,}")
-    say(_time(found, engine.jobs, seconds))
+    say(printable(_time(found, jobs, seconds)))
     return 0
 
 

@@ -8,10 +8,10 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gamutcli.cli.batch.engines import RAY_OPTIONS, choose
 from gamutcli.cli.batch.listing import names_in
 from gamutcli.cli.console import progress
 from gamutcli.cli.piping import DASH
@@ -19,10 +19,8 @@ from gamutcli.errors import OutputError, UsageError
 from gamutcli.storage import remote
 
 if TYPE_CHECKING:
-    from gamutcli.batch.here import Here
     from gamutcli.batch.names import Search
-    from gamutcli.batch.pool import Pool
-    from gamutcli.batch.run import Order
+    from gamutcli.batch.run import Engine, Order
     from gamutcli.batch.shard import Shard
     from gamutcli.batch.units import Outcome
     from gamutcli.cli.batch.display import Display
@@ -32,6 +30,7 @@ _OF_THE_RUN = (
     *("sources", "output", "include", "exclude", "base", "null", "template"),
     *("jobs", "memory", "timeout", "recycle", "shard", "retry_failed", "max_failures", "dry_run"),
     *("watch", "settle"),
+    *("engine", *RAY_OPTIONS),
     *("overwrite", "preserve_time", "quiet", "verbose", "as_json"),
 )
 
@@ -56,9 +55,9 @@ def launch(command: str, suffix: str, suffixes: tuple[str, ...], given: Mapping[
     from gamutcli.cli.batch.display import Display
     from gamutcli.cli.batch.foretelling import foretell
 
-    order, engine = _engine(order, given)
+    order, engine, jobs = choose(order, search, given)
     if given["dry_run"]:
-        return foretell(order, search, engine, as_json=given["as_json"], quiet=given["quiet"])
+        return foretell(order, search, engine, jobs, as_json=given["as_json"], quiet=given["quiet"])
     display = Display(quiet=given["quiet"], verbose=given["verbose"], as_json=given["as_json"])
     if given.get("watch"):
         return _watch(order, search, engine, display, given)
@@ -67,7 +66,7 @@ def launch(command: str, suffix: str, suffixes: tuple[str, ...], given: Mapping[
     return display.close(counts)
 
 
-def _watch(order: Order, search: Search, engine: Pool | Here, display: Display, given: Mapping[str, Any]) -> int:
+def _watch(order: Order, search: Search, engine: Engine, display: Display, given: Mapping[str, Any]) -> int:
     """Go on with what comes into the folders."""
     from gamutcli.batch.run import run
     from gamutcli.batch.watch import Watch
@@ -92,8 +91,8 @@ def _search(given: Mapping[str, Any], suffixes: tuple[str, ...]) -> Search:
 
     words: tuple[str, ...] = given["sources"]
     output: Path = given["output"]
-    if output.exists() and not output.is_dir():
-        raise OutputError(f"{output}: is no folder; name another with -o.")
+    if remote.address_of(output) is None:
+        _check_place(output)
     sources = tuple(word for word in words if word != str(DASH))
     for word in sources:
         if remote.is_address(word) and word.rstrip("/") == remote.address_of(output):
@@ -107,6 +106,18 @@ def _search(given: Mapping[str, Any], suffixes: tuple[str, ...]) -> Search:
     listing = names_in(sys.stdin.buffer, b"\0" if given["null"] else b"\n") if len(words) > len(sources) else ()
     wanted = Filter(suffixes, given["include"], given["exclude"])
     return Search(sources, wanted, listing, given["base"], output)
+
+
+def _check_place(output: Path) -> None:
+    """Refuse a folder of results that cannot be made, before every picture fails for it.
+
+    One that is there and cannot be written to may stay so: perhaps all is done.
+    """
+    there = next(folder for folder in (output, *output.absolute().parents) if folder.exists())
+    if not there.is_dir():
+        raise OutputError(f"{there}: is no folder; name another with -o.")
+    if there != output and not os.access(there, os.W_OK | os.X_OK):
+        raise OutputError(f"{output}: cannot be made, for {there} is not writable; name another with -o.")
 
 
 def _order(command: str, suffix: str, given: Mapping[str, Any]) -> Order:
@@ -140,30 +151,6 @@ def _shard(text: str | None) -> Shard:
     if found.count > 1:
         progress(f"part {found} of the pictures, as {found.origin} says; --shard 1/1 takes all")
     return found
-
-
-def _engine(order: Order, given: Mapping[str, Any]) -> tuple[Order, Pool | Here]:
-    """Start no process yet, but say how many there will be; the order learns what pictures will take."""
-    from gamutcli.batch import machine
-    from gamutcli.batch.here import Here
-    from gamutcli.batch.memory import predictor
-    from gamutcli.batch.pool import Pool
-
-    places = (*given["sources"], order.target, order.reference or "")
-    if any((remote.address_of(place) or "").startswith("memory://") for place in places):
-        return order, Here()
-    cores = machine.cores()
-    jobs = given["jobs"] or cores
-    threads = max(1, cores // jobs)
-    pool = Pool(
-        jobs,
-        threads=threads,
-        memory=given["memory"] or int(machine.SHARE * machine.memory()),
-        timeout=given["timeout"],
-        recycle=given["recycle"],
-        quiet=given["verbose"] < 2,
-    )
-    return replace(order, memory=predictor(order.command, order.suffix, order.settings, threads)), pool
 
 
 def _check_watch(order: Order, given: Mapping[str, Any]) -> None:

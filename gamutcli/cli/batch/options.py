@@ -101,7 +101,32 @@ _COURSE = (
     option("--max-failures", type=click.IntRange(min=1), metavar="N", help="Stop after so many failures."),
     option("--dry-run", is_flag=True, help="Say what would be done and how long it would take."),
 )
-
+_ENGINE = (
+    options.choice(
+        "--engine",
+        values=("local", "ray"),
+        default="local",
+        show_default=True,
+        help="Who works: processes of this machine, or a Ray cluster.",
+    ),
+    option(
+        "--ray-address",
+        metavar="auto|ADDR",
+        help="Of a cluster: auto for that of this machine, or HOST:PORT  [default: one is started here]",
+    ),
+    option(
+        "--ray-cpus",
+        type=click.FloatRange(min=0.01),
+        metavar="N",
+        help="Processors that Ray gives a picture, as 2 or 0.5  [default: 1]",
+    ),
+    option(
+        "--ray-gpus",
+        type=click.FloatRange(min=0),
+        metavar="N",
+        help="GPUs that Ray gives a picture, as 1 or 0.25  [default: 0]",
+    ),
+)
 
 _WATCH = (
     option("--watch", is_flag=True, help="Go on with pictures that come into the folders, until Ctrl-C."),
@@ -125,6 +150,6 @@ def watching(command: Command) -> Command:
 
 def batch_options(command: Command) -> Command:
     """The options on which pictures, and on how they are gone through."""
-    for add in reversed((_OUTPUT, *_CHOICE, *_COURSE)):
+    for add in reversed((_OUTPUT, *_CHOICE, *_COURSE, *_ENGINE)):
         command = add(command)
     return command
