@@ -29,7 +29,7 @@ ROUNDS, CHOICES = 12, 4
 RENEWED = 4
 #: What an error of a code counts, where nothing is restored; and added to its light, where something is: a network
 #: reads the codes.
-PLAIN_WEIGHT, CODE_WEIGHT = 1.0, 1.0
+PLAIN_WEIGHT, CODE_WEIGHT = 2.0, 2.0
 #: What an error of light counts, against those.
 LIGHT_WEIGHT = 100.0
 #: What bits count: of a coefficient that becomes other than 0, and of one that grows.

@@ -16,8 +16,6 @@ from gamutcli.reduce.plan import PERCEPTUAL, RELATIVE, Plan
 
 #: The subsampling with which coefficients are chosen: without one, that is.
 FULL_COLOR = "4:4:4"
-#: Clipped channels that are steered stay nearer to their bounds than others, by about this factor.
-STEERED_TOLERANCE = 4
 CLIPPED = "clipped as with --intent relative, from which this picture's colours are foretold to come back closer"
 STEERED = (
     "clipped as with --intent relative, for moving colours back would stretch a JPEG's noise; its coefficients were "
@@ -55,7 +53,6 @@ def render(picture: Source, plan: Plan) -> Rendered:
         lossless = not correction.tolerance
         if plan.format == "jpeg" and plan.subsampling == FULL_COLOR:
             encoded, lost = encode_steered(original, adaptation, images.lossy_quality("jpeg", plan.quality) or 0)
-            correction = replace(correction, tolerance=correction.tolerance // STEERED_TOLERANCE)
             blocks, notes = lost_blocks(lost), (STEERED,)
         elif compression := choose_compression(original, adaptation, lossless):
             codes, moved = perceptual_codes(original, compression, adaptation, lossless)
