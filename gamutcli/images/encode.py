@@ -78,16 +78,6 @@ def encode_reduced(
     return _ENCODERS[format](np.ascontiguousarray(srgb_codes), _Settings(quality, subsampling, orientation))
 
 
-def encode_planes(planes: CodeArray, quality: int) -> bytes:
-    """Encode a JPEG, 4:4:4, of (height, width, 3) luma and chroma instead of sRGB codes, tagged as others are."""
-    import imagecodecs
-
-    data = imagecodecs.jpeg8_encode(
-        planes, level=quality, colorspace="YCBCR", outcolorspace="YCBCR", subsampling="444", optimize=True
-    )
-    return _tag(data)
-
-
 def check_side(name: StrPath, format: str, height: int, width: int) -> None:
     """Refuse a picture that is larger than its format holds.
 

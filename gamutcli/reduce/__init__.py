@@ -80,8 +80,8 @@ def reduce_image(
         page: Which picture of a file that holds several, counted from 1.
         background: 8-bit sRGB codes of the colour behind a source that is transparent in places.
         intent: "relative" clips what sRGB cannot hold; "perceptual" moves it inwards together with what lies near
-            sRGB's boundary, which keeps texture and brings more back; but where the clip is foretold to serve better,
-            and in a JPEG of full colour, it is clipped, and the result says so.
+            sRGB's boundary, which keeps texture and brings more back of a lossless file; one where the clip is
+            foretold to serve better is clipped, and the result says so.
         seed: Same seed, same machine, same bytes.
         device: "auto", "cpu" or "cuda".
         init: The weights that the fit starts from: a file that ``pretrain`` made for a network of the preset's shape,

@@ -10,16 +10,13 @@ from gamutcli.fitting.curves import choose_compression
 from gamutcli.fitting.perceptual import perceptual_codes
 from gamutcli.fitting.scene import Scene
 from gamutcli.images.original import Source, clip_and_count
-from gamutcli.images.steer import encode_steered
 from gamutcli.metadata import orientation_of
 from gamutcli.reduce.plan import PERCEPTUAL, RELATIVE, Plan
 
-#: The subsampling with which coefficients are chosen: without one, that is.
-FULL_COLOR = "4:4:4"
 CLIPPED = "clipped as with --intent relative, from which this picture's colours are foretold to come back closer"
-STEERED = (
-    "clipped as with --intent relative, for moving colours back would stretch a JPEG's noise; its coefficients were "
-    "chosen for the lost colours instead"
+STRETCHED = (
+    "moving colours back stretches the noise of a lossy file: with --intent relative, which looks flatter, they would "
+    "mostly come back a little closer"
 )
 
 
@@ -48,21 +45,18 @@ def render(picture: Source, plan: Plan) -> Rendered:
     original, correction, blocks = picture.original, plan.correction, None
     notes: tuple[str, ...] = ()
     codes, og_pixels = clip_and_count(original, adaptation)
-    encoded = compression = None
+    compression = None
     if plan.intent == PERCEPTUAL and og_pixels:
         lossless = not correction.tolerance
-        if plan.format == "jpeg" and plan.subsampling == FULL_COLOR:
-            encoded, lost = encode_steered(original, adaptation, images.lossy_quality("jpeg", plan.quality) or 0)
-            blocks, notes = lost_blocks(lost), (STEERED,)
-        elif compression := choose_compression(original, adaptation, lossless):
+        compression = choose_compression(original, adaptation, lossless)
+        if compression is None:
+            notes = (CLIPPED,)
+        else:
             codes, moved = perceptual_codes(original, compression, adaptation, lossless)
             correction = replace(correction, compression=compression)
             # Compression's own noise looks moved elsewhere, too.
-            blocks = None if lossless else lost_blocks(moved)
-        else:
-            notes = (CLIPPED,)
-    if encoded is None:
-        encoded = images.encode_reduced(codes, plan.format, plan.quality, plan.subsampling, orientation)
+            blocks, notes = (None, ()) if lossless else (lost_blocks(moved), (STRETCHED,))
+    encoded = images.encode_reduced(codes, plan.format, plan.quality, plan.subsampling, orientation)
     del codes
     decoded = images.decode_reduced(encoded)
     scene = Scene(original, decoded, adaptation, correction, blocks)

@@ -30,11 +30,11 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def reduced(original: Path, target: Path, intent: str) -> Path:
     with changed_presets("fast", steps=60, batch=512, samples=8192):
         result = reduce_image(original, target, preset="fast", intent=intent)
-    assert (result.intent, result.notes) == (intent, ())
+    assert result.intent == intent
     return target
 
 
-@pytest.mark.parametrize(("kind", "version"), [("png", 2), ("webp", 2), ("avif", 2)])
+@pytest.mark.parametrize(("kind", "version"), [("png", 2), ("jpg", 2), ("webp", 2), ("avif", 2)])
 def test_a_file_says_its_intent_and_comes_back(kind: str, version: int, original: Path, tmp_path: Path) -> None:
     file = reduced(original, tmp_path / f"moved.{kind}", "perceptual")
     info = inspect_image(file)
@@ -46,26 +46,12 @@ def test_a_file_says_its_intent_and_comes_back(kind: str, version: int, original
     assert scores.restored.psnr_og > scores.plain.psnr_og + 5
 
 
-def test_a_jpeg_is_clipped_and_says_so_and_its_colours_come_back_closer(original: Path, tmp_path: Path) -> None:
-    found = {}
-    for intent in INTENTS:
-        with changed_presets("fast", steps=60, batch=512, samples=8192):
-            found[intent] = reduce_image(original, tmp_path / f"{intent}.jpg", preset="fast", intent=intent)
-    steered = found["perceptual"]
-    assert steered.intent == inspect_image(tmp_path / "perceptual.jpg").intent == "relative"
-    assert any("its coefficients were chosen for the lost colours" in note for note in steered.notes)
-    assert steered.psnr_og is not None
-    assert found["relative"].psnr_og is not None
-    assert steered.psnr_og > found["relative"].psnr_og + 0.2
-    restored = evaluate(tmp_path / "perceptual.jpg", original).restored
-    assert restored.psnr_og == pytest.approx(steered.psnr_og, abs=0.1)
-
-
-def test_a_jpeg_of_fewer_colours_is_moved_as_others_are(original: Path, tmp_path: Path) -> None:
-    target = tmp_path / "half.jpg"
+def test_a_lossy_file_is_moved_too_and_told_what_that_costs(original: Path, tmp_path: Path) -> None:
+    target = tmp_path / "moved.jpg"
     with changed_presets("fast", steps=60, batch=512, samples=8192):
-        result = reduce_image(original, target, preset="fast", intent="perceptual", subsampling="4:2:0")
+        result = reduce_image(original, target, preset="fast", intent="perceptual")
     assert result.intent == inspect_image(target).intent == "perceptual"
+    assert any("stretches the noise of a lossy file" in note for note in result.notes)
 
 
 def test_where_the_clip_serves_better_the_file_is_that_of_relative_and_the_result_says_so(tmp_path: Path) -> None:
