@@ -197,7 +197,7 @@ def _connect(address: str | None, cores: int, memory: int) -> None:
     try:
         import ray
     except ImportError as error:
-        raise UsageError("--engine ray: needs Ray: pip install 'gamutcli[ray]'") from error
+        raise UsageError("--engine ray: needs Ray: pip install 'ray>=2.55'") from error
 
     # What nodes log stays with them: here, results are said, and errors in one line.
     how: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}

@@ -86,5 +86,5 @@ def test_without_ray_it_says_what_to_install(words: tuple[str, ...], more: tuple
     with started(*words, *RAY, *more, env={**os.environ, "PYTHONPATH": path}) as process:
         out, err = process.communicate()
     assert (process.returncode, out) == (USAGE, "")
-    assert err == "gamut: error: --engine ray: needs Ray: pip install 'gamutcli[ray]'\n"
+    assert err == "gamut: error: --engine ray: needs Ray: pip install 'ray>=2.55'\n"
     assert not (tmp_path / "web").exists()
