@@ -39,7 +39,12 @@ def put_pixels(image: NDArray[Value], places: IndexArray, values: NDArray[Value]
         image: (..., 3), in one piece in memory.
         places: (n,) as those of ``take_pixels``.
         values: (n, 3).
+
+    Raises:
+        ValueError: The picture is not in one piece.
     """
+    if not image.flags.c_contiguous:
+        raise ValueError("the picture is not contiguous: its pixels would be written into a copy")
     # A pixel written as one item takes half the time of three numbers.
     pixel = np.dtype((np.void, 3 * image.itemsize))
     image.view(pixel).reshape(-1)[places] = np.ascontiguousarray(values, image.dtype).view(pixel).reshape(-1)

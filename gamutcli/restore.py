@@ -48,7 +48,7 @@ WORK_A_BYTE = 1 << 20
 #: The widest network that ``reduce_image`` fits, and more than the multiplications a pixel of any that it does.
 WIDEST, MOST_A_PIXEL = 256, 1 << 18
 #: What an addition to a number in memory counts as, and all that is done for the boxes of one radius around a pixel.
-ADDITION, BOXES = 32, 1 << 12
+ADDITION, BOXES = 32, 3 << 11
 
 
 @dataclass(frozen=True, eq=False)

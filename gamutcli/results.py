@@ -17,7 +17,8 @@ class ReduceResult:
     figures of the picture without the network.  A PSNR is None where there is no such pixel, and infinite where there
     is no error.  ``de2000_og_mean`` and ``_p99`` are the mean and the 99th percentile of CIEDE2000 over out-of-gamut
     pixels, at most 200,000 evenly spaced ones, as ``Scores`` has them.  ``fit_seconds`` are those of all ``tries``:
-    one, but where ``target_de`` was asked for.
+    one, but where ``target_de`` was asked for.  ``intent`` is what was done: "relative" also where "perceptual" was
+    asked for and the clip serves better, which ``notes`` say.
     """
 
     file: str

@@ -32,8 +32,9 @@ _STEP = 64 << 20
 #: Of the store for large objects, which nothing is put into.
 _STORE = 80 << 20
 _GONE = "the Ray cluster does not answer any more; the same command goes on from here, with another."
-#: Says, where nobody else does, how often Ray tries again what it ended for want of memory: else without end.
-_TRIES_FOR_MEMORY = "RAY_task_oom_retries"
+#: Read by Ray when it is imported: how often it tries again what it ended for want of memory, else without end, and how
+#: many seconds a node gets to start, else too few on a busy machine.
+_VARIABLES = {"RAY_task_oom_retries": str(_RETRIES), "RAY_raylet_start_wait_time_s": "120"}
 
 
 class Cluster:
@@ -122,7 +123,6 @@ class Cluster:
             ready, _ = ray.wait(list(self._hand), num_returns=len(self._hand), timeout=0)
         elif time.monotonic() - self._looked > _LOOK:
             self._look()
-            self._give_up_waiting()
         for answer in ready:
             task = self._hand.pop(answer)
             yield self._outcome(answer, task)
@@ -161,7 +161,7 @@ class Cluster:
         return outcome
 
     def _look(self) -> None:
-        """See which nodes there are by now."""
+        """See which nodes there are by now; others may take the place of lost ones, but not for ever."""
         before = {node.id for node in self._nodes}
         try:
             self._nodes = able_nodes(self._share)
@@ -172,11 +172,7 @@ class Cluster:
             self._suspect |= set(self._hand)
         if self._nodes:
             self._able = self._looked
-
-    def _give_up_waiting(self) -> None:
-        """End where there has been nobody to work for so long; another node may have taken the place of a lost one."""
-        assert self._terms is not None
-        if self._looked - self._able > self._terms.timeout:
+        elif self._terms and self._looked - self._able > self._terms.timeout:
             raise DeviceError(f"no node of the cluster has {self._share} for a picture any more.")
 
 
@@ -196,7 +192,8 @@ def _connect(address: str | None, cores: int, memory: int) -> None:
     if address and address != "auto":
         _check_address(address)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ.setdefault(_TRIES_FOR_MEMORY, str(_RETRIES))
+    for name, value in _VARIABLES.items():
+        os.environ.setdefault(name, value)
     try:
         import ray
     except ImportError as error:

@@ -120,7 +120,8 @@ def draw_world(world: World, seed: int) -> tuple[Sample, Scaling]:
         return Sample(scaling.features(inputs), residuals, np.ones(len(inputs), np.float32), len(inputs))
 
     samples = list(in_order(featured, parts))
-    return shuffle(samples, world.size[0] * world.size[1], np.random.default_rng(seed)), scaling
+    sizes = [sample.importance.size for sample in samples]
+    return shuffle(samples, sizes, world.size[0] * world.size[1], np.random.default_rng(seed)), scaling
 
 
 def fit_in(world: World, preset: Preset, seed: int, start_weights: Sequence[FloatArray] | None = None) -> Variant:

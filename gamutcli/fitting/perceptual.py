@@ -1,4 +1,4 @@
-"""Makes the picture of the perceptual intent: chooses how far its colours are moved, moves them, and rounds them well.
+"""Makes the picture of the perceptual intent: moves its colours, and rounds them well.
 
 Rounding each channel to its nearest code is not the best there is: the decoder moves colours out again, and stretches
 what rounding did on the way.  So of a few codes around, those are taken from which it comes closest to the original.
@@ -6,67 +6,19 @@ what rounding did on the way.  So of a few codes around, those are taken from wh
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from gamutcli.arrays import BoolArray, CodeArray, DoubleArray, FloatArray, IndexArray
-from gamutcli.color.compression import LIMIT_UNIT, Compression, Side, fraction_of
+from gamutcli.color.compression import Compression, fraction_of
 from gamutcli.color.gamut import srgb_codes
 from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, apply_matrix, rgb_to_rgb
 from gamutcli.images.original import Original
 from gamutcli.parallel import in_order, strips
 
-#: Colours within nine tenths of the way to the boundary stay as they are.
-KNEE = 6553
-#: Of the luminance at least, where channels are below 0: a knee's room is some codes there. Of the smallest channel at
-#: most, where channels are above 1.
-DARKEST, BRIGHTEST = 328, 52428
-#: Limits are chosen from so many pixels, about.
-MOST_LOOKED_AT = 1 << 18
-#: Of a lossy file's limit above, how much it keeps of what lies beyond 1: its noise is worth more colour there the
-#: steeper the curve, and more than texture gains.
-LOSSY_SHARE = 0.3
-#: Pixels beyond a limit, which is none for a handful.
-BEYOND, FEWEST = 0.002, 32
-LARGEST_LIMIT = 2.5
-#: How much steeper than before one more step of levels pays, distances by code.
-LEVELS_FROM = ((3.0, 3), (12.0, 5))
 #: What is tried around the nearest codes: of the two channels that tell the fraction, and of the limiting one.
 TRIED = ((0, 0, 0), (1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1))
 #: Pixels that are tried at once: they stay in a core's own cache.
 CHUNK = 1 << 13
-
-
-def choose_compression(original: Original, adaptation: Adaptation, lossless: bool = True) -> Compression:
-    """Choose the curves that suit a picture.
-
-    Args:
-        original: The picture.
-        adaptation: Between the whites.
-        lossless: Whether the file will hold the very codes; if not, their last bits can tell no fraction.
-    """
-    height, width = original.size
-    every = max(1, round((height * width / MOST_LOOKED_AT) ** 0.5))
-    codes = original.codes[::every, ::every].reshape(-1, 3)
-    colors = apply_matrix(original.linear(codes), rgb_to_rgb(PROPHOTO, SRGB, adaptation))
-    probe = Compression(Side(KNEE, 8 * LIMIT_UNIT, 1, DARKEST), Side(KNEE, 8 * LIMIT_UNIT, 1, BRIGHTEST))
-    below, above = probe.distances(colors)
-    found = _choose_side(below, DARKEST, lossless), _choose_side(above, BRIGHTEST, lossless)
-    if lossless:
-        return Compression(*found)
-    beyond = found[1].limit - LIMIT_UNIT
-    return Compression(found[0], replace(found[1], limit=LIMIT_UNIT + round(LOSSY_SHARE * beyond)))
-
-
-def _choose_side(distances: FloatArray, bound: int, lossless: bool) -> Side:
-    beyond = distances[distances > 1]
-    if beyond.size < FEWEST:
-        return Side()
-    limit = min(LARGEST_LIMIT, float(np.quantile(beyond, 1 - BEYOND)))
-    slope = (limit - 1 + KNEE / 65536) / (KNEE / 65536)
-    levels = max([1, *(levels for start, levels in LEVELS_FROM if lossless and slope >= start)])
-    return Side(KNEE, round(limit * LIMIT_UNIT), levels, bound)
 
 
 def perceptual_codes(
@@ -81,19 +33,12 @@ def perceptual_codes(
         exact: Whether the file will hold the very codes: then they are chosen with care.
 
     Returns:
-        The (height, width, 3) codes, and (height, width) which pixels were moved.
+        The (height, width, 3) codes, and (height, width) which pixels were moved, or look like it beyond sRGB.
     """
     codes, marked = np.empty((*original.size, 3), np.uint8), np.empty(original.size, bool)
-    inwards, outwards = rgb_to_rgb(PROPHOTO, SRGB, adaptation), rgb_to_rgb(SRGB, PROPHOTO, adaptation)
 
     def convert(rows: slice) -> tuple[CodeArray, BoolArray]:
-        truth = original.strip(rows).reshape(-1, 3)
-        colors, moved = compression.compress(apply_matrix(truth, inwards))
-        converted = srgb_codes(colors)
-        places = np.flatnonzero(moved) if exact else np.empty(0, np.intp)
-        for start in range(0, places.size, CHUNK):
-            some = places[start : start + CHUNK]
-            converted[some] = _choose_codes(compression, colors[some], converted[some], truth[some], outwards)
+        converted, moved = move_colors(original.strip(rows).reshape(-1, 3), compression, adaptation, exact)
         shape = original.codes[rows].shape
         return converted.reshape(shape), moved.reshape(shape[:2])
 
@@ -101,6 +46,28 @@ def perceptual_codes(
     for part, (converted, moved) in zip(parts, in_order(convert, parts), strict=True):
         codes[part], marked[part] = converted, moved
     return codes, marked
+
+
+def move_colors(
+    truth: FloatArray, compression: Compression, adaptation: Adaptation, exact: bool
+) -> tuple[CodeArray, BoolArray]:
+    """Move (n, 3) colours in linear ProPhoto RGB; the rest is as of ``perceptual_codes``.
+
+    Returns:
+        The (n, 3) codes, and (n,) which were moved.
+    """
+    inwards, outwards = rgb_to_rgb(PROPHOTO, SRGB, adaptation), rgb_to_rgb(SRGB, PROPHOTO, adaptation)
+    colors, moved = compression.compress(apply_matrix(truth, inwards))
+    codes = srgb_codes(colors)
+    if exact:
+        # Clipped beside a bound, a colour may look as if it had been moved: that goes not far from good codes.
+        clipped = (colors.min(axis=1) < 0) | (colors.max(axis=1) > 1)
+        moved |= clipped & compression.mask(codes)
+    places = np.flatnonzero(moved) if exact else np.empty(0, np.intp)
+    for start in range(0, places.size, CHUNK):
+        some = places[start : start + CHUNK]
+        codes[some] = _choose_codes(compression, colors[some], codes[some], truth[some], outwards)
+    return codes, moved
 
 
 def _choose_codes(

@@ -6,6 +6,7 @@ probability that grows with their residual, and weighted by its inverse, which k
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,8 +106,8 @@ def draw_by_residual(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sam
         importance = (1 if counts is None else counts) / chance[picked]
         return Sample(features.rows(rows, inside), scene.residuals(rows, inside), importance, chance.size)
 
-    parts = list(in_order(drawn, [index for index, share in enumerate(shares) if share.size and chances[index].size]))
-    return shuffle(parts, pixels * stride, generator)
+    chosen = [index for index, share in enumerate(shares) if share.size and chances[index].size]
+    return shuffle(in_order(drawn, chosen), [shares[index].size for index in chosen], pixels * stride, generator)
 
 
 def draw_sample_as_the_paper(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sample:
@@ -123,7 +124,8 @@ def draw_sample_as_the_paper(scene: Scene, inputs: Inputs, count: int, seed: int
         return Sample(features.rows(rows, inside), scene.residuals(rows, inside), importance, og.size)
 
     height, width = scene.original.size
-    return shuffle(list(in_order(drawn, scene.strips())), height * width, np.random.default_rng(seed))
+    parts = list(in_order(drawn, scene.strips()))
+    return shuffle(parts, [part.importance.size for part in parts], height * width, np.random.default_rng(seed))
 
 
 def paper_pixels(og: BoolArray) -> IndexArray:
@@ -131,31 +133,23 @@ def paper_pixels(og: BoolArray) -> IndexArray:
     return np.concatenate([np.flatnonzero(og)[::PAPER_OG_STEP], np.flatnonzero(~og)[::PAPER_IN_STEP]])
 
 
-def shuffle(parts: list[Sample], pixels: int, generator: np.random.Generator) -> Sample:
+def shuffle(parts: Iterable[Sample], sizes: Sequence[int], pixels: int, generator: np.random.Generator) -> Sample:
     """Put the samples of strips together, in random order.
 
     Args:
-        parts: What was drawn of each strip.
+        parts: What was drawn of each strip, perhaps only now: together they can be 100 MB, which are not held twice.
+        sizes: How many pixels that is.
         pixels: How many pixels they were drawn from, in all.
         generator: Of the order.
     """
-    sizes = [len(part.importance) for part in parts]
-    places = np.split(generator.permutation(sum(sizes)), np.cumsum(sizes)[:-1])
-
-    def scattered(arrays: list[FloatArray]) -> FloatArray:
-        # Each part straight to its random places: one copy of what can be 100 MB.
-        whole = np.empty((sum(sizes), *arrays[0].shape[1:]), np.float32)
-
-        def scatter(place: IndexArray, array: FloatArray) -> None:
-            whole[place] = array
-
-        for _ in in_order(lambda pair: scatter(*pair), zip(places, arrays, strict=True)):
-            pass
-        return whole
-
-    return Sample(
-        scattered([part.features for part in parts]),
-        scattered([part.residuals for part in parts]),
-        scattered([part.importance for part in parts]),
-        pixels,
-    )
+    count = sum(sizes)
+    places = np.split(generator.permutation(count), np.cumsum(sizes)[:-1])
+    whole: Sample | None = None
+    for part, place in zip(parts, places, strict=True):
+        if whole is None:
+            features = np.empty((count, part.features.shape[1]), np.float32)
+            whole = Sample(features, np.empty((count, 3), np.float32), np.empty(count, np.float32), pixels)
+        whole.features[place], whole.residuals[place] = part.features, part.residuals
+        whole.importance[place] = part.importance
+    assert whole is not None
+    return whole

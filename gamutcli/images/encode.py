@@ -14,7 +14,6 @@ from gamutcli.color.spaces import SRGB
 from gamutcli.containers import png, webp
 from gamutcli.containers.exif import make_block
 from gamutcli.errors import UsageError, is_of_memory
-from gamutcli.images import jxl
 from gamutcli.images.files import encoding_jxl
 from gamutcli.images.identify import title
 from gamutcli.images.profiles import profile_chunk
@@ -77,6 +76,16 @@ def encode_reduced(
     check_side("this picture", format, *srgb_codes.shape[:2])
     quality = DEFAULT_QUALITY.get(format) if quality is None else quality
     return _ENCODERS[format](np.ascontiguousarray(srgb_codes), _Settings(quality, subsampling, orientation))
+
+
+def encode_planes(planes: CodeArray, quality: int) -> bytes:
+    """Encode a JPEG, 4:4:4, of (height, width, 3) luma and chroma instead of sRGB codes, tagged as others are."""
+    import imagecodecs
+
+    data = imagecodecs.jpeg8_encode(
+        planes, level=quality, colorspace="YCBCR", outcolorspace="YCBCR", subsampling="444", optimize=True
+    )
+    return _tag(data)
 
 
 def check_side(name: StrPath, format: str, height: int, width: int) -> None:
@@ -171,6 +180,8 @@ def _encode_avif(codes: CodeArray, settings: _Settings) -> bytes:
 
 def _encode_jxl(codes: CodeArray, settings: _Settings) -> bytes:
     import imagecodecs
+
+    from gamutcli.images import jxl
 
     quality = lossy_quality("jxl", settings.quality)
     if quality is None:

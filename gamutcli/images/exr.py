@@ -16,7 +16,7 @@ from gamutcli.color.spaces import D65, SRGB, RGBSpace
 from gamutcli.errors import OUT_OF_MEMORY, InputError, is_of_memory
 from gamutcli.images.channels import Samples, picture_of
 from gamutcli.images.claims import check_samples
-from gamutcli.images.files import damaged
+from gamutcli.images.files import can_have, damaged
 from gamutcli.images.meaning import assumed_profile
 from gamutcli.images.picture import Picture, check_size
 from gamutcli.images.reading import Reading, choose
@@ -28,6 +28,7 @@ _NO_CHROMATICITIES = "names no chromaticities, and is taken as linear Rec. 709, 
 _CUT = "what lies outside its display window was left out"
 # Alpha of half precision is not always 1 where it should be.
 _OPAQUE = 0.999
+_HEADERS, _BYTES = 1 << 24, 8  # of memory that the library takes at least, and of each sample of all pictures
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,14 @@ def read_exr(path: Path, reading: Reading) -> Picture:
             f"{path}: is an OpenEXR file; export it as a 16-bit ProPhoto TIFF, or have it read: pip install OpenEXR"
         ) from error
     name = str(path)
+    needed = _HEADERS
     try:
         with silenced():
             headers = OpenEXR.File(name, separate_channels=True, header_only=True)
         layers = _layers(name, headers)
-        check_samples(name, sum(_samples(part.header) for part in headers.parts), path.stat().st_size)
+        samples = sum(_samples(part.header) for part in headers.parts)
+        check_samples(name, samples, path.stat().st_size)
+        needed += _BYTES * samples
         layer, notes = _chosen(name, layers, reading)
         with silenced():
             part = OpenEXR.File(name, separate_channels=True).parts[layer.part]
@@ -72,12 +76,12 @@ def read_exr(path: Path, reading: Reading) -> Picture:
         raise InputError(f"{path}: {OUT_OF_MEMORY}") from error
     except (RuntimeError, ValueError, TypeError, LookupError, ArithmeticError) as error:
         # A damaged file makes the library raise any of these, and attributes of other types make us.
-        if is_of_memory(error):
+        if is_of_memory(error) or not can_have(needed):
             raise InputError(f"{path}: {OUT_OF_MEMORY}") from error
         raise damaged(name, "OpenEXR file") from error
-    samples = Samples(pixels, 1, "rgb" if layer.colors == _RGB else "grey", "associated" if layer.has_alpha else None)
+    channels = Samples(pixels, 1, "rgb" if layer.colors == _RGB else "grey", "associated" if layer.has_alpha else None)
     notes += told + ((_CUT,) if is_cut else ())
-    return picture_of(name, samples, profile, _metadata(header), reading, notes)
+    return picture_of(name, channels, profile, _metadata(header), reading, notes)
 
 
 def _layers(name: str, file: Any) -> list[_Layer]:

@@ -26,6 +26,8 @@ _ORIENTATIONS = {0: 1, 1: 8, 2: 3, 3: 6}
 # Exchanged: above and below, or left and right.
 _MIRRORED = {0: 4, 1: 2}
 
+_BYTES = 12  # of memory a pixel that decoding a HEIC takes, about
+
 
 def read_avif(name: str, data: bytes, reading: Reading) -> Picture:
     """Read a wide-gamut AVIF; its samples are widened to 16 bits, and it is turned upright.
@@ -73,13 +75,15 @@ def read_heic(name: str, data: bytes, reading: Reading) -> Picture:
             f"{name}: is a HEIC; export it as a 16-bit TIFF with its profile, or have it read: pip install pi-heif"
         ) from error
     properties = _properties(data, name)
+    needed = 0
     for kind, body in properties:
         if kind == b"ispe" and len(body) >= 12:
             width, height = struct.unpack_from(">II", body, 4)
             check_size(name, width, height)
             check_plain(name, "HEIC", width, height, len(data))
+            needed = max(needed, _BYTES * width * height)
     profile = _profile(name, properties)
-    with decoding(name, "HEIC"):
+    with decoding(name, "HEIC", needed):
         file = pi_heif.open_heif(data, convert_hdr_to_8bit=False, hdr_to_16bit=False)
         if not len(file):
             raise ValueError("no picture could be read")

@@ -26,6 +26,7 @@ _BY_NUMBER, _RESTRICTED_ICC, _ANY_ICC, _BY_H273 = 1, 2, 3, 5  # methods of a col
 _CMYK, _SRGB, _GREY, _SYCC, _ROMM = 12, 16, 17, 18, 21  # numbers of colour spaces
 _OPACITY, _PREMULTIPLIED = 1, 2  # types of a channel
 _SIGNED = 0x80
+_BYTES = 24  # of memory a pixel that decoding takes, about: numbers of 32 bits, twice
 _BOXES_OF_BOXES = (b"jp2h", b"jpch", b"jplh", b"cgrp")
 
 
@@ -43,7 +44,8 @@ def read_jp2(name: str, data: bytes, reading: Reading) -> Picture:
     size = check_jp2(name, data, codestream)
     depth = _depth(name, size, boxes)
     meaning = _meaning(name, boxes)
-    with decoding(name, "JPEG 2000"), silenced():
+    width, height = size.sides
+    with decoding(name, "JPEG 2000", _BYTES * width * height), silenced():
         codes = imagecodecs.jpeg2k_decode(_hide_profile(data))
     if codes.shape[:2] != size.sides[::-1]:
         raise damaged(name, "JPEG 2000")

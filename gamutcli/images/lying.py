@@ -6,7 +6,6 @@ import numpy as np
 
 from gamutcli.containers import bmff, jxl
 from gamutcli.images.identify import sniff
-from gamutcli.images.jxl_header import read_header
 from gamutcli.images.picture import turn
 
 
@@ -17,6 +16,8 @@ def stated_orientation(data: bytes) -> int | None:
     """
     extension = sniff(data)
     if extension == "jxl":
+        from gamutcli.images.jxl_header import read_header
+
         return read_header(jxl.whole_codestream(data)).orientation
     if extension != "avif":
         return None

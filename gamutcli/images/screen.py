@@ -14,7 +14,6 @@ from gamutcli.arrays import Code16Array
 from gamutcli.color.spaces import DISPLAY_P3, REC2020, SRGB, RGBSpace
 from gamutcli.containers import Metadata, with_metadata
 from gamutcli.errors import OutputError, UsageError
-from gamutcli.images import jxl
 from gamutcli.images.picture import turn
 from gamutcli.metadata import make_true, orientation_of, upright_metadata
 
@@ -33,6 +32,8 @@ def check_space(format: str, space: RGBSpace) -> None:
     Raises:
         UsageError: Another space, with those that can be had.
     """
+    from gamutcli.images import jxl
+
     known, title = (tuple(_AVIF_COLOURS), "an AVIF") if format == "avif" else (jxl.SPACES, "a JPEG XL")
     if space not in known:
         names = " or ".join(other.name for other in known if other != SRGB)
@@ -107,6 +108,8 @@ def _avif(ten_bits: Code16Array, space: RGBSpace) -> bytes:
 
 
 def _jxl(codes: Code16Array, space: RGBSpace, orientation: int) -> bytes:
+    from gamutcli.images import jxl
+
     data = jxl.encode_lossless(codes)
     del codes  # before the file is copied, which may be as large
     return jxl.rewrite(data, space, orientation)

@@ -16,7 +16,7 @@ _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
 _THUMBNAIL = 513  # JPEGInterchangeFormat: how Exif keeps one
 _OLD_JPEG = 6
 # A file that says to hold more is damaged, or none that a photograph is in.
-_MOST_PAGES = 10_000
+_MOST_PAGES = 2_000
 
 
 def photograph(path: str, file: tifffile.TiffFile, reading: Reading) -> tuple[tifffile.TiffPage, tuple[str, ...]]:

@@ -80,7 +80,8 @@ def reduce_image(
         page: Which picture of a file that holds several, counted from 1.
         background: 8-bit sRGB codes of the colour behind a source that is transparent in places.
         intent: "relative" clips what sRGB cannot hold; "perceptual" moves it inwards together with what lies near
-            sRGB's boundary, which keeps texture and brings more back.
+            sRGB's boundary, which keeps texture and brings more back; but where the clip is foretold to serve better,
+            and in a JPEG of full colour, it is clipped, and the result says so.
         seed: Same seed, same machine, same bytes.
         device: "auto", "cpu" or "cuda".
         init: The weights that the fit starts from: a file that ``pretrain`` made for a network of the preset's shape,
@@ -110,14 +111,17 @@ def reduce_image(
     stages.done(f"read {width} x {height} pixels")
     with one_blas_thread():
         rendered = render(picture, plan)
-        stages.done(f"made {intent} sRGB, encoded as {plan.format} ({len(rendered.encoded):,} bytes) and decoded again")
+        stages.done(
+            f"made {rendered.intent} sRGB, encoded as {plan.format} ({len(rendered.encoded):,} bytes) and decoded again"
+        )
         if target_de is None or not rendered.og_pixels:
             fitted, judged = fit_and_judge(rendered, plan, progress, stages)
         else:
             fitted, judged = fit_until(target_de, rendered, plan, progress, stages)
         packed = pack_payload(rendered.scene, judged.network, fitted.grid_side)
     metadata = make_true(without_private(picture.metadata, no_metadata, strip_gps), width, height, srgb=True)
-    encoded, og_pixels, notes = rendered.encoded, rendered.og_pixels, picture.notes
+    encoded, og_pixels, done = rendered.encoded, rendered.og_pixels, rendered.intent
+    notes = picture.notes + rendered.notes
     del picture, rendered  # their pixels have done their work, and embedding copies the file
     embedded = publish(target, encoded, packed, metadata, plan, overwrite)
     stages.done(f"wrote {len(embedded.data):,} bytes (payload: {embedded.carrier})")
@@ -147,7 +151,7 @@ def reduce_image(
         steps=fitted.steps,
         target_de=target_de,
         tries=fitted.tries,
-        intent=intent,
+        intent=done,
         notes=notes + fitted.notes + judged.notes + embedded.notes,
     )
 

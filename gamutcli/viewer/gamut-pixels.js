@@ -1,5 +1,5 @@
 // gamut-pixels.js: what gamut.js does to pixels, in JavaScript. It is a worker's script too. MIT licence.
-// Sections are those of docs/FORMAT.md of gamutcli. Every sum is one of float64, and no loop makes an object.
+// Sections are those of docs/FORMAT.md of gamutcli. Every sum is one of float64, and no loop over pixels makes an object.
 
 // 4.2 Linear ProPhoto RGB, 4.7 Out
 
@@ -139,12 +139,18 @@ function setWaves(waves, value, { firstOctave }, octaves) {
   }
 }
 
-/** Sum rows of a table, each with its weight: eight sums at a time, which stay in the processor's registers. */
-function sumRows(sums, { table, stride }, rows, weights, count) {
-  for (let o = 0; o < stride; o += 8) {
+/** Pixels that go through the network together: what they read of it stays in the processor's cache. */
+const BATCH = 64;
+
+/**
+ * Sum rows of eight columns of a table, each with its weight, for every pixel of a batch: eight sums stay in registers. Of a
+ * pixel, `rows` tells from where its room begins to where it ends; the mask spares engines to look for overflow.
+ */
+function sumRows(sums, column, table, rows, weights, ends, room) {
+  for (let p = 0, first = 0; p < ends.length; p++, first += room) {
     let a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
-    for (let k = 0; k < count; k++) {
-      const at = rows[k] * stride + o, weight = weights[k];
+    for (let k = first, end = ends[p]; k < end; k++) {
+      const at = rows[k] & 0x7ffffff, weight = weights[k];
       a += weight * table[at];
       b += weight * table[at + 1];
       c += weight * table[at + 2];
@@ -154,28 +160,33 @@ function sumRows(sums, { table, stride }, rows, weights, count) {
       g += weight * table[at + 6];
       h += weight * table[at + 7];
     }
-    sums[o] = a, sums[o + 1] = b, sums[o + 2] = c, sums[o + 3] = d;
-    sums[o + 4] = e, sums[o + 5] = f, sums[o + 6] = g, sums[o + 7] = h;
+    const to = first + column;
+    sums[to] = a, sums[to + 1] = b, sums[to + 2] = c, sums[to + 3] = d;
+    sums[to + 4] = e, sums[to + 5] = f, sums[to + 6] = g, sums[to + 7] = h;
   }
 }
 
 /** The network of a tile. Every layer is a weighted sum of rows: of the tables, then of a row for each input above zero. */
 class Network {
   constructor(payload, size, way, tile) {
-    const { hidden, layers, residualScale } = payload, most = Math.max(hidden + 7, 256);
+    const { hidden, layers, residualScale } = payload;
     const others = layers.slice(1).map(({ rows, levels, scales }, k) => {
       const stride = (rows + 7) & ~7, table = new Float64Array(hidden * stride), unit = k === layers.length - 2 ? residualScale : 1;
       levels.forEach((level, i) => (table[(i % hidden) * stride + Math.floor(i / hidden)] = level * scales[Math.floor(i / hidden)] * unit));
       return { table, stride };
     });
-    Object.assign(this, { payload, layers: [tabulate(payload, size, way, tile), ...others], count: 0, waves: new Float64Array(32) });
-    Object.assign(this, { rows: new Int32Array(most), weights: new Float64Array(most), sums: new Float64Array(most) });
+    const { starts, ...first } = tabulate(payload, size, way, tile), room = Math.max(128, first.stride + 8);
+    const strips = ({ table, stride }) => Array.from({ length: stride / 8 }, (_, k) => table.subarray(8 * k));
+    Object.assign(this, { payload, starts, room, layers: [first, ...others].map((layer) => ({ ...layer, strips: strips(layer) })) });
+    Object.assign(this, { rows: new Int32Array(BATCH * room), weights: new Float64Array(BATCH * room), ends: new Int32Array(BATCH) });
+    Object.assign(this, { sums: new Float64Array(BATCH * room), waves: new Float64Array(32), count: 0, at: 0 });
+    this.signs = new Int32Array(this.sums.buffer);
   }
 
-  /** Have a row of the tables among those to be summed: the one of a value of an input. */
+  /** Have a row of the tables among those to be summed for a pixel: the one of a value of an input. */
   take(input, value, weight = 1) {
-    this.rows[this.count] = this.layers[0].starts[input] + value;
-    this.weights[this.count++] = weight;
+    this.rows[this.at] = this.layers[0].stride * (this.starts[input] + value);
+    this.weights[this.at++] = weight;
   }
 
   /** Have the waves of a linear colour's channel among them. */
@@ -185,20 +196,37 @@ class Network {
     for (let k = 0; k < 2 * colorOctaves; k++) this.take(2 + channel, k, waves[k]);
   }
 
-  /** The residual, for the rows that were taken. Two inputs of three are zero: they cost nothing. */
+  /** Go on to the batch's next pixel; whether it is full. */
+  next() {
+    this.ends[this.count++] = this.at;
+    this.at = this.count * this.room;
+    return this.count === BATCH;
+  }
+
+  /** The residuals of the batch, in steps of `room`, for the rows that were taken. A new one begins. */
   finish() {
-    const { layers, rows, weights, sums, payload: { hidden } } = this;
-    for (let k = 0; k < layers.length; k++) {
-      sumRows(sums, layers[k], rows, weights, this.count);
-      this.count = 0;
-      for (let i = 0; i < hidden && k < layers.length - 1; i++) {
-        if (sums[i] > 0) {
-          rows[this.count] = i;
-          weights[this.count++] = sums[i];
-        }
-      }
-    }
+    const { layers, rows, weights, ends, sums, room } = this, all = ends.subarray(0, this.count);
+    layers.forEach(({ strips }, k) => {
+      if (k) this.keepPositive(layers[k].stride);
+      strips.forEach((strip, column) => sumRows(sums, 8 * column, strip, rows, weights, all, room));
+    });
+    this.count = this.at = 0;
     return sums;
+  }
+
+  /** The sums become the next layer's inputs, but for those below zero, two of three: they cost nothing. */
+  keepPositive(stride) {
+    const { rows, weights, ends, sums, signs, room, count, payload: { hidden } } = this;
+    for (let p = 0; p < count; p++) {
+      let at = p * room;
+      // The next one overwrites what is below zero. Branches would be guessed wrong; high halves lie second, as on all machines today.
+      for (let i = 0, from = at, row = 0; i < hidden; i++, from++, row += stride) {
+        rows[at] = row;
+        weights[at] = sums[from];
+        at += ~signs[2 * from + 1] >>> 31;
+      }
+      ends[p] = at;
+    }
   }
 }
 
@@ -207,10 +235,13 @@ class BoxMeans {
   constructor({ data, width, height }, margin) {
     const stride = 3 * (width + 2 * margin + 1), sums = new Uint32Array(stride * (height + 2 * margin + 1));
     for (let y = 0, at = stride + 3; y < height + 2 * margin; y++, at += 3) {
-      const from = width * Math.min(Math.max(y - margin, 0), height - 1), line = [0, 0, 0];
-      for (let x = 0; x < width + 2 * margin; x++) {
-        const pixel = 4 * (from + Math.min(Math.max(x - margin, 0), width - 1));
-        for (let c = 0; c < 3; c++, at++) sums[at] = sums[at - stride] + (line[c] += data[pixel + c]);
+      const from = width * Math.min(Math.max(y - margin, 0), height - 1);
+      let red = 0, green = 0, blue = 0;
+      for (let x = -margin; x < width + margin; x++, at += 3) {
+        const pixel = 4 * (from + Math.min(Math.max(x, 0), width - 1));
+        sums[at] = sums[at - stride] + (red += data[pixel]);
+        sums[at + 1] = sums[at + 1 - stride] + (green += data[pixel + 1]);
+        sums[at + 2] = sums[at + 2 - stride] + (blue += data[pixel + 2]);
       }
     }
     Object.assign(this, { margin, stride, sums });
@@ -224,6 +255,9 @@ class BoxMeans {
   }
 }
 
+/** A step of 65535 of light. */
+const stepOf = (light) => (light > 0 ? (light < 1 ? (light * 65535 + 0.5) | 0 : 65535) : 0);
+
 /**
  * Restore a tile from a region {data, width, height, x, y} of codes, which holds all that the tile's boxes cover. With `mark` it
  * becomes white, opaque where sRGB cannot hold the colour and clear elsewhere. `rest` is awaited after each row.
@@ -234,60 +268,77 @@ export async function restoreTile({ payload, way, exact, size, tile, region, spa
   const table = depth === 8 && encodingTable(space), light = new Float64Array(3), rgb = new Float64Array(3);
   const tolerance = toleranceOf(payload, exact);
   const data = depth === 8 ? new Uint8ClampedArray(4 * width * height) : new Uint16Array(4 * width * height);
+  const places = new Int32Array(BATCH), lights = new Float64Array(3 * BATCH);
   let network = null, means = null;
+
+  const put = (to, red, green, blue) => {
+    const r = matrix[0] * red + matrix[1] * green + matrix[2] * blue;
+    const g = matrix[3] * red + matrix[4] * green + matrix[5] * blue;
+    const b = matrix[6] * red + matrix[7] * green + matrix[8] * blue;
+    if (mark) {
+      if (Math.min(r, g, b) < -HALF_CODE || Math.max(r, g, b) > 1 + HALF_CODE) data.fill(255, to, to + 4);
+      return;
+    }
+    data[to] = table ? table[stepOf(r)] : 65535 * encode(r, space) + 0.5;
+    data[to + 1] = table ? table[stepOf(g)] : 65535 * encode(g, space) + 0.5;
+    data[to + 2] = table ? table[stepOf(b)] : 65535 * encode(b, space) + 0.5;
+    data[to + 3] = table ? 255 : 65535;
+  };
+  /** Have the rows of a pixel's inputs summed. */
+  const take = (x, y, at) => {
+    network ??= new Network(payload, size, way, tile);
+    means ??= new BoxMeans(region, marginOf(payload));
+    network.take(0, y);
+    network.take(1, x);
+    for (let c = 0; c < 3; c++) {
+      if (linearColor) network.takeWaves(c, light[c]);
+      else network.take(2 + c, codes[at + c]);
+    }
+    for (let k = 0; k < boxes.length; k++) {
+      const { radius, contrast } = boxes[k];
+      for (let c = 0; c < 3; c++) {
+        const mean = means.at(left + x - region.x, top + y - region.y, c, radius);
+        network.take(5 + 3 * k + c, contrast ? 64 + Math.max(-64, Math.min(64, 4 * codes[at + c] - mean)) : mean);
+      }
+    }
+  };
+  const finish = () => {
+    const { count, room } = network, residuals = network.finish();
+    for (let p = 0, l = 0, r = 0; p < count; p++, l += 3, r += room) {
+      put(places[p], lights[l] + residuals[r], lights[l + 1] + residuals[r + 1], lights[l + 2] + residuals[r + 2]);
+    }
+  };
+
   for (let y = 0, to = 0; y < height; y++) {
-    const inRegion = top + y - region.y;
-    for (let x = 0, at = 4 * (region.width * inRegion + left - region.x); x < width; x++, at += 4, to += 4) {
+    for (let x = 0, at = 4 * (region.width * (top + y - region.y) + left - region.x); x < width; x++, at += 4, to += 4) {
       const red = codes[at], green = codes[at + 1], blue = codes[at + 2];
-      for (let c = 0; c < 3; c++) rgb[c] = LIGHT[codes[at + c]];
+      rgb[0] = LIGHT[red], rgb[1] = LIGHT[green], rgb[2] = LIGHT[blue];
       toProphoto(light, rgb, matrixIn);
       const moves = intent ? movesOf(intent, red, green, blue) : 0;
       const clipped = isClipped(payload, tolerance, Math.min(red, green, blue), Math.max(red, green, blue));
-      if ((clipped || moves) && (!blocks || isLost(payload, size, way, left + x, top + y))) {
-        let residual = NOTHING;
-        if (payload.depth) {
-          network ??= new Network(payload, size, way, tile);
-          means ??= new BoxMeans(region, marginOf(payload));
-          network.take(0, y);
-          network.take(1, x);
-          for (let c = 0; c < 3; c++) {
-            if (linearColor) network.takeWaves(c, light[c]);
-            else network.take(2 + c, codes[at + c]);
-          }
-          for (let k = 0; k < boxes.length; k++) {
-            const { radius, contrast } = boxes[k];
-            for (let c = 0; c < 3; c++) {
-              const mean = means.at(left + x - region.x, inRegion, c, radius);
-              network.take(5 + 3 * k + c, contrast ? 64 + Math.max(-64, Math.min(64, 4 * codes[at + c] - mean)) : mean);
-            }
-          }
-          residual = network.finish();
-        }
-        if (moves) {
-          moveBack(rgb, intent, moves, codes, at, exact);
-          toProphoto(light, rgb, matrixIn);
-        }
-        for (let c = 0; c < 3; c++) light[c] += residual[c];
+      const corrected = (clipped || moves) && (!blocks || isLost(payload, size, way, left + x, top + y));
+      if (corrected && payload.depth) take(x, y, at);
+      if (corrected && moves) {
+        moveBack(rgb, intent, moves, codes, at, exact);
+        toProphoto(light, rgb, matrixIn);
       }
-      let outside = false;
-      for (let c = 0; c < 3; c++) {
-        const value = matrix[3 * c] * light[0] + matrix[3 * c + 1] * light[1] + matrix[3 * c + 2] * light[2];
-        if (mark) outside ||= value < -HALF_CODE || value > 1 + HALF_CODE;
-        else if (table) data[to + c] = table[value > 0 ? (value < 1 ? (value * 65535 + 0.5) | 0 : 65535) : 0];
-        else data[to + c] = 65535 * encode(value, space) + 0.5;
-      }
-      if (!mark) data[to + 3] = depth === 8 ? 255 : 65535;
-      else if (outside) data.fill(255, to, to + 4);
+      if (corrected && payload.depth) {
+        places[network.count] = to;
+        lights.set(light, 3 * network.count);
+        if (network.next()) finish();
+      } else put(to, light[0], light[1], light[2]);
     }
     if (rest) await rest();
   }
+  if (network?.count) finish();
   return { width, height, data };
 }
 
-const NOTHING = [0, 0, 0];
-
 function toProphoto(light, rgb, matrix) {
-  for (let c = 0; c < 3; c++) light[c] = matrix[3 * c] * rgb[0] + matrix[3 * c + 1] * rgb[1] + matrix[3 * c + 2] * rgb[2];
+  const red = rgb[0], green = rgb[1], blue = rgb[2];
+  light[0] = matrix[0] * red + matrix[1] * green + matrix[2] * blue;
+  light[1] = matrix[3] * red + matrix[4] * green + matrix[5] * blue;
+  light[2] = matrix[6] * red + matrix[7] * green + matrix[8] * blue;
 }
 
 /** How far a pixel's boxes reach. */
@@ -304,7 +355,7 @@ export function regionOf(tile, margin, { width, height }) {
 
 if (typeof WorkerGlobalScope !== "undefined" && self.name === "gamut-pixels.js") {
   onmessage = async ({ data: job }) => {
-    const restored = job && (await restoreTile(job));
-    postMessage(restored, restored ? [restored.data.buffer] : []);
+    // A copy: in V8, a worker that gives a buffer away checks every array for that from then on.
+    postMessage(job && (await restoreTile(job)));
   };
 }

@@ -7,7 +7,10 @@ import { FROM_PROPHOTO, HALF_CODE, LIGHT, STEPS, TO_PROPHOTO, marginOf, regionOf
 
 /** Of a tile, at most. */
 export const SIDE = 1024;
-const TABLE_WIDTH = 2048, MAX_TEXELS = 1 << 22, MAX_WIDTH_GPU = 512, WORK = 2e9;
+const TABLE_WIDTH = 2048, MAX_TEXELS = 1 << 22, MAX_WIDTH_GPU = 512;
+
+/** Multiplications that a GPU is given at once: at first, and at most. */
+const FIRST_WORK = 2.5e8, MOST_WORK = 4e10;
 
 /** Names of programs that play a GPU. */
 const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
@@ -192,8 +195,9 @@ class Gpu {
 
   constructor() {
     this.canvas = newCanvas(SIDE, SIDE);
-    this.gl = this.canvas.getContext("webgl2", { antialias: false, depth: false });
+    this.gl = this.canvas.getContext("webgl2", { antialias: false, depth: false, preserveDrawingBuffer: true });
     this.programs = new Map();
+    this.work = FIRST_WORK;
   }
 
   /** What the GPU is called. Chrome tells only whom it has given the extension, which Firefox minds being asked for. */
@@ -244,8 +248,11 @@ class Gpu {
     return this.texture(unit, (at) => gl.texImage2D(at, 0, gl.R8UI, columns, rows, 0, gl.RED_INTEGER, gl.UNSIGNED_BYTE, values));
   }
 
-  /** Run a program over a part of its target, in strips that no GPU takes too long for. */
-  draw(fragment, uniforms, [x, y, width, height], cost, target) {
+  /**
+   * Run a program over a part of its target, in strips of about 50 ms. Each is waited for: a GPU takes whatever it is given, and
+   * one that software plays would draw nothing else for minutes, no page and no other program's window.
+   */
+  async draw(fragment, uniforms, [x, y, width, height], cost, target) {
     const { gl } = this, program = this.program(fragment);
     gl.useProgram(program);
     for (const [name, value] of Object.entries(uniforms)) {
@@ -256,12 +263,24 @@ class Gpu {
     gl.bindFramebuffer(gl.FRAMEBUFFER, target);
     gl.viewport(x, y, width, height);
     gl.enable(gl.SCISSOR_TEST);
-    const rows = Math.max(1, Math.floor(WORK / cost / width));
-    for (let row = 0; row < height; row += rows) {
-      gl.scissor(x, y + row, width, Math.min(rows, height - row));
+    for (let row = 0, rows; row < height; row += rows) {
+      rows = Math.min(height - row, Math.max(1, Math.floor(this.work / cost / width)));
+      const start = performance.now();
+      gl.scissor(x, y + row, width, rows);
       gl.drawArrays(gl.TRIANGLES, 0, 3);
-      gl.flush();
+      await this.finish();
+      const took = performance.now() - start;
+      if (took > 100) this.work /= 2;
+      else if (took < 25 && row + rows < height) this.work = Math.min(MOST_WORK, 2 * this.work);
     }
+  }
+
+  /** Wait until all is drawn, while the page stays alive. */
+  async finish() {
+    const { gl } = this, fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+    gl.flush();
+    while (!gl.isContextLost() && gl.clientWaitSync(fence, 0, 0) === gl.TIMEOUT_EXPIRED) await new Promise((resolve) => setTimeout(resolve));
+    gl.deleteSync(fence);
   }
 
   /** Codes of the frame that is bound. */
@@ -295,8 +314,16 @@ export function speed() {
   }
 }
 
+/** Pictures one after another: they share a context. */
+let last = Promise.resolve();
+
 /** Restore tiles of a picture: `use(tile, restored)` has each on a canvas, or as codes, {width, height, data}. */
-export async function restoreOnGpu(opened, settings, tiles, use) {
+export function restoreOnGpu(...given) {
+  const run = () => drawTiles(...given);
+  return (last = last.then(run, run));
+}
+
+async function drawTiles(opened, settings, tiles, use) {
   const { payload, bitmap, way } = opened, { space, depth, mark, toCanvas } = settings, { width, height } = bitmap;
   if (!fitsGpu(payload, bitmap)) throw new Error("the network is too wide, or the picture too large, for WebGL2");
   const gpu = Gpu.get(toCanvas && !mark ? space : null), { gl } = gpu;
@@ -306,6 +333,7 @@ export async function restoreOnGpu(opened, settings, tiles, use) {
   const { packed } = packWeights(payload);
   const kept = [gpu.floats(1, table), gpu.floats(2, packed), ...(payload.blocks ? [gpu.blocks(13, payload.blocks)] : [])];
   const made = [], frames = [];
+  gl.pixelStorei(gl.UNPACK_COLORSPACE_CONVERSION_WEBGL, gl.NONE);
   const cost = payload.hidden * (payload.hidden * payload.depth + 30) + 100;
   try {
     for (const tile of tiles) {
@@ -313,31 +341,23 @@ export async function restoreOnGpu(opened, settings, tiles, use) {
       // By a canvas: Firefox uploads another part of a bitmap than the one that createImageBitmap() cuts out of it.
       const crop = newCanvas(across, down);
       crop.getContext("2d").drawImage(bitmap, -x, -y);
-      await new Promise((resolve) => setTimeout(resolve)); // the page stays alive
-      // Another picture may have used the context meanwhile.
-      gl.pixelStorei(gl.UNPACK_COLORSPACE_CONVERSION_WEBGL, gl.NONE);
-      if (toCanvas && !mark && "drawingBufferColorSpace" in gl) gl.drawingBufferColorSpace = space;
-      kept.forEach((texture, k) => {
-        gl.activeTexture(gl.TEXTURE0 + [1, 2, 13][k]);
-        gl.bindTexture(gl.TEXTURE_2D, texture);
-      });
       made.push(gpu.texture(0, (at) => gl.texImage2D(at, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, crop)));
       const shared = { source: 0, origin: [x, y], size: [width, height] };
       const sums = {};
-      radii.forEach((radius, k) => {
+      for (const [k, radius] of radii.entries()) {
         const texture = gpu.texture(3 + k, (at) => gl.texStorage2D(at, 1, gl.RGBA16UI, across, down));
         made.push(texture);
         frames.push(gpu.frame(texture));
-        gpu.draw(SUMS, { ...shared, radius }, [0, 0, across, down], 10 * radius + 10, frames.at(-1));
+        await gpu.draw(SUMS, { ...shared, radius }, [0, 0, across, down], 10 * radius + 10, frames.at(-1));
         sums[`sums${k}`] = 3 + k;
-      });
+      }
       let target = null, at = [0, SIDE - tile[3], tile[2], tile[3]];
       if (!toCanvas) {
         made.push(gpu.texture(15, (place) => gl.texStorage2D(place, 1, depth === 16 ? gl.RGBA16UI : gl.RGBA8, tile[2], tile[3])));
         frames.push((target = gpu.frame(made.at(-1))));
         at = [0, 0, tile[2], tile[3]];
       }
-      gpu.draw(fragment, { ...shared, ...sums, tables: 1, weights: 2, blocks: 13, first: tile.slice(0, 2), bottom: toCanvas ? SIDE : 0 }, at, cost, target);
+      await gpu.draw(fragment, { ...shared, ...sums, tables: 1, weights: 2, blocks: 13, first: tile.slice(0, 2), bottom: toCanvas ? SIDE : 0 }, at, cost, target);
       if (gl.isContextLost()) throw new Error("the GPU was lost");
       use(tile, toCanvas ? gpu.canvas : gpu.read(tile[2], tile[3], depth));
       made.splice(0).forEach((texture) => gl.deleteTexture(texture));

@@ -17,7 +17,7 @@ export class GamutError extends Error {
 
 const NAMESPACE = "https://gamutcli.github.io/ns/1.0/";
 const PART = /gamut1:([0-9]{1,3})\/([0-9]{1,3}):([0-9a-f]{16}):([A-Za-z0-9+/]*={0,2})/g;
-const MAX_TEXT = 8 << 20, MAX_PAYLOAD = 4 << 20;
+const MAX_TEXT = 8 << 20, MAX_PAYLOAD = 4 << 20, MAX_COPIES = 4;
 
 const ascii = (bytes, start, end) => new TextDecoder("latin1").decode(bytes.subarray(start, end));
 const startsWith = (bytes, text, at = 0) => [...text].every((letter, k) => bytes[at + k] === letter.charCodeAt(0));
@@ -185,9 +185,9 @@ const sha256 = async (bytes) =>
   globalThis.crypto?.subtle ? hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))) : "";
 const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-/** Find a file's payload, as it travels: {payload, carrier}. */
-async function findPayload(file) {
-  const short = (packet) => packet.length <= MAX_TEXT, groups = new Map();
+/** Find a file's payloads, as they travel: [{payload, carrier}, ...]. One of another picture may come first. */
+async function findPayloads(file) {
+  const short = (packet) => packet.length <= MAX_TEXT, groups = new Map(), found = [];
   const texts = {
     xmp: file.xmp.filter(short).flatMap(xmpValues),
     "extended-xmp": joinExtensions(file.extended).flatMap(xmpValues),
@@ -207,19 +207,22 @@ async function findPayload(file) {
     const ways = Math.min(64, parts.reduce((product, bodies) => product * bodies.size, parts.length && 1));
     for (let way = 0; way < ways; way++) {
       let rest = way;
-      const bodies = parts.map((found) => {
-        const body = [...found][rest % found.size];
-        rest = Math.floor(rest / found.size);
+      const bodies = parts.map((each) => {
+        const body = [...each][rest % each.size];
+        rest = Math.floor(rest / each.size);
         return body;
       });
       try {
         const payload = await joined(bodies.map((body) => Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0))));
         const whole = await sha256(payload);
-        if (!whole || whole.startsWith(digest)) return { payload, carrier: [...carriers].join("+") };
+        if (whole && !whole.startsWith(digest)) continue;
+        found.push({ payload, carrier: [...carriers].join("+") });
+        break;
       } catch { /* what is no base64 is no part */ }
     }
   }
-  throw damaged("the payload is incomplete or damaged");
+  if (!found.length) throw damaged("the payload is incomplete or damaged");
+  return found.slice(0, MAX_COPIES);
 }
 
 // 2. The payload, byte by byte
@@ -337,12 +340,19 @@ async function readFields(data, at, payload) {
   return end;
 }
 
-/** What a file (JPEG, PNG, WebP) or a sidecar holds: the fields of its payload, and its `carrier`. */
+/** What a file (JPEG, PNG, WebP) or a sidecar holds: the fields of its first sound payload, and its `carrier`. */
 export async function decodePayload(bytes) {
+  return (await decodePayloads(bytes))[0];
+}
+
+/** All sound payloads of a file, one at least. */
+async function decodePayloads(bytes) {
   bytes = new Uint8Array(bytes.buffer ?? bytes, bytes.byteOffset ?? 0, bytes.byteLength);
-  if (startsWith(bytes, "GMUT")) return { carrier: "sidecar", ...(await unpack(bytes)) };
-  const { payload, carrier } = await findPayload(await takeApart(bytes));
-  return { carrier, ...(await unpack(payload)) };
+  const found = startsWith(bytes, "GMUT") ? [{ payload: bytes, carrier: "sidecar" }] : await findPayloads(await takeApart(bytes));
+  const tried = await Promise.allSettled(found.map(async ({ payload, carrier }) => ({ carrier, ...(await unpack(payload)) })));
+  const sound = tried.filter(({ value }) => value).map(({ value }) => value);
+  if (!sound.length) throw tried[0].reason;
+  return sound;
 }
 
 // 3. Do the pixels fit?
@@ -402,6 +412,21 @@ async function matchPixels({ side, grid, digest, ...payload }, width, height, st
   if (least < 1 && opaque) return { status: "recompressed", way };
   if (!force) throw new GamutError("changed", `the picture was edited: block means differ by ${least.toFixed(1)} codes`);
   return { status: "changed", way };
+}
+
+/** The first of several payloads that fits the pixels, {payload, status, way}; where none does, what is told of the first. */
+async function choosePayload(payloads, width, height, strips, { force }) {
+  const fit = async (payload, options) => ({ payload, ...(await matchPixels(payload, width, height, strips(), options)) });
+  let failure;
+  for (const payload of payloads) {
+    try {
+      return await fit(payload);
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  if (!force || failure.code !== "changed") throw failure;
+  return fit(payloads[0], { force });
 }
 
 // 4. Decoding the picture
@@ -491,7 +516,7 @@ function readsTrue() {
 
 /** Open a picture: its payload, its pixels as stored, whether they fit. */
 async function open(bytes, { sidecar, check = true, force }) {
-  const file = await takeApart(bytes), payload = await decodePayload(sidecar ?? bytes);
+  const file = await takeApart(bytes), payloads = await decodePayloads(sidecar ?? bytes);
   // One piece: Firefox decodes no blob of several.
   const blob = new Blob([await joined(file.bare)], { type: file.type });
   const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" }).catch(() => {
@@ -499,11 +524,11 @@ async function open(bytes, { sidecar, check = true, force }) {
   });
   try {
     const { width, height } = bitmap;
-    guardWork(payload, width, height);
-    let match = { status: "unchecked", way: WAYS[0] };
-    if (check && readsTrue()) match = await matchPixels(payload, width, height, stripsOf(bitmap), { force });
+    let match = { payload: payloads[0], status: "unchecked", way: WAYS[0] };
+    if (check && readsTrue()) match = await choosePayload(payloads, width, height, () => stripsOf(bitmap), { force });
+    guardWork(match.payload, width, height);
     const orientation = file.exif.map((block) => readExif(block).orientation).find((turn) => turn > 1 && turn < 9) ?? 1;
-    return { payload, bitmap, orientation, ...match, exact: match.status === "ok" };
+    return { bitmap, orientation, ...match, exact: match.status === "ok" };
   } catch (error) {
     bitmap.close();
     throw error;

@@ -8,7 +8,9 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 
@@ -23,6 +25,21 @@ from gamutcli.payload.format import Payload, pack
 from tests.support.hostile import jpeg_of_scans
 from tests.support.networks import zeros
 from tests.support.pictures import wide_codes, write_tiff
+
+
+def write_original(path: Path, codes: Any) -> None:
+    """Write a picture in a format that originals come in."""
+    if path.suffix == ".jp2":
+        path.write_bytes(imagecodecs.jpeg2k_encode(codes))
+    elif path.suffix == ".heic":
+        pillow_heif = pytest.importorskip("pillow_heif")
+        pillow_heif.from_bytes("RGB", codes.shape[1::-1], codes.tobytes()).save(str(path))
+    else:
+        openexr = pytest.importorskip("OpenEXR")
+        light = {
+            name: np.ascontiguousarray(codes[..., at] / np.float16(255), np.float16) for at, name in enumerate("RGB")
+        }
+        openexr.File({"compression": openexr.ZIP_COMPRESSION, "type": openexr.scanlineimage}, light).write(str(path))
 
 
 def test_a_large_file_is_read_where_it_is_allowed(
@@ -146,3 +163,36 @@ def test_too_little_memory_to_write_is_called_so(kind: str, room: int) -> None:
     assert done.returncode == 0, done.stderr[-500:]
     assert done.stdout in ("", "a: out of memory; close other programs or use a smaller picture.\n")
     assert done.stdout or room > 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited as Linux does it")
+@pytest.mark.parametrize("kind", ["heic", "jp2", "exr"])
+def test_too_little_memory_for_an_original_is_called_so(tmp_path: Path, kind: str) -> None:
+    for name, side in (("a", 2500), ("small", 40)):
+        codes = np.tile(np.arange(side, dtype=np.uint8)[:, None, None], (1, side, 3))
+        write_original(tmp_path / f"{name}.{kind}", codes)
+    program = (
+        "import resource, sys\n"
+        "from gamutcli.errors import explain\n"
+        "from gamutcli.images import read_wide\n"
+        "from gamutcli.images.picture import believing\n"
+        "read_wide(sys.argv[2])\n"
+        "taken = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (taken + int(sys.argv[3]) * 1_000_000,) * 2)\n"
+        "try:\n"
+        "    with believing():\n"
+        "        read_wide(sys.argv[1])\n"
+        "except Exception as error:\n"
+        "    print(explain('a', error))\n"
+    )
+    heap = os.environ | {"MALLOC_ARENA_MAX": "1"}
+    for room in (4, 24):
+        words = [
+            sys.executable,
+            "-c",
+            program,
+            *(str(tmp_path / f"{name}.{kind}") for name in ("a", "small")),
+            str(room),
+        ]
+        done = subprocess.run(words, env=heap, capture_output=True, text=True, check=False)
+        assert done.stdout.endswith(": out of memory; close other programs or use a smaller picture.\n"), done

@@ -112,6 +112,23 @@ def test_a_node_that_is_lost_costs_no_picture_and_nothing_is_done_twice(nodes: N
     nodes.wait_for(2)
 
 
+def test_where_no_node_is_left_that_could_work_it_does_not_wait_for_ever(nodes: Nodes, tmp_path: Path) -> None:
+    photos = shoot(tmp_path / "photos", 2)
+    os.mkfifo(photos / "hanging.tif")
+    other = nodes.add(2)
+    more = (*on(nodes), "--ray-cpus", "2", "--timeout", "20")
+    with started("batch", "reduce", photos, "-o", tmp_path / "web", *FAST, *more) as process:
+        while len(lines_of(tmp_path / "web")) < 3:
+            time.sleep(0.01)
+        nodes.remove(other)
+        _, err = process.communicate()
+    assert (process.returncode, err) == (
+        1,
+        "gamut: error: no node of the cluster has 2 CPU for a picture any more.\n",
+    )
+    nodes.wait_for(2)
+
+
 def test_after_ctrl_c_pictures_in_hand_are_finished(nodes: Nodes, tmp_path: Path) -> None:
     photos, web = shoot(tmp_path / "photos", 60), tmp_path / "web"
     with started("batch", "reduce", photos, "-o", web, *FAST, *on(nodes)) as process:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -307,3 +309,10 @@ def test_what_a_decoder_says_of_a_chunk_that_does_not_matter_is_not_repeated(
     (tmp_path / "a.png").write_bytes(broken)
     assert same(read_wide(tmp_path / "a.png"))
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_reads_a_format_is_imported_with_the_first_file_of_it() -> None:
+    code = "import sys, gamutcli.reduce, gamutcli.expand; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    rare = {f"gamutcli.images.{name}" for name in ("raw", "exr", "heif", "jp2", "jxl_read", "jxl_header", "webp")}
+    assert not rare & set(done.stdout.split())

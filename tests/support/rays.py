@@ -19,6 +19,7 @@ class Nodes:
 
     def __init__(self) -> None:
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        os.environ["RAY_raylet_start_wait_time_s"] = "300"  # noqa: SIM112 # a busy machine is no reason to fail
         os.environ["PYTHONPATH"] = os.pathsep.join(
             [str(Path(gamutcli.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
         )
@@ -28,9 +29,9 @@ class Nodes:
         self.address: str = self._cluster.address
         self.add()
 
-    def add(self, **how: Any) -> Any:
-        """Add a node with one processor."""
-        return self._cluster.add_node(num_cpus=1, **how)
+    def add(self, cpus: int = 1, **how: Any) -> Any:
+        """Add a node with so many processors."""
+        return self._cluster.add_node(num_cpus=cpus, **how)
 
     def remove(self, node: Any) -> None:
         """Kill all processes of a node."""

@@ -46,11 +46,13 @@ def png_with(packed: bytes, name: str = "default.png") -> bytes:
     return _with_text(content, split(packed, [len(packed)])[0])
 
 
-def _with_text(content: bytes, part: bytes) -> bytes:
-    """The pixels of a PNG, and one part in an XMP packet."""
+def _with_text(content: bytes, *parts: bytes) -> bytes:
+    """The pixels of a PNG, and parts in an XMP packet."""
+    values = b"".join(b"<gamut:Payload>" + part + b"</gamut:Payload>" for part in parts)
     packet = (
         b'<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:gamut="https://gamutcli.github.io/ns/1.0/">'
-        b"<gamut:Payload>" + part + b"</gamut:Payload></x:xmpmeta>"
+        + values
+        + b"</x:xmpmeta>"
     )
     info = PngImagePlugin.PngInfo()
     info.add_itxt("XML:com.adobe.xmp", packet.decode())
@@ -159,6 +161,17 @@ def test_a_crop_counts_as_changed(chromium: Browser, site: Site) -> None:
     image.crop((0, 0, image.width - 8, image.height)).save(file, "png", pnginfo=info)
     assert shown(chromium, site, "crop.png", file.getvalue()) == ["plain", "changed", "error"]
     assert complaints(chromium) == []
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_of_several_payloads_the_one_that_fits_is_taken(chromium: Browser, site: Site, first: bool) -> None:
+    """Beside it there are two that were made for other pictures; without it, they are called that, and not damaged."""
+    strangers = [(HERE / "payloads" / f"{name}.gamut").read_bytes() for name in ("codes", "one-layer-small-grid")]
+    parts = [split(packed, [len(packed)])[0] for packed in (*strangers, bytes(payload()))]
+    content = (REDUCED / "default.png").read_bytes()
+    several = _with_text(content, *(parts[::-1] if first else parts))
+    assert shown(chromium, site, f"several-{first}.png", several) == ["restored", "", "restored"]
+    assert shown(chromium, site, "others.png", _with_text(content, *parts[:2])) == ["plain", "changed", "error"]
 
 
 def test_a_format_that_is_not_read_is_an_error(chromium: Browser, site: Site) -> None:
