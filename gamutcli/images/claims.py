@@ -210,7 +210,7 @@ def check_samples(name: str, samples: int, size: int) -> None:
         InputError: It claims what its bytes do not hold.
     """
     if 2 * samples > max(_PLAIN_SAMPLES, _SAMPLES_GROWTH * size):
-        refuse(f"{name}: claims {samples:,} samples, more than its bytes can hold; export it again.")
+        refuse(f"{name}: claims {samples:,} samples, more than pictures of so few bytes have; export it again.")
 
 
 def check_jxl(name: str, data: bytes) -> Header:
@@ -269,7 +269,7 @@ def check_jp2(name: str, data: bytes, codestream: bytes) -> Size:
 
 
 def _refuse(name: str, width: int, height: int) -> None:
-    refuse(f"{name}: claims {width} x {height} pixels, more than its bytes can hold; export it again.")
+    refuse(f"{name}: claims {width} x {height} pixels, more than pictures of so few bytes have; export it again.")
 
 
 def _scans(tail: bytes, most: int) -> tuple[int, int]:
