@@ -82,11 +82,12 @@ def find_undelivered(originals: Iterable[Name | None], delivered: set[str]) -> I
         delivered: What `place_of` says of every delivery.
     """
     for name in originals:
-        if name is not None and name.problem:
+        if name is None:
+            continue
+        place = place_of(name.relative)
+        if name.problem:
             yield Finding(name.source, UNREADABLE, reason=name.problem)
-        elif (
-            name is not None and not {place_of(name.relative), posixpath.basename(place_of(name.relative))} & delivered
-        ):
+        elif not {place, posixpath.basename(place)} & delivered:
             yield Finding(name.source, UNDELIVERED, reason="has no delivery")
 
 

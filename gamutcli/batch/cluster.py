@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from gamutcli import storage
@@ -19,6 +20,7 @@ from gamutcli.batch.nodes import Node, Share, able_nodes, check, last_line
 from gamutcli.batch.on_node import Terms, work_on
 from gamutcli.batch.units import FAILED, Outcome, Task
 from gamutcli.errors import DeviceError, UsageError
+from gamutcli.images.silence import ERROR, turned_aside
 from gamutcli.storage import remote
 
 #: How often Ray tries a picture again whose node, or whose process there, was lost.
@@ -207,7 +209,8 @@ def _connect(address: str | None, cores: int, memory: int) -> None:
     else:
         how["address"] = address
     try:
-        with _silent(), _nowhere():
+        # What goes wrong is raised as well as written.
+        with Path(os.devnull).open("wb") as nowhere, turned_aside((ERROR,), nowhere), _nowhere():
             ray.init(**how)
     except Exception as error:
         if address == "auto" and isinstance(error, ConnectionError):
@@ -243,19 +246,6 @@ def _keeping_signals() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Drop what is written to standard error beside Python: what goes wrong is raised as well."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 @contextlib.contextmanager

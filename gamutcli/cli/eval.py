@@ -97,8 +97,13 @@ def evaluate(
     _refuse_inputs((map_file, report_file), (*sources, reference))
     shared, own = (report_file, None) if len(sources) > 1 else (None, report_file)
     outcomes = Outcomes(len(sources), quiet=quiet, verbose=verbose, as_json=as_json)
-    how: dict[str, Any] = {"force": force, "allow_slow": allow_slow, "allow_large": allow_large, "device": device}
-    how["map_range"] = map_range
+    how: dict[str, Any] = {
+        "force": force,
+        "allow_slow": allow_slow,
+        "allow_large": allow_large,
+        "device": device,
+        "map_range": map_range,
+    }
     sections = []
     with placed(shared, overwrite=overwrite) as page:
         for source in sources:

@@ -124,17 +124,22 @@ def _least(some: _Colors, below: list[Side], above: list[Side]) -> Compression |
     most = CLIP_FROM * float(some.clipped.sum())
     best, least = None, np.inf
     for wide in dict.fromkeys(map(Compression, below, above)):
-        for curves in (wide, *_narrowed(some, wide)):
-            error = float(_foretell(some, curves).sum())
-            counted = error * (1 if curves == wide else NARROW_FROM)
-            if error < most and counted < least:
-                best, least = curves, counted
+        left = _foretell(some, wide)
+        tried = [(wide, left, 1.0)]
+        tried += [
+            (curves, _foretell(some, curves), NARROW_FROM)
+            for curves in _narrowed(some, wide, some.clipped - left)
+            if curves != wide
+        ]
+        for curves, errors, factor in tried:
+            error = float(errors.sum())
+            if error < most and error * factor < least:
+                best, least = curves, error * factor
     return best
 
 
-def _narrowed(some: _Colors, wide: Compression) -> Iterator[Compression]:
-    """Curves with the bounds that are best for each side, and with either side alone."""
-    gains = some.clipped - _foretell(some, wide)
+def _narrowed(some: _Colors, wide: Compression, gains: FloatArray) -> Iterator[Compression]:
+    """Curves with the bounds up to which wide ones gain most on each side, and with either side alone."""
     luminance = some.linear @ (LUMINANCE / 65536)
     colors = replace(wide, above=Side()).compress(some.linear)[0]
     is_above = colors.max(axis=1) > 1

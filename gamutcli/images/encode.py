@@ -46,10 +46,6 @@ class _Settings(NamedTuple):
     orientation: int
 
 
-# What Pillow passes on of libwebp's WebPEncodingError (encode.h): no memory for the work, or for what comes out.
-_WEBP_OUT_OF_MEMORY = ("encoding error 1", "encoding error 2")
-
-
 def encode_reduced(
     srgb_codes: CodeArray, format: str, quality: int | None = None, subsampling: str = "4:4:4", orientation: int = 1
 ) -> bytes:
@@ -199,7 +195,7 @@ def _encode_with_pillow(codes: CodeArray, format: str, **settings: Any) -> bytes
     try:
         Image.fromarray(codes).save(stream, format, icc_profile=write_profile(SRGB), **settings)
     except (KeyError, OSError, ValueError) as error:  # KeyError: this Pillow was built without the format
-        if is_of_memory(error) or str(error) in _WEBP_OUT_OF_MEMORY:
+        if is_of_memory(error):
             raise MemoryError(str(error)) from error
         raise UsageError(
             f"this installation cannot write {format} ({error}); name the picture .jpg or .png."
