@@ -210,13 +210,7 @@ class _Judged:
 
 
 def _judge(
-    source: StrPath,
-    reference: StrPath,
-    force: bool,
-    allow_slow: bool,
-    device: str,
-    reading: Reading,
-    gather: bool,
+    source: StrPath, reference: StrPath, force: bool, allow_slow: bool, device: str, reading: Reading, gather: bool
 ) -> _Judged:
     gpu.check(device)
     stages = Stages()

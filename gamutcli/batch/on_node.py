@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from gamutcli.batch.digests import State, state_of
 from gamutcli.batch.nodes import Places
 from gamutcli.batch.pool import Pool
-from gamutcli.batch.units import Outcome, Task, tried_again
+from gamutcli.batch.units import Outcome, Task, repeat
 
 #: Seconds between two looks at whether the work is to be dropped.
 _PATIENCE = 0.5
@@ -60,7 +60,7 @@ def work_on(task: Task, before: State | None, terms: Terms) -> Outcome | str:
             return f"node {socket.gethostname()} {problem}."
         _seen.add(terms.places)
     if state_of(task.target) != before:
-        task = tried_again(task)
+        task = repeat(task)
     pool = _pool(terms)
     try:
         with _without_main():

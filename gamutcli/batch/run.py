@@ -19,7 +19,7 @@ from gamutcli.batch.names import Name
 from gamutcli.batch.originals import Originals
 from gamutcli.batch.shard import WHOLE, Shard
 from gamutcli.batch.targets import TEMPLATE, Targets
-from gamutcli.batch.units import DONE, FAILED, REFUSED, Outcome, Task, tried_again
+from gamutcli.batch.units import DONE, FAILED, REFUSED, Outcome, Task, repeat
 from gamutcli.errors import GamutError, UsageError
 from gamutcli.storage import remote
 
@@ -252,7 +252,7 @@ class _Run:
 
     def _settle(self, outcome: Outcome, *, was_given_out: bool) -> None:
         if outcome.is_lost and outcome.task.attempt == 1 and not self._counts.stopped:
-            self._again.append(tried_again(outcome.task))
+            self._again.append(repeat(outcome.task))
             return
         self._counts.states[outcome.state] += 1
         if outcome.state == DONE:

@@ -109,7 +109,7 @@ def refusal(task: Task, why: str) -> str:
     return f"{task.target}: {why}; --overwrite makes it again."
 
 
-def tried_again(task: Task) -> Task:
+def repeat(task: Task) -> Task:
     """What to do with a picture whose process has died, perhaps when the result had just appeared."""
     check = "" if state_of(task.target) is None else "done by a process that has died since"
     return replace(task, check=task.check or check, tidy=True, attempt=2)
