@@ -79,6 +79,8 @@ def _become(words: Sequence[str], folder: Path, said: Path, before: Callable[[],
         os.setsid()
         os.chdir(folder)
         stderr = os.open(said, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_APPEND, 0o600)
+        if before is not None:  # a limit on files is none on what is said
+            stderr = _passed_on(stderr)
         os.dup2(os.open(os.devnull, os.O_RDWR), 0)
         os.dup2(stderr, 1)
         os.dup2(stderr, 2)
@@ -94,3 +96,15 @@ def _become(words: Sequence[str], folder: Path, said: Path, before: Callable[[],
         os.write(2, traceback.format_exc().encode())
     finally:
         os._exit(code)
+
+
+def _passed_on(file: int) -> int:
+    """A pipe whose other end a process of this group writes into a file, until all who hold it have ended."""
+    source, pipe = os.pipe()
+    if os.fork():
+        os.close(source)
+        return pipe
+    os.close(pipe)
+    while data := os.read(source, 1 << 16):
+        os.write(file, data)
+    os._exit(0)
