@@ -31,6 +31,7 @@ from files import SAMPLES
 from gamutcli import expand_image, gpu, reduce_image, restore
 from gamutcli.fitting import presets
 from gamutcli.gpu import fit as gpu_fit
+from gamutcli.gpu import together
 from gamutcli.pretrain import run as pretrain
 from gamutcli.pretrain.recipe import recipe_of
 
@@ -47,7 +48,7 @@ def rehearse() -> None:
     gpu._lacking = lambda: None
     for name, preset in presets.PRESETS.items():
         presets.PRESETS[name] = replace(preset, **LITTLE)
-    gpu_fit.fit = partial(gpu_fit.fit, device="cpu")
+    gpu_fit.fit_together = partial(gpu_fit.fit_together, device="cpu")
     restore.GpuPredictor = partial(restore.GpuPredictor, device="cpu")
 
 
@@ -133,8 +134,8 @@ def picture(target: str, megapixels: str) -> Found:
 
 def fit(source: str, preset: str, device: str) -> Found:
     """Fit to a picture as ``reduce`` does: first, and warm where a GPU does it."""
-    name = "fit" if device == "cuda" else "fit_on_cpu"
-    original = getattr(gpu_fit, name)
+    module, name = (gpu_fit, "fit_together") if device == "cuda" else (together, "fit_on_cpu")
+    original = getattr(module, name)
     seconds: list[float] = []
 
     def again_and_again(*args: Any, **more: Any) -> Any:
@@ -144,7 +145,7 @@ def fit(source: str, preset: str, device: str) -> Found:
             seconds.append(waited(device) - start)
         return found
 
-    with tempfile.TemporaryDirectory() as folder, patch.object(gpu_fit, name, again_and_again):
+    with tempfile.TemporaryDirectory() as folder, patch.object(module, name, again_and_again):
         result = reduce_image(source, Path(folder, "reduced.png"), preset=preset, device=device)
     first, *warm = seconds
     return {
@@ -189,7 +190,7 @@ def network(source: str, device: str) -> Found:
             torch.tensor(inside, dtype=torch.int32, device=predictor.device)
             blank[: len(inside)].cpu()
 
-    def together() -> None:
+    def both() -> None:
         for rows, inside in strips:
             predictor.residuals(rows, inside)
 
@@ -198,12 +199,12 @@ def network(source: str, device: str) -> Found:
         found = {
             "on_device_s": statistics.median(_on_device(kernels, device) for _ in range(REPEATS)),
             "transfers_s": statistics.median(_timed(transfers, device) for _ in range(REPEATS)),
-            "together_s": statistics.median(_timed(together, device) for _ in range(REPEATS)),
+            "together_s": statistics.median(_timed(both, device) for _ in range(REPEATS)),
         }
         tensors.clear()
         inputs.clear()
         forget_memory(device)
-        together()
+        both()
     return {**found, "pixels": pixels, "color": predictor.inputs.color, **gpu_memory(device)}
 
 

@@ -39,7 +39,7 @@ def here(bench: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     import gpu_inside
     import processes
 
-    for module, name in ((package, "_lacking"), (gpu_fit, "fit")):
+    for module, name in ((package, "_lacking"), (gpu_fit, "fit_together")):
         monkeypatch.setattr(module, name, getattr(module, name))
     monkeypatch.setattr(restore, "GpuPredictor", restore.GpuPredictor)
     monkeypatch.setattr(gpu_inside, "REPEATS", 1)

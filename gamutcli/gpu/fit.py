@@ -1,4 +1,4 @@
-"""The fit on a GPU: a step is captured once as a CUDA graph, and replayed.
+"""The fit on a GPU: a step is captured once as a CUDA graph, and replayed; several pictures share their steps.
 
 A step finds its rates and its batch by its own number, which it counts on the device, so nothing goes back and forth
 but the losses every so often.
@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gamutcli.arrays import FloatArray
 from gamutcli.fitting.fit import (
@@ -30,7 +30,6 @@ from gamutcli.fitting.fit import (
     rate_at,
     residual_scale,
 )
-from gamutcli.fitting.fit import fit as fit_on_cpu
 from gamutcli.fitting.optimisers import MEAN_DECAY, MOMENTUM, MUON_FACTOR, NEWTON_SCHULZ
 from gamutcli.fitting.presets import Preset
 from gamutcli.fitting.sample import Sample
@@ -47,18 +46,32 @@ BLOCK = 64
 WARM_UP = 3
 
 
-def fit_on(
-    device: str,
-    sample: Sample,
-    preset: Preset,
-    seed: int,
-    progress: Progress | None = None,
-    start_weights: Sequence[FloatArray] | None = None,
-) -> Fit:
-    """Fit a network on the device that was chosen, "cpu" or "cuda"; the other arguments are those of ``fit``."""
-    if device == "cuda":
-        return fit(sample, preset, seed, progress, start_weights)
-    return fit_on_cpu(sample, preset, seed, progress, start_weights)
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A fit that is wanted.
+
+    Attributes:
+        sample: At least one pixel; it has to fit into the device's memory.
+        preset: Width, steps, batch, rate, optimiser.
+        seed: Of the first weights and of the order of the batches.
+        progress: Called with (step, steps, loss) every ``BLOCK`` steps.
+        start_weights: What to start from, one (outputs, inputs) matrix a layer; None: at random.
+    """
+
+    sample: Sample
+    preset: Preset
+    seed: int
+    progress: Progress | None = None
+    start_weights: Sequence[FloatArray] | None = None
+
+    @property
+    def half(self) -> int:
+        """Pixels of half a batch."""
+        return max(1, min(self.preset.batch, len(self.sample.features)) // 2)
+
+    def goes_with(self, other: Job) -> bool:
+        """Tell whether both can be done in the same steps."""
+        return (self.preset, self.half) == (other.preset, other.half)
 
 
 def fit(
@@ -75,75 +88,114 @@ def fit(
     bit: sums are made in another order.
 
     Args:
-        sample: At least one pixel; it has to fit into the device's memory.
-        preset: Width, steps, batch, rate, optimiser.
-        seed: Of the first weights and of the order of the batches.
-        progress: Called with (step, steps, loss) every ``BLOCK`` steps.
-        start_weights: What to start from, one (outputs, inputs) matrix a layer; None: at random.
+        sample: That of ``Job``, as are the others.
+        preset: Likewise.
+        seed: Likewise.
+        progress: Likewise.
+        start_weights: Likewise.
+        device: A torch device.
+    """
+    return fit_together([Job(sample, preset, seed, progress, start_weights)], device=device)[0]
+
+
+def fit_together(jobs: Sequence[Job], device: str = "cuda") -> list[Fit]:
+    """Fit a network to each of several pictures in the same steps.
+
+    Their matrices are so small that most of a GPU waits when it works on those of one.  Sums may be made in another
+    order than for a picture alone, so that its network is not the same bit for bit.
+
+    Args:
+        jobs: One at least; each goes with the first.
         device: A torch device.
     """
     start = time.perf_counter()
-    generator = np.random.default_rng(seed)
-    count, scale = len(sample.features), preset.residual_unit or residual_scale(sample)
-    weights = first_weights(preset, generator, start_weights)
-    half = max(1, min(preset.batch, count) // 2)
-    starts = np.fromiter(batch_starts(count, half, generator), np.int64, 2 * preset.steps)
-    best = Best(weights)
-    done = 0
+    preset = jobs[0].preset
+    pictures = [_Picture(job) for job in jobs]
     with working(), _own_stream(device):
-        step = _Step(sample, scale, weights, preset, starts.reshape(-1, 2), half, device)
+        step = _Step(pictures, device)
         run: Callable[[], None] = step
-        while done < preset.steps:
+        done = 0
+        while done < preset.steps and any(not picture.is_done for picture in pictures):
             stop = min(done + BLOCK, preset.steps)
             for index in range(done, stop):
                 if device == "cuda" and index == WARM_UP:
                     run = _capture(step)
                 run()
-            losses = step.losses[done:stop].tolist()
-            for weight, layer in zip(weights, step.layers, strict=True):
-                weight[:] = layer.cpu().numpy()
-            for index, loss in enumerate(losses, done):
-                best.watch(loss, index)
+            losses = step.losses[done:stop].T.tolist()
+            layers = [layer.cpu().numpy() for layer in step.layers]
+            for number, picture in enumerate(pictures):
+                picture.watch(done, losses[number], [layer[number] for layer in layers])
             done = stop
-            if not math.isfinite(best.recent) or (preset.decay and best.recent * scale**2 < INVISIBLE):
-                break
-            if progress:
-                progress(done, preset.steps, best.recent)
-    return Fit(best.choose(), scale, best.recent, done, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    return [picture.fitted(seconds) for picture in pictures]
+
+
+class _Picture:
+    """A picture's part in a fit: what it begins with, and its best weights so far."""
+
+    def __init__(self, job: Job) -> None:
+        generator = np.random.default_rng(job.seed)
+        self.job, self.is_done, self._steps = job, False, 0
+        self.scale = job.preset.residual_unit or residual_scale(job.sample)
+        self.weights = first_weights(job.preset, generator, job.start_weights)
+        starts = batch_starts(len(job.sample.features), job.half, generator)
+        #: (steps, 2) where the halves of each batch start in the sample.
+        self.starts = np.fromiter(starts, np.int64, 2 * job.preset.steps).reshape(-1, 2)
+        self._best = Best(self.weights)
+
+    def watch(self, done: int, losses: Sequence[float], weights: Matrices) -> None:
+        """Take note of steps, the first of which is that after ``done`` others, and of the weights after them."""
+        if self.is_done:
+            return
+        preset, best = self.job.preset, self._best
+        for mine, now in zip(self.weights, weights, strict=True):
+            mine[:] = now
+        for step, loss in enumerate(losses, done):
+            best.watch(loss, step)
+        self._steps = done + len(losses)
+        self.is_done = not math.isfinite(best.recent) or (preset.decay and best.recent * self.scale**2 < INVISIBLE)
+        if self.job.progress and not self.is_done:
+            self.job.progress(self._steps, preset.steps, best.recent)
+
+    def fitted(self, seconds: float) -> Fit:
+        """What came out."""
+        return Fit(self._best.choose(), self.scale, self._best.recent, self._steps, seconds)
 
 
 class _Step:
-    """One step of a fit, with all that it works on in the device's memory, its place in the schedule included.
+    """One step of all fits, with all that they work on in the device's memory, their place in the schedule included.
 
     The matrices of the hidden layers lie in one stack, filled up with zeros, which every optimiser leaves zeros: a
     kernel moves them all.
     """
 
-    def __init__(
-        self,
-        sample: Sample,
-        scale: float,
-        weights: Matrices,
-        preset: Preset,
-        starts: NDArray[np.int64],
-        half: int,
-        device: str,
-    ) -> None:
+    def __init__(self, pictures: Sequence[_Picture], device: str) -> None:
         import torch
 
         def there(array: Any) -> Tensor:
             return torch.tensor(array, device=device)
 
-        self.features, self.importance = there(sample.features), there(sample.importance[:, None])
-        self.targets = there(sample.residuals / np.float32(scale))
-        self.number, self.losses = there([0]), torch.zeros(preset.steps, device=device)
-        self.starts, self.span = there(starts), torch.arange(half, device=device)
+        def joined(arrays: Iterable[FloatArray]) -> Tensor:
+            return torch.cat([there(array) for array in arrays])
+
+        jobs = [picture.job for picture in pictures]
+        preset, half = jobs[0].preset, jobs[0].half
+        self.features = joined(job.sample.features for job in jobs)
+        self.importance = joined(job.sample.importance[:, None] for job in jobs)
+        self.targets = joined(picture.job.sample.residuals / np.float32(picture.scale) for picture in pictures)
+        begins = np.cumsum([0, *(len(job.sample.features) for job in jobs[:-1])])
+        starts = [picture.starts + begin for picture, begin in zip(pictures, begins, strict=True)]
+        self.starts, self.span = there(np.concatenate(starts, axis=1)), torch.arange(half, device=device)
+        self.number, self.losses = there([0]), torch.zeros((preset.steps, len(jobs)), device=device)
         self.schedule = there(_schedule(preset))
-        widths = [weight.shape[1] for weight in weights[:-1]]
-        stack = np.zeros((preset.depth, preset.hidden, max(widths)), np.float32)
-        for part, weight in zip(stack, weights[:-1], strict=True):
-            part[:, : weight.shape[1]] = weight
-        self.stacks = there(stack), there(weights[-1])
+        self.batch = len(jobs), 2 * half
+        widths = [weight.shape[1] for weight in pictures[0].weights[:-1]]
+        # A layer's matrices of all pictures lie behind each other.
+        stack = np.zeros((preset.depth, len(jobs), preset.hidden, max(widths)), np.float32)
+        for number, picture in enumerate(pictures):
+            for part, weight in zip(stack[:, number], picture.weights[:-1], strict=True):
+                part[:, : weight.shape[1]] = weight
+        self.stacks = there(stack), there(np.stack([picture.weights[-1] for picture in pictures]))
         self.gradients = tuple(map(torch.zeros_like, self.stacks))
         square_share = 1 - SQUARE_DECAY.get(preset.optimizer, 0.0)
         self.updates: list[Update] = [_Adam(stack, square_share) for stack in self.stacks]
@@ -151,11 +203,12 @@ class _Step:
             self.updates = [_Descent(stack) for stack in self.stacks]
         elif preset.optimizer == "muon":
             factors = [MUON_FACTOR * max(1.0, preset.hidden / width) ** 0.5 for width in widths]
-            self.updates[0] = _Muon(self.stacks[0], there(factors)[:, None, None])
+            self.updates[0] = _Muon(self.stacks[0], there(factors)[:, None, None, None])
 
         def layers(stack: Tensor, last: Tensor) -> list[Tensor]:
-            return [*(part[:, :width] for part, width in zip(stack, widths, strict=True)), last]
+            return [*(part[:, :, :width] for part, width in zip(stack, widths, strict=True)), last]
 
+        #: (pictures, outputs, inputs) each.
         self.layers, self.layer_gradients = layers(*self.stacks), layers(*self.gradients)
 
     def __call__(self) -> None:
@@ -163,15 +216,19 @@ class _Step:
         import torch
 
         rows = (self.starts.index_select(0, self.number).T + self.span).flatten()
-        activations = [self.features.index_select(0, rows)]
+
+        def drawn(values: Tensor) -> Tensor:
+            return values.index_select(0, rows).view(*self.batch, -1)
+
+        activations = [drawn(self.features)]
         for weight in self.layers[:-1]:
-            activations.append((activations[-1] @ weight.T).relu_())
-        error = activations[-1] @ self.layers[-1].T - self.targets.index_select(0, rows)
-        weighted = error * self.importance.index_select(0, rows)
-        self.losses.index_copy_(0, self.number, (weighted * error).mean()[None])
-        error = weighted * (2 / weighted.numel())
+            activations.append((activations[-1] @ weight.mT).relu_())
+        error = activations[-1] @ self.layers[-1].mT - drawn(self.targets)
+        weighted = error * drawn(self.importance)
+        self.losses.index_copy_(0, self.number, (weighted * error).mean((1, 2))[None])
+        error = weighted * (2 / (error.shape[1] * error.shape[2]))
         for index in range(len(self.layers) - 1, -1, -1):
-            torch.mm(error.T, activations[index], out=self.layer_gradients[index])
+            torch.bmm(error.mT, activations[index], out=self.layer_gradients[index])
             if index:
                 error = (error @ self.layers[index]) * (activations[index] > 0)
         now = self.schedule.index_select(0, self.number)[0]
@@ -199,14 +256,15 @@ class _Descent:
 
 
 class _Muon:
-    """``optimisers.Muon`` for a stack of matrices."""
+    """``optimisers.Muon`` for the matrices of a stack, (layers, pictures, outputs, inputs)."""
 
     def __init__(self, stack: Tensor, factors: Tensor) -> None:
         self.stack, self.factors, self.momentum = stack, factors, stack * 0
 
     def __call__(self, gradient: Tensor, now: Tensor) -> None:
         self.momentum.mul_(MOMENTUM).add_(gradient)
-        self.stack -= now[0] * self.factors * _orthogonalise(gradient + MOMENTUM * self.momentum)
+        wanted = gradient + MOMENTUM * self.momentum
+        self.stack -= now[0] * self.factors * _orthogonalise(wanted.flatten(0, 1)).view_as(wanted)
 
 
 class _Adam:

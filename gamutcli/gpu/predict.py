@@ -6,7 +6,8 @@ Source: as ``gamutcli.network.model``.
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -23,6 +24,8 @@ Tensor = Any
 
 #: Pixels that go through the network at once: few kernels, and little memory.
 CHUNK = 1 << 18
+#: Pixels after which a process takes the trouble to compile a kernel of our own: by then torch's have taken as long.
+FUSED_AFTER = 1 << 27
 
 
 class Predictor:
@@ -34,7 +37,12 @@ class Predictor:
         adaptation: Between sRGB's white and ProPhoto's.
         device: A torch device.
         frame: What x and y refer to; the picture itself where None.
+
+    Attributes:
+        pixels_by_torch: How many pixels this process has put through torch's own kernels.
     """
+
+    pixels_by_torch: ClassVar[int] = 0
 
     def __init__(
         self,
@@ -64,6 +72,7 @@ class Predictor:
             self._starts = torch.tensor(starts, dtype=torch.int32, device=device)
             self._color_weight = torch.tensor(first[place : place + waved], device=device)
             self._weights = [torch.tensor(weight, device=device) for weight in others]
+            self._fused = self._fuse()
 
     def residuals(self, rows: slice, inside: IndexArray) -> FloatArray:
         """Predict the residuals of some pixels of a strip.
@@ -100,9 +109,32 @@ class Predictor:
         Returns:
             (n, 3) float32 on the device.
         """
+        if self._fused:
+            return self._fused(rows.start, places)
+        Predictor.pixels_by_torch += len(places)
+        return self._by_torch(rows, places, colors)
+
+    @property
+    def is_fused(self) -> bool:
+        """Whether a kernel of our own does it all."""
+        return self._fused is not None
+
+    def _fuse(self) -> Callable[[int, Tensor], Tensor] | None:
+        """Put all that torch's kernels would do into one, where that pays and can be had."""
+        if Predictor.pixels_by_torch < FUSED_AFTER or self.inputs.color != "srgb_codes":
+            return None
+        try:
+            from gamutcli.gpu import fused
+        except ImportError:
+            return None
+        if self._table.shape[1] > fused.MOST_UNITS or not fused.works(self.device):
+            return None
+        return fused.Fused(self._codes, self._table, self._starts, self._weights, self.inputs.boxes, self._frame)
+
+    def _by_torch(self, rows: slice, places: Tensor, colors: Tensor | None) -> Tensor:
         import torch
 
-        means = [self.box_means(rows, box.radius).view(-1, 3) for box in self.inputs.boxes]
+        means = {box.radius: self.box_means(rows, box.radius).reshape(-1, 3) for box in self.inputs.boxes}
         residuals = []
         for start in range(0, len(places), CHUNK):
             part = slice(start, start + CHUNK)
@@ -124,18 +156,18 @@ class Predictor:
         """
         import torch
 
-        sums = self._codes
-        side = 2 * radius + 1
-        for axis, wanted in enumerate((rows, slice(0, self._codes.shape[1]))):
+        side, (height, width, _) = 2 * radius + 1, self._codes.shape
+        around = self._codes
+        for axis, (wanted, edge) in enumerate(((rows, height), (slice(0, width), width))):
             reach = torch.arange(wanted.start - radius, wanted.stop + radius, device=self.device)
-            band = sums.index_select(axis, reach.clamp_(0, sums.shape[axis] - 1))
-            running = torch.cumsum(band, axis, dtype=torch.int32)
-            count = wanted.stop - wanted.start
-            sums = running.narrow(axis, side - 1, count).clone()
-            sums.narrow(axis, 1, count - 1).sub_(running.narrow(axis, 0, count - 1))
-        return (BOX_STEPS * sums + side**2 // 2) // side**2
+            around = around.index_select(axis, reach.clamp_(0, edge - 1))
+        # As float32, which holds these sums exactly; a window of a column, then one of a row.
+        sums = around.permute(2, 0, 1).float()
+        for window in ((side, 1), (1, side)):
+            sums = torch.nn.functional.avg_pool2d(sums, window, stride=1, divisor_override=1)
+        return (BOX_STEPS * sums.permute(1, 2, 0).int() + side**2 // 2) // side**2
 
-    def _indices(self, rows: slice, means: list[Tensor], places: Tensor) -> Tensor:
+    def _indices(self, rows: slice, means: Mapping[int, Tensor], places: Tensor) -> Tensor:
         """(n, tables) int32 table indices, in the order of ``network.features.Features.tables``."""
         import torch
 
@@ -145,8 +177,8 @@ class Predictor:
         found = [side[:, None] for side in place]
         if self.inputs.color == "srgb_codes":
             found.append(codes)
-        for box, mean in zip(self.inputs.boxes, means, strict=True):
-            around = mean.index_select(0, places)
+        for box in self.inputs.boxes:
+            around = means[box.radius].index_select(0, places)
             if box.contrast:
                 around = (BOX_STEPS * codes - around).clamp_(-CONTRAST_LIMIT, CONTRAST_LIMIT) + CONTRAST_LIMIT
             found.append(around)

@@ -13,7 +13,7 @@ import numpy as np
 from gamutcli.fitting.fit import Matrices, first_weights
 from gamutcli.fitting.optimisers import adam_step
 from gamutcli.fitting.presets import Preset
-from gamutcli.gpu.fit import fit_on
+from gamutcli.gpu.together import fit_on
 from gamutcli.pretrain.album import Album
 from gamutcli.pretrain.recipe import Recipe
 

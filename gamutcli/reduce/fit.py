@@ -14,7 +14,7 @@ from gamutcli.fitting.presets import Preset, narrow_to
 from gamutcli.fitting.quantise import quantise_within, round_weights
 from gamutcli.fitting.sample import Sample, draw_sample
 from gamutcli.fitting.scene import Scene
-from gamutcli.gpu.fit import fit_on
+from gamutcli.gpu.together import fit_on
 from gamutcli.network.shape import Network
 from gamutcli.payload.fields import Fields
 from gamutcli.payload.format import overhead_bytes

@@ -25,7 +25,7 @@ from gamutcli.fingerprint.frame import Frame, Orientation
 from gamutcli.fitting import fit as numpy_fit
 from gamutcli.fitting import presets
 from gamutcli.gpu import fit as gpu_fit
-from gamutcli.gpu.fit import fit
+from gamutcli.gpu.fit import fit, fit_together
 from gamutcli.gpu.predict import Predictor
 from gamutcli.network import predict
 from gamutcli.network.features import BOX_STEPS
@@ -424,7 +424,7 @@ def on(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if device == "cpu":
         monkeypatch.setattr(gpu, "_lacking", lambda: None)
         monkeypatch.setattr(restore, "GpuPredictor", partial(Predictor, device="cpu"))
-        monkeypatch.setattr(gpu_fit, "fit", partial(fit, device="cpu"))
+        monkeypatch.setattr(gpu_fit, "fit_together", partial(fit_together, device="cpu"))
 
 
 def codes_of(path: Path) -> NDArray[np.int64]:
