@@ -62,6 +62,12 @@ class Bench:
         command = [*gamut, *map(str, words), "--device", device, "--json", "--overwrite"]
         return self._step(name, command, needs, lambda found: {"command": json.loads(found.output)})
 
+    def batch(self, name: str, *words: object, device: str) -> Found:
+        """Measure a run over many pictures; a rehearsal has no GPU to lend to other processes."""
+        device = "cpu" if self._rehearse else device
+        command = ["-m", "gamutcli", "batch", *map(str, words), "--device", device, "--json"]
+        return self._step(name, command, (), lambda found: {"pictures": found.output.count('"state": "done"')})
+
     def _step(self, name: str, command: list[str], needs: tuple[Path, ...], read: Callable[[Run], Found]) -> Found:
         missing = [path.name for path in needs if not path.exists()]
         if self.left < LEAST:
@@ -120,7 +126,9 @@ def measure(bench: Bench, place: Path, megapixels: float, learning: float) -> No
     bench.inside("picture", "picture", large, megapixels)
     for preset in PRESETS:
         bench.inside(f"fit {preset}, cuda", "fit", small, preset, "cuda")
+    bench.inside("fits together", "fits", small, "balanced", "cuda")
     compare(bench, place, "balanced")
+    many(bench, place, 4 if megapixels < 1 else 48)
     bench.gamut("reduce balanced, cpu", *reducing(place, "balanced", "cpu"), device="cpu", needs=(large,))
     compare(bench, place, "paper")
     # Its process comes up first.
@@ -134,6 +142,18 @@ def measure(bench: Bench, place: Path, megapixels: float, learning: float) -> No
 def reducing(place: Path, preset: str, device: str) -> tuple[object, ...]:
     """The words of a `gamut reduce`."""
     return "reduce", place / "large.tif", place / f"{preset}-{device}.jpg", "--preset", preset
+
+
+def many(bench: Bench, place: Path, count: int) -> None:
+    """Reduce and expand a folder, on the GPU and on the CPU, as many pictures at a time as there are cores."""
+    bench.inside("pictures", "pictures", place / "many", count)
+    for device in ("cuda", "cpu"):
+        bench.batch(
+            f"batch reduce, {device}", "reduce", place / "many", "-o", place / f"reduced-{device}", device=device
+        )
+    for device in ("cuda", "cpu"):
+        source, target = place / "reduced-cpu", place / f"restored-{device}"
+        bench.batch(f"batch expand, {device}", "expand", source, "-o", target, device=device)
 
 
 def compare(bench: Bench, place: Path, preset: str) -> None:

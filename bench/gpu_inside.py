@@ -31,6 +31,7 @@ from files import SAMPLES
 from gamutcli import expand_image, gpu, reduce_image, restore
 from gamutcli.fitting import presets
 from gamutcli.gpu import fit as gpu_fit
+from gamutcli.gpu import predict as gpu_predict
 from gamutcli.gpu import together
 from gamutcli.pretrain import run as pretrain
 from gamutcli.pretrain.recipe import recipe_of
@@ -159,14 +160,50 @@ def fit(source: str, preset: str, device: str) -> Found:
     }
 
 
+def fits(source: str, preset: str, device: str) -> Found:
+    """Fit to as many pictures at once as are taken together, and to one."""
+    jobs: list[Any] = []
+    original = gpu_fit.fit_together
+
+    def noting(wanted: list[Any], **more: Any) -> Any:
+        jobs.extend(wanted)
+        return original(wanted, **more)
+
+    with tempfile.TemporaryDirectory() as folder, patch.object(gpu_fit, "fit_together", noting):
+        reduce_image(source, Path(folder, "reduced.png"), preset=preset, device=device)
+    together_s = [
+        statistics.median(_timed(lambda count=count: original(jobs * count), device) for _ in range(REPEATS))
+        for count in (1, together.MOST)
+    ]
+    return {"one_s": together_s[0], "pictures": together.MOST, "together_s": together_s[1], **gpu_memory(device)}
+
+
+def pictures(folder: str, count: str) -> Found:
+    """Write pictures of 1.6 megapixels: the samples, rolled."""
+    samples = sorted(SAMPLES.glob("*.tif"))
+    for number in range(int(count)):
+        with tifffile.TiffFile(samples[number % len(samples)]) as file:
+            codes, profile = file.asarray(), file.pages[0].tags[34675].value
+        missing = [(0, max(0, side - have)) for side, have in zip((1034, 1550), codes.shape, strict=False)]
+        codes = np.pad(np.roll(codes, 37 * number, axis=1), (*missing, (0, 0)), "symmetric")[:1034, :1550]
+        target = Path(folder, f"{number:03}.tif")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        tifffile.imwrite(target, np.ascontiguousarray(codes), photometric="rgb", iccprofile=profile, metadata=None)
+    return {"count": int(count)}
+
+
 def network(source: str, device: str) -> Found:
-    """The network over the pixels of a reduced picture: on the device alone, the transfers alone, and both."""
+    """The network over the pixels of a reduced picture: on the device alone, the transfers alone, and both.
+
+    By torch's kernels, and by the one that a process compiles which does much.
+    """
     import torch
 
     predictors, calls, inputs = [], [], []
-    original = restore.GpuPredictor
+    original, given = restore.GpuPredictor, {}
 
     def watched(*args: Any, **more: Any) -> Any:
+        given.update(arguments=args, named=more)
         predictor = original(*args, **more)
         predictors.append(predictor)
         predictor.residuals = _noting(predictor.residuals, calls)
@@ -180,7 +217,7 @@ def network(source: str, device: str) -> Found:
     del predictor.residuals, predictor.on_device
     pixels = sum(inside.size for _, inside in strips)
 
-    def kernels() -> None:
+    def kernels(predictor: Any = predictor) -> None:
         for rows, places, *colors in tensors:
             predictor.on_device(rows, places, *colors)
 
@@ -201,6 +238,13 @@ def network(source: str, device: str) -> Found:
             "transfers_s": statistics.median(_timed(transfers, device) for _ in range(REPEATS)),
             "together_s": statistics.median(_timed(both, device) for _ in range(REPEATS)),
         }
+        with patch.object(gpu_predict, "FUSED_AFTER", 0):
+            start = waited(device)
+            fused = original(*given["arguments"], **given["named"])
+            if fused.is_fused:
+                kernels(fused)
+                found["fused_first_s"] = waited(device) - start
+                found["fused_s"] = statistics.median(_on_device(lambda: kernels(fused), device) for _ in range(REPEATS))
         tensors.clear()
         inputs.clear()
         forget_memory(device)
@@ -308,6 +352,8 @@ MEASUREMENTS: dict[str, Callable[..., Found]] = {
     "machine": machine,
     "picture": picture,
     "fit": fit,
+    "fits": fits,
+    "pictures": pictures,
     "network": network,
     "difference": difference,
     "pretrain": learn,

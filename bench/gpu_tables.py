@@ -17,10 +17,13 @@ def markdown(results: Found) -> str:
         _machine(results),
         "## Fit, seconds",
         _fits(steps),
+        _fits_together(steps),
         "## The network over a picture, seconds",
         _networks(steps),
         "## Whole commands, start-up included",
         _commands(steps),
+        "## Many pictures of 1.6 megapixels, as many at a time as there are cores",
+        _batches(steps),
         "## How far the devices lie apart, 16-bit codes",
         _differences(steps),
         "## Pretraining (`--model 23kb`)",
@@ -76,9 +79,28 @@ def _networks(steps: Found) -> str:
     rows = []
     for preset in ("balanced", "paper"):
         step = steps.get(f"network {preset}")
-        times = [_number(step, name, 3) for name in ("on_device_s", "transfers_s", "together_s")]
+        names = ("on_device_s", "fused_s", "fused_first_s", "transfers_s", "together_s")
+        times = [_number(step, name, 3) for name in names]
         rows.append([preset, _number(step, "pixels", 0), *times, _number(step, "gpu_reserved_mib", 0)])
-    return _table("preset | pixels | on the GPU | transfers | both, one thread | GPU memory, MiB", rows)
+    head = "preset | pixels | by torch's kernels | by our own | with its compiling | transfers | torch's and transfers"
+    return _table(f"{head} | GPU memory, MiB", rows)
+
+
+def _fits_together(steps: Found) -> str:
+    step = steps.get("fits together")
+    return (
+        f"`balanced`, {_number(step, 'pictures', 0)} pictures in the same steps: {_number(step, 'together_s')} s; one: "
+        f"{_number(step, 'one_s')} s."
+    )
+
+
+def _batches(steps: Found) -> str:
+    rows = []
+    for verb in ("reduce", "expand"):
+        pair = [steps.get(f"batch {verb}, {device}") for device in ("cuda", "cpu")]
+        seconds = [_number(step, "process_s", 1) for step in pair]
+        rows.append([f"batch {verb}, balanced", _number(pair[0], "pictures", 0), *seconds])
+    return _table("command | pictures | GPU, s | CPU, s", rows)
 
 
 def _commands(steps: Found) -> str:

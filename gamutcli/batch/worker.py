@@ -7,6 +7,8 @@ import signal
 import sys
 import threading
 import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 
@@ -15,12 +17,13 @@ from gamutcli.batch.units import Task
 from gamutcli.batch.work import perform
 
 
-def serve(tasks: Connection, threads: int, quiet: bool) -> None:
-    """Take tasks from a connection and send their outcomes back, until there is no more.
+def serve(tasks: Connection, threads: int, company: int, quiet: bool) -> None:
+    """Take numbered tasks from a connection and send their outcomes back, until there is no more.
 
     Args:
         tasks: The other end is with the process that gives them out.
         threads: That a picture may take.
+        company: How many pictures may be in hand at a time, each in a thread.
         quiet: Whether what libraries print is dropped.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's: whoever gives the tasks decides
@@ -28,14 +31,34 @@ def serve(tasks: Connection, threads: int, quiet: bool) -> None:
     if quiet:
         _silence()
     parallel.use_threads(threads)
+    if company == 1:
+        for number, task in _received(tasks):
+            tasks.send((number, perform(task)))
+        return
+    one_at_a_time = threading.Lock()
+
+    def work(number: int, task: Task) -> None:
+        try:
+            outcome = perform(task)
+            with one_at_a_time:
+                tasks.send((number, outcome))
+        except BaseException:
+            os._exit(1)  # as a process with one picture ends: nobody else would hear of it
+
+    with ThreadPoolExecutor(company) as pictures:
+        for number, task in _received(tasks):
+            pictures.submit(work, number, task)
+
+
+def _received(tasks: Connection) -> Iterator[tuple[int, Task]]:
     while True:
         try:
-            task: Task | None = tasks.recv()
+            numbered: tuple[int, Task] | None = tasks.recv()
         except (EOFError, OSError):
             return
-        if task is None:
+        if numbered is None:
             return
-        tasks.send(perform(task))
+        yield numbered
 
 
 def _end_with_parent() -> None:

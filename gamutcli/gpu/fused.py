@@ -7,11 +7,13 @@ fails, torch's kernels go on.
 Source: as ``gamutcli.network.model``.
 """
 
+# What Triton compiles has no types of Python.
+# mypy: disable-error-code="no-untyped-def,untyped-decorator,no-untyped-call"
+
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
 import numpy as np
 import torch
@@ -32,36 +34,54 @@ LEAST = 16
 _STEPS, _LIMIT = tl.constexpr(BOX_STEPS), tl.constexpr(CONTRAST_LIMIT)
 
 
-@triton.jit  # type: ignore[untyped-decorator]
-def _level(code: Any, total: Any, area: tl.constexpr, contrast: tl.constexpr) -> Any:
+@triton.jit
+def _level(code, total, RADIUS: tl.constexpr, CONTRAST: tl.constexpr):
     """A box's row in its table: the mean of a channel, or what the pixel's own code is beside it."""
+    area: tl.constexpr = (2 * RADIUS + 1) * (2 * RADIUS + 1)
     mean = (_STEPS * total + area // 2) // area
-    if contrast:
+    if CONTRAST:
         mean = tl.minimum(tl.maximum(_STEPS * code - mean, -_LIMIT), _LIMIT) + _LIMIT
     return mean
 
 
-@triton.jit  # type: ignore[untyped-decorator]
+@triton.jit
+def _sums(codes, row, column, height, width, RADIUS: tl.constexpr, BLOCK: tl.constexpr):
+    """Sums of the codes in the boxes around pixels, edges replicated."""
+    reds = tl.zeros((BLOCK,), tl.int32)
+    greens = tl.zeros((BLOCK,), tl.int32)
+    blues = tl.zeros((BLOCK,), tl.int32)
+    for down in range(-RADIUS, RADIUS + 1):
+        beside = tl.minimum(tl.maximum(row + down, 0), height - 1).to(tl.int64) * width
+        for right in range(-RADIUS, RADIUS + 1):
+            at = codes + (beside + tl.minimum(tl.maximum(column + right, 0), width - 1)) * 3
+            reds += tl.load(at).to(tl.int32)
+            greens += tl.load(at + 1).to(tl.int32)
+            blues += tl.load(at + 2).to(tl.int32)
+    return reds, greens, blues
+
+
+@triton.jit
 def _forward(
-    codes: Any,
-    places: Any,
-    residuals: Any,
-    count: Any,
-    height: Any,
-    width: Any,
-    top: Any,
-    to_frame: Any,
-    table: Any,
-    starts: Any,
-    hidden: Any,
-    last: Any,
+    codes,
+    places,
+    residuals,
+    count,
+    height,
+    width,
+    top,
+    to_frame,
+    table,
+    starts,
+    hidden,
+    last,
     AROUND: tl.constexpr,
     BOXES: tl.constexpr,
     LAYERS: tl.constexpr,
     UNITS: tl.constexpr,
     OUTPUTS: tl.constexpr,
     BLOCK: tl.constexpr,
-) -> None:
+):
+    """Look at ``BLOCK`` pixels and put them through the network: rows of tables added, then a product a layer."""
     pixel = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     is_there = pixel < count
     place = tl.load(places + pixel, mask=is_there, other=0)
@@ -77,23 +97,14 @@ def _forward(
     above += tl.load(table + (tl.load(starts + 3) + green)[:, None] * UNITS + unit)
     above += tl.load(table + (tl.load(starts + 4) + blue)[:, None] * UNITS + unit)
     for box in tl.static_range(AROUND):
-        radius: tl.constexpr = BOXES[box][0]
-        contrast: tl.constexpr = BOXES[box][1]
-        reds = tl.zeros((BLOCK,), tl.int32)
-        greens = tl.zeros((BLOCK,), tl.int32)
-        blues = tl.zeros((BLOCK,), tl.int32)
-        for down in range(-radius, radius + 1):
-            beside = tl.minimum(tl.maximum(row + down, 0), height - 1).to(tl.int64) * width
-            for right in range(-radius, radius + 1):
-                at = codes + (beside + tl.minimum(tl.maximum(column + right, 0), width - 1)) * 3
-                reds += tl.load(at).to(tl.int32)
-                greens += tl.load(at + 1).to(tl.int32)
-                blues += tl.load(at + 2).to(tl.int32)
-        area: tl.constexpr = (2 * radius + 1) * (2 * radius + 1)
+        reds, greens, blues = _sums(codes, row, column, height, width, BOXES[box][0], BLOCK)
         start = starts + 5 + 3 * box
-        above += tl.load(table + (tl.load(start) + _level(red, reds, area, contrast))[:, None] * UNITS + unit)
-        above += tl.load(table + (tl.load(start + 1) + _level(green, greens, area, contrast))[:, None] * UNITS + unit)
-        above += tl.load(table + (tl.load(start + 2) + _level(blue, blues, area, contrast))[:, None] * UNITS + unit)
+        red_level = _level(red, reds, BOXES[box][0], BOXES[box][1])
+        green_level = _level(green, greens, BOXES[box][0], BOXES[box][1])
+        blue_level = _level(blue, blues, BOXES[box][0], BOXES[box][1])
+        above += tl.load(table + (tl.load(start) + red_level)[:, None] * UNITS + unit)
+        above += tl.load(table + (tl.load(start + 1) + green_level)[:, None] * UNITS + unit)
+        above += tl.load(table + (tl.load(start + 2) + blue_level)[:, None] * UNITS + unit)
     below = tl.arange(0, UNITS)[:, None]
     for layer in tl.static_range(LAYERS):
         weight = tl.load(hidden + layer * UNITS * UNITS + below * UNITS + unit)

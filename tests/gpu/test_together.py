@@ -19,7 +19,7 @@ from gamutcli.gpu import together
 from gamutcli.gpu.fit import Job, fit, fit_together
 from gamutcli.gpu.together import fit_on
 from gamutcli.parallel import one_blas_thread
-from tests.support.fits import ADAM, MUON, a_sample, assert_finite
+from tests.support.fits import ADAM, MUON, a_sample, assert_finite, unexplained
 
 CUDA = pytest.param("cuda", marks=pytest.mark.gpu)
 TORCH_CPU = pytest.param("cpu", marks=pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed"))
@@ -58,8 +58,8 @@ def test_a_picture_that_diverges_or_is_done_leaves_the_others_alone(device: str)
     assert found[2].steps < 200
     for each in found:
         assert_finite(each)
-    for mine, alone in zip(found[0].weights, fit(samples[0], long, 0, device=device).weights, strict=True):
-        assert np.abs(mine - alone).mean() < 0.02
+    alone = fit(samples[0], long, 0, device=device)
+    assert unexplained(found[0], samples[0]) == pytest.approx(unexplained(alone, samples[0]), rel=0.3)
 
 
 @on_both

@@ -86,11 +86,12 @@ def _here(order: Order, search: Search, given: Mapping[str, Any]) -> tuple[Order
 
 
 def _pool(jobs: int, threads: int, memory: int | None, given: Mapping[str, Any]) -> Pool:
-    from gamutcli.batch.pool import Pool
+    from gamutcli.batch import pool
 
-    return Pool(
+    return pool.Pool(
         jobs,
         threads=threads,
+        company=pool.ON_A_GPU if given.get("device") == "cuda" else 1,
         memory=memory,
         timeout=given["timeout"],
         recycle=given["recycle"],
