@@ -46,11 +46,14 @@ def timed(original: Path, folder: Path, runs: int) -> list[tuple[str, ...]]:
         ("`gamut reduce --preset fast`, TIFF to JPEG", ["reduce", original, reduced, "--preset", "fast"]),
         ("`gamut reduce`, TIFF to JPEG", ["reduce", original, reduced]),
         ("`gamut info`", ["info", reduced]),
-        ("`gamut expand`, JPEG to TIFF", ["expand", reduced, restored]),
+        ("`gamut expand`, JPEG to TIFF (Deflate)", ["expand", reduced, restored]),
+        ("`gamut expand --compression zstd`", ["expand", reduced, restored, "--compression", "zstd"]),
+        ("`gamut expand --compression none`", ["expand", reduced, restored, "--compression", "none"]),
         ("`gamut eval`", ["eval", reduced, "--gt", original]),
     ):
         overwrite = ["--overwrite"] if words[0] in ("reduce", "expand") else []
-        rows.append(row(name, [gamut(*words, *overwrite) for _ in range(runs)]))
+        found = row(name, [gamut(*words, *overwrite) for _ in range(runs)])
+        rows.append((*found, f"{restored.stat().st_size / 1e6:.0f}" if words[0] == "expand" else ""))
         print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
     if find_spec("pyvips"):
         plain, back = folder / "plain.jpg", folder / "back.tif"
@@ -58,7 +61,7 @@ def timed(original: Path, folder: Path, runs: int) -> list[tuple[str, ...]]:
             ("libvips without a network, TIFF to JPEG", [original, plain, "srgb", 8]),
             ("libvips without a network, JPEG to TIFF", [plain, back, "srgb", 16]),
         ):
-            rows.append(row(name, [command(sys.executable, "-c", VIPS, *words) for _ in range(runs)]))
+            rows.append((*row(name, [command(sys.executable, "-c", VIPS, *words) for _ in range(runs)]), ""))
     return rows
 
 
@@ -77,7 +80,7 @@ def main() -> None:
             command(sys.executable, HERE / "large.py", original)
         lines = timed(original, Path(folder), given.runs)
     name = given.picture.name if given.picture else "24 megapixels, made from a sample"
-    head = (name, "seconds, median", "least", "peak memory, MiB")
+    head = (name, "seconds, median", "least", "peak memory, MiB", "TIFF, MB")
     peer = "" if find_spec("pyvips") else " libvips was not compared: pyvips is not installed here."
     measured = f"{given.runs} runs each, start-up included.{peer} Measured on: {described()}."
     publish("speed", f"\n{table(head, lines)}\n\n{measured}\n", given.write)
