@@ -13,7 +13,6 @@ Source: as ``gamutcli.network.model``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
 import torch
@@ -150,6 +149,11 @@ class Fused:
         self._layers, self._last = len(others), pad(last, (0, LEAST - 3, 0, more)).contiguous()
         self._to_frame = torch.tensor(_affine(frame, codes.shape), dtype=torch.int32).to(codes.device)
 
+    @property
+    def kind(self) -> object:
+        """What Triton compiles it for."""
+        return self._units, self._layers, self._boxes, self._codes.device.type
+
     def __call__(self, top: int, places: torch.Tensor) -> torch.Tensor:
         """Predict the residuals of some pixels.
 
@@ -182,17 +186,34 @@ def _affine(frame: Frame, shape: tuple[int, ...]) -> list[int]:
     return [number for side in (0, 1) for number in (down[side] - zero[side], right[side] - zero[side], zero[side])]
 
 
-@cache
-def works(device: str) -> bool:
-    """Whether Triton compiles for the device, seen by the first kernel of a process.
+#: Kernels that Triton could not make: each release has errors of its own, as has a machine without a compiler.
+_FAILED: set[object] = set()
 
-    Where it does not, that costs speed alone: each release has errors of its own, as has a machine without a compiler.
+
+def fuse(
+    codes: torch.Tensor,
+    table: torch.Tensor,
+    starts: torch.Tensor,
+    weights: Sequence[torch.Tensor],
+    boxes: Sequence[Box],
+    frame: Frame,
+) -> Fused | None:
+    """Make a kernel and see it work on one pixel; None where it cannot be had, which costs speed alone.
+
+    Args:
+        codes: As all others, that of ``Fused``.
+        table: Likewise.
+        starts: Likewise.
+        weights: Likewise.
+        boxes: Likewise.
+        frame: Likewise.
     """
-    codes = torch.zeros((1, 1, 3), dtype=torch.uint8, device=device)
-    zeros = torch.zeros((LEAST, LEAST), device=device)
-    starts = torch.zeros(8, dtype=torch.int32, device=device)
+    made = Fused(codes, table, starts, weights, boxes, frame)
+    if table.shape[1] > MOST_UNITS or made.kind in _FAILED:
+        return None
     try:
-        Fused(codes, zeros, starts, (zeros, zeros[:, :3]), (Box(1, 0, contrast=True),), Frame(1, 1))(0, starts[:1])
+        made(0, torch.zeros(1, dtype=torch.int32, device=codes.device))
     except Exception:
-        return False
-    return True
+        _FAILED.add(made.kind)
+        return None
+    return made

@@ -127,9 +127,7 @@ class Predictor:
             from gamutcli.gpu import fused
         except ImportError:
             return None
-        if self._table.shape[1] > fused.MOST_UNITS or not fused.works(self.device):
-            return None
-        return fused.Fused(self._codes, self._table, self._starts, self._weights, self.inputs.boxes, self._frame)
+        return fused.fuse(self._codes, self._table, self._starts, self._weights, self.inputs.boxes, self._frame)
 
     def _by_torch(self, rows: slice, places: Tensor, colors: Tensor | None) -> Tensor:
         import torch
