@@ -137,10 +137,10 @@ class Fused:
     ) -> None:
         hidden = table.shape[1]
         # A power of two, which all that the kernel works on has to be; what is more are zeros.
-        self._units = max(LEAST, 1 << (hidden - 1).bit_length())
-        more = self._units - hidden
+        self.units = max(LEAST, 1 << (hidden - 1).bit_length())
+        more = self.units - hidden
         pad = torch.nn.functional.pad
-        self._codes, self._starts = codes, starts
+        self.codes, self._starts = codes, starts
         self._boxes = tuple((box.radius, box.contrast) for box in boxes)
         self._table = pad(table, (0, more)).contiguous()
         *others, last = weights
@@ -152,7 +152,7 @@ class Fused:
     @property
     def kind(self) -> object:
         """What Triton compiles it for."""
-        return self._units, self._layers, self._boxes, self._codes.device.type
+        return self.units, self._layers, self._boxes, self.codes.device.type
 
     def __call__(self, top: int, places: torch.Tensor) -> torch.Tensor:
         """Predict the residuals of some pixels.
@@ -164,15 +164,15 @@ class Fused:
         Returns:
             (n, 3) float32 on the device.
         """
-        height, width, _ = self._codes.shape
+        height, width, _ = self.codes.shape
         residuals = torch.empty((len(places), 3), device=places.device)
         _forward[(triton.cdiv(len(places), BLOCK),)](
-            *(self._codes, places, residuals, len(places), height, width, top, self._to_frame),
+            *(self.codes, places, residuals, len(places), height, width, top, self._to_frame),
             *(self._table, self._starts, self._hidden, self._last),
             AROUND=len(self._boxes),
             BOXES=self._boxes,
             LAYERS=self._layers,
-            UNITS=self._units,
+            UNITS=self.units,
             OUTPUTS=LEAST,
             BLOCK=BLOCK,
             num_warps=WARPS,
@@ -190,30 +190,13 @@ def _affine(frame: Frame, shape: tuple[int, ...]) -> list[int]:
 _FAILED: set[object] = set()
 
 
-def fuse(
-    codes: torch.Tensor,
-    table: torch.Tensor,
-    starts: torch.Tensor,
-    weights: Sequence[torch.Tensor],
-    boxes: Sequence[Box],
-    frame: Frame,
-) -> Fused | None:
-    """Make a kernel and see it work on one pixel; None where it cannot be had, which costs speed alone.
-
-    Args:
-        codes: As all others, that of ``Fused``.
-        table: Likewise.
-        starts: Likewise.
-        weights: Likewise.
-        boxes: Likewise.
-        frame: Likewise.
-    """
-    made = Fused(codes, table, starts, weights, boxes, frame)
-    if table.shape[1] > MOST_UNITS or made.kind in _FAILED:
+def try_out(kernel: Fused) -> Fused | None:
+    """See a kernel work on one pixel; None where it cannot be had, which costs speed alone."""
+    if kernel.units > MOST_UNITS or kernel.kind in _FAILED:
         return None
     try:
-        made(0, torch.zeros(1, dtype=torch.int32, device=codes.device))
+        kernel(0, torch.zeros(1, dtype=torch.int32, device=kernel.codes.device))
     except Exception:
-        _FAILED.add(made.kind)
+        _FAILED.add(kernel.kind)
         return None
-    return made
+    return kernel

@@ -127,7 +127,8 @@ class Predictor:
             from gamutcli.gpu import fused
         except ImportError:
             return None
-        return fused.fuse(self._codes, self._table, self._starts, self._weights, self.inputs.boxes, self._frame)
+        weights, boxes = self._weights, self.inputs.boxes
+        return fused.try_out(fused.Fused(self._codes, self._table, self._starts, weights, boxes, self._frame))
 
     def _by_torch(self, rows: slice, places: Tensor, colors: Tensor | None) -> Tensor:
         import torch
