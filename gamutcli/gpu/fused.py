@@ -59,7 +59,8 @@ def _sums(codes, row, column, height, width, RADIUS: tl.constexpr, BLOCK: tl.con
     return reds, greens, blues
 
 
-@triton.jit
+# One for all sizes: each is compiled in more than a second.
+@triton.jit(do_not_specialize=["count", "height", "width", "top"])
 def _forward(
     codes,
     places,
