@@ -15,6 +15,9 @@ function encode(light, space) {
 const encodingTable = (space) => (ENCODED[space] ??= Uint8Array.from({ length: 65536 }, (_, step) => 255 * encode(step / 65535, space) + 0.5));
 const ENCODED = {};
 
+const leastOf = (rgb) => Math.min(rgb[0], rgb[1], rgb[2]);
+const mostOf = (rgb) => Math.max(rgb[0], rgb[1], rgb[2]);
+
 function multiply(out, matrix, red, green, blue) {
   out[0] = matrix[0] * red + matrix[1] * green + matrix[2] * blue;
   out[1] = matrix[3] * red + matrix[4] * green + matrix[5] * blue;
@@ -59,11 +62,11 @@ function moveBack(rgb, { below, above }, moves, codes, at, exact) {
     for (let c = 0; c < 3; c++) rgb[c] = grey + (rgb[c] - grey) * ratio;
   };
   if (moves > 1) {
-    const least = Math.min(...rgb), most = Math.max(...rgb);
+    const least = leastOf(rgb), most = mostOf(rgb);
     const room = (1 - fractionOf(above, codes, at, rgb.indexOf(most), -1, exact)) / (1 - least);
     stretch(least, (farOf(above, room, (65536 * room) / above.knee) * (1 - least)) / (most - least));
   }
-  const grey = WEIGHTS[0] * rgb[0] + WEIGHTS[1] * rgb[1] + WEIGHTS[2] * rgb[2], least = Math.min(...rgb);
+  const grey = WEIGHTS[0] * rgb[0] + WEIGHTS[1] * rgb[1] + WEIGHTS[2] * rgb[2], least = leastOf(rgb);
   if (moves > 1 && !(grey >= Math.max(1, below.bound) / 65535 && least < (below.knee / 65536) * grey)) return;
   const room = (moves > 1 ? least : fractionOf(below, codes, at, rgb.indexOf(least), 1, exact)) / grey;
   stretch(grey, farOf(below, room, Math.sqrt((65536 * room) / below.knee)) / (1 - least / grey));
@@ -98,21 +101,96 @@ function sumRows(sums, column, table, rows, weights, ends, room) {
   }
 }
 
-/** The network of a tile. Every layer is a weighted sum of rows: of the tables, then of a row for each input above zero. */
-function startNetwork(payload, size, way, tile) {
-  const { hidden, layers, residualScale, colorOctaves } = payload, { starts, ...first } = tabulate(payload, size, way, tile);
-  const others = layers.slice(1).map(({ rows, levels, scales }, k) => {
-    const stride = (rows + 7) & ~7, table = new Float64Array(hidden * stride), unit = k === layers.length - 2 ? residualScale : 1;
-    levels.forEach((level, i) => (table[(i % hidden) * stride + Math.floor(i / hidden)] = level * scales[Math.floor(i / hidden)] * unit));
-    return { table, stride };
+/**
+ * Two sums travel in one number: a multiple of LANE, and what is left. Columns of whole numbers are put together so, which halves
+ * the work, and is exact as long as each sum stays below half of LANE: inputs are rounded to MOST_STEPS in all, weights are 128
+ * at most, and what rounding adds to MOST_PAIRED inputs has room.
+ */
+const LANE = 2 ** 26, MOST_STEPS = 260000, MOST_PAIRED = 256;
+/** Added, and taken away again, it rounds to whole numbers. */
+const ROUND = 1.5 * 2 ** 52;
+
+function pairColumns({ table, stride, factors }) {
+  const half = ((stride >> 1) + 7) & ~7, paired = new Float64Array((table.length / stride) * half);
+  for (let from = 0, to = 0; from < table.length; from += stride, to += half) {
+    for (let o = 0; o < stride; o++) paired[to + (o % half)] += table[from + o] * (o < half ? 1 : LANE);
+  }
+  return { table: paired, stride: half, factors };
+}
+
+/** The first layer in whole steps, and of what size they are. */
+function roundTables({ table, starts, stride, factors }) {
+  let reach = 0;
+  starts.forEach((start, k) => {
+    reach += table.subarray(stride * start, stride * (starts[k + 1] ?? Infinity)).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   });
-  const room = Math.max(128, first.stride + 8), waves = new Float64Array(32);
+  const step = (reach || 1) / (LANE / 2 - 64);
+  return [{ table: table.map((value) => Math.round(value / step)), stride, factors }, step];
+}
+
+// Of a pixel's sums, what is above zero becomes the next layer's inputs; the rest, two of three, costs nothing. An input is a row
+// of the next table and its weight. Gives where they end.
+
+function keepPairs(sums, rows, weights, first, { stride, factors }, nextStride) {
+  let to = first;
+  for (let o = 0; o < stride; o++) {
+    const sum = sums[first + o], high = sum / LANE + ROUND - ROUND, low = sum - high * LANE;
+    // The next one overwrites what is not kept: branches would be guessed wrong.
+    rows[to] = o * nextStride;
+    weights[to] = low * factors[o];
+    to += -(low | 0) >>> 31;
+    rows[to] = (o + stride) * nextStride;
+    weights[to] = high * factors[o + stride];
+    to += -(high | 0) >>> 31;
+  }
+  return to;
+}
+
+function keepSums(sums, rows, weights, first, { stride, factors }, nextStride) {
+  let to = first;
+  for (let o = 0; o < stride; o++) {
+    rows[to] = o * nextStride;
+    weights[to] = sums[first + o] * factors[o];
+    if (weights[to] > 0) to++;
+  }
+  return to;
+}
+
+/** Round a pixel's inputs to whole steps: how many make 1. */
+function roundInputs(weights, first, end) {
+  let total = 0;
+  for (let k = first; k < end; k++) total += weights[k];
+  const steps = MOST_STEPS / (total || 1);
+  for (let k = first; k < end; k++) weights[k] = weights[k] * steps + ROUND - ROUND;
+  return steps;
+}
+
+/**
+ * The network of a tile. Every layer is a weighted sum of rows: of the tables, then of a row for each input above zero. Pairs of
+ * sums are good for 8 bits; 16, and linear colours, whose waves are no whole numbers, are summed one by one.
+ */
+function startNetwork(payload, size, way, tile, depth) {
+  const { hidden, residualScale, colorOctaves, linearColor } = payload, paired = depth === 8 && !linearColor && hidden <= MOST_PAIRED;
+  const { starts, ...tables } = tabulate(payload, size, way, tile), ones = new Float64Array(hidden + 16).fill(1);
+  const others = payload.layers.slice(1).map(({ rows, levels, scales }, k) => {
+    const stride = (rows + 7) & ~7, table = new Float64Array((hidden + 16) * stride), factors = new Float64Array(rows + 16);
+    const unit = k === payload.depth - 1 ? residualScale : 1;
+    levels.forEach((level, i) => {
+      const o = Math.floor(i / hidden);
+      table[(i % hidden) * stride + o] = level * Math.sign(scales[o]);
+    });
+    scales.forEach((scale, o) => (factors[o] = Math.abs(scale) * unit));
+    return { table, stride, factors };
+  });
+  const first = { ...tables, starts, factors: ones }, [rounded, step] = paired ? roundTables(first) : [first, 1];
+  const layers = [rounded, ...others].map((layer) => (paired ? pairColumns(layer) : layer)), last = layers.at(-1);
+  for (const layer of layers) layer.strips = Array.from({ length: layer.stride / 8 }, (_, k) => layer.table.subarray(8 * k));
+  const room = Math.max(128, hidden + 24), waves = new Float64Array(32), units = new Float64Array(BATCH), ends = new Int32Array(BATCH);
   const rows = new Int32Array(BATCH * room), weights = new Float64Array(BATCH * room), sums = new Float64Array(BATCH * room);
-  const ends = new Int32Array(BATCH), signs = new Int32Array(sums.buffer);
   let count = 0, at = 0;
   /** Have the row of an input's value among those to be summed for a pixel. */
   const take = (input, value, weight = 1) => {
-    rows[at] = first.stride * (starts[input] + value);
+    rows[at] = layers[0].stride * (starts[input] + value);
     weights[at++] = weight;
   };
   const takeLight = (channel, light) => {
@@ -125,25 +203,18 @@ function startNetwork(payload, size, way, tile) {
     at = count * room;
     return count;
   };
-  /** The sums become the next layer's inputs, but for those below zero, two of three: they cost nothing. */
-  const keepPositive = (stride) => {
-    for (let p = 0; p < count; p++) {
-      let to = p * room;
-      // The next one overwrites what is below zero. Branches would be guessed wrong; high halves lie second, as on all machines today.
-      for (let i = 0, from = to, row = 0; i < hidden; i++, from++, row += stride) {
-        rows[to] = row;
-        weights[to] = sums[from];
-        to += ~signs[2 * from + 1] >>> 31;
-      }
-      ends[p] = to;
-    }
-  };
   /** The residuals of the batch, in steps of `room`. A new one begins. */
   const finish = () => {
-    [first, ...others].forEach(({ table, stride }, k) => {
-      if (k) keepPositive(stride);
-      for (let column = 0; column < stride; column += 8) sumRows(sums, column, table.subarray(column), rows, weights, ends.subarray(0, count), room);
+    const all = ends.subarray(0, count);
+    units.fill(step);
+    layers.forEach((layer, k) => {
+      for (let p = 0, start = 0; k && p < count; p++, start += room) {
+        ends[p] = (paired ? keepPairs : keepSums)(sums, rows, weights, start, layers[k - 1], layer.stride);
+        if (paired) units[p] /= roundInputs(weights, start, ends[p]);
+      }
+      layer.strips.forEach((strip, column) => sumRows(sums, 8 * column, strip, rows, weights, all, room));
     });
+    for (let p = 0; p < count; p++) for (let c = 0; c < 3; c++) sums[p * room + c] *= last.factors[c] * units[p];
     count = at = 0;
     return sums;
   };
@@ -185,7 +256,7 @@ export async function restoreTile({ payload, way, exact, size, tile, region, spa
   const put = (to, red, green, blue) => {
     multiply(rgb, matrix, red, green, blue);
     if (mark) {
-      if (Math.min(...rgb) < -HALF_CODE || Math.max(...rgb) > 1 + HALF_CODE) data.fill(255, to, to + 4);
+      if (leastOf(rgb) < -HALF_CODE || mostOf(rgb) > 1 + HALF_CODE) data.fill(255, to, to + 4);
       return;
     }
     for (let c = 0; c < 3; c++) data[to + c] = table ? table[stepOf(rgb[c])] : 65535 * encode(rgb[c], space) + 0.5;
@@ -193,7 +264,7 @@ export async function restoreTile({ payload, way, exact, size, tile, region, spa
   };
   /** Have the rows of a pixel's inputs summed. */
   const take = (x, y, at) => {
-    network ??= startNetwork(payload, size, way, tile);
+    network ??= startNetwork(payload, size, way, tile, depth);
     means ??= startMeans(region, marginOf(payload));
     network.take(0, y);
     network.take(1, x);
