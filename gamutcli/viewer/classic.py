@@ -20,23 +20,26 @@ FOOT = "globalThis.gamut = { GamutError, decodePayload, render, restore, restore
 #: What a classic script has no words for, and what stands for it. Each is there once.
 WORDS = {
     'new Worker(new URL("./gamut-pixels.js", import.meta.url), { type: "module", name': "new Worker(SCRIPT, { name",
-    'import("./gamut-webgl2.js")': "importGpu()",
+    'import("./gamut-pixels.js")': "Promise.resolve({ restoreInScript, restoreTile })",
+    'import("./gamut-webgl2.js")': "Promise.resolve(gpuPath)",
 }
 
 
 def classic_script() -> str:
     """Put the script together."""
-    names = ("gamut-pixels.js", "gamut.js", "gamut-webgl2.js", "gamut-img.js")
-    pixels, core, gpu, element = (_module(name) for name in names)
-    for word, other in WORDS.items():
-        if core.count(word) != 1:
-            raise ValueError(f"gamut.js no longer says {word}")
-        core = core.replace(word, other)
-    # A worker runs the same file, and has no elements.
-    return (
-        f"{HEAD}{pixels}\n{core}\nasync function importGpu() {{\n{gpu}return {{ SIDE, restoreOnGpu, speed }};\n}}\n"
+    core, pixels, gpu, element = (
+        _module(name) for name in ("gamut.js", "gamut-pixels.js", "gamut-webgl2.js", "gamut-img.js")
+    )
+    # Made once, as modules are: all pictures share a context. A worker runs the same file, and has no elements.
+    script = (
+        f"{HEAD}{core}\n{pixels}\nconst gpuPath = (() => {{\n{gpu}return {{ SIDE, restoreOnGpu, speed }};\n}})();\n"
         f"\nif (globalThis.HTMLElement) {{\n{element}}}\n{FOOT}"
     )
+    for word, other in WORDS.items():
+        if script.count(word) != 1:
+            raise ValueError(f"the modules no longer say {word}")
+        script = script.replace(word, other)
+    return script
 
 
 def _module(name: str) -> str:

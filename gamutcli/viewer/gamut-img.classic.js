@@ -3,374 +3,11 @@
 (() => {
 "use strict";
 const SCRIPT = globalThis.document?.currentScript?.src;
-// gamut-pixels.js: what gamut.js does to pixels, in JavaScript. It is a worker's script too. MIT licence.
-// Sections are those of docs/FORMAT.md of gamutcli. Every sum is one of float64, and no loop over pixels makes an object.
-
-// 4.2 Linear ProPhoto RGB, 4.7 Out
-
-const TO_PROPHOTO = {
-  bradford: [0.529292999, 0.330116148, 0.140590853, 0.098360085, 0.87346992, 0.028169994, 0.01687612, 0.117658738, 0.865465142],
-  cat02: [0.528734646, 0.333936378, 0.137328976, 0.097587195, 0.878989713, 0.023423092, 0.016384538, 0.106579789, 0.877035673],
-};
-const FROM_PROPHOTO = {
-  prophoto: [1, 0, 0, 0, 1, 0, 0, 0, 1],
-  "display-p3": [1.632504413, -0.379669385, -0.252835028, -0.153680493, 1.166690363, -0.01300987, 0.010390206, -0.062805069, 1.052414863],
-  srgb: [2.034289161, -0.727507819, -0.306781342, -0.22880199, 1.231725545, -0.002923555, -0.008562279, -0.153265288, 1.161827567],
-};
-const lightOf = (code) => (code / 255 < 0.04045 ? code / 255 / 12.92 : ((code / 255 + 0.055) / 1.055) ** 2.4);
-const LIGHT = Float64Array.from({ length: 256 }, (_, code) => lightOf(code));
-/** By more than half an 8-bit code near white: what rounds to a colour of the screen can be shown. */
-const HALF_CODE = 0.0045;
-
-function encode(light, space) {
-  if (!(light > 0)) return 0;
-  if (light >= 1) return 1;
-  if (space === "prophoto") return light < 1 / 512 ? 16 * light : light ** (1 / 1.8);
-  return light < 0.04045 / 12.92 ? light * 12.92 : 1.055 * light ** (1 / 2.4) - 0.055;
-}
-
-/** Codes of light that is given in steps of 1/65535, for 8 bits. */
-const ENCODED = {};
-const encodingTable = (space) =>
-  (ENCODED[space] ??= Uint8Array.from({ length: 65536 }, (_, step) => 255 * encode(step / 65535, space) + 0.5));
-
-// 4.1 Which pixels go through the network
-
-/** Which pixels look clipped, for codes of the pixel's least and largest channel. */
-function isClipped({ depth, everyPixel }, tolerance, least, most) {
-  if (!depth || everyPixel) return depth > 0;
-  const high = 255 - tolerance;
-  return (least <= tolerance || most >= high) && most > tolerance && least < high;
-}
-
-/** Where tools moved codes, these are clipped too, from 0 or 255 on. */
-const toleranceOf = ({ tolerance }, exact) => (exact ? tolerance : Math.max(tolerance, AFTER_TOOLS));
-const AFTER_TOOLS = 12;
-
-/** Light of codes in steps, for what has to be decided alike everywhere. */
-const STEPS = Float64Array.from(LIGHT, (light) => Math.floor(65535 * light + 0.5));
-
-/** How a pixel was moved into sRGB: 1 below, 2 above, 3 both; 0 not at all. */
-function movesOf({ below, above }, red, green, blue) {
-  const least = STEPS[Math.min(red, green, blue)], most = STEPS[Math.max(red, green, blue)];
-  const luminance = 13933 * STEPS[red] + 46871 * STEPS[green] + 4732 * STEPS[blue];
-  return (2 ** 32 * least < below.knee * luminance && luminance >= 65536 * below.bound ? 1 : 0) +
-    (65536 * (65535 - most) < above.knee * (65535 - least) && least < above.bound ? 2 : 0);
-}
-
-/** Whether a pixel's block, of the picture that the payload was made for, holds lost colours. */
-function isLost({ blocks: { columns, bits }, width, height }, [across, down], way, x, y) {
-  const u = way.rows ? down - 1 - y : y, v = way.columns ? across - 1 - x : x;
-  const row = Math.floor(way.swap ? (v * height) / across : (u * height) / down);
-  const column = Math.floor(way.swap ? (u * width) / down : (v * width) / across);
-  const block = (row >> 4) * columns + (column >> 4);
-  return (bits[block >> 3] >> (7 - (block & 7))) & 1;
-}
-
-// 4.3 Moving colours back
-
-const WEIGHTS = [13933 / 65536, 46871 / 65536, 4732 / 65536];
-
-/** How far from its grey a colour was that has so much room, and such a share of the knee's. */
-const farOf = ({ knee, limit }, room, share) =>
-  room < knee / 65536 ? limit / 8192 - (limit / 8192 - 1 + knee / 65536) * share : 1 - room;
-
-/** Light of the channel at the boundary, of whose code the two others tell a fraction. */
-function fractionOf({ levels }, codes, at, limiting, sign, exact) {
-  const next = codes[at + ((limiting + 1) % 3)], other = codes[at + ((limiting + 2) % 3)], half = levels >> 1;
-  return lightOf(Math.min(255, Math.max(0, codes[at + limiting] + (sign * (exact ? (next + half * other) % levels : half)) / levels)));
-}
-
-/** Move a colour, linear sRGB, back to where it came from. */
-function moveBack(rgb, { below, above }, moves, codes, at, exact) {
-  const stretch = (grey, ratio) => {
-    for (let c = 0; c < 3; c++) rgb[c] = grey + (rgb[c] - grey) * ratio;
-  };
-  if (moves > 1) {
-    const least = Math.min(rgb[0], rgb[1], rgb[2]), most = Math.max(rgb[0], rgb[1], rgb[2]);
-    const room = (1 - fractionOf(above, codes, at, rgb.indexOf(most), -1, exact)) / (1 - least);
-    stretch(least, (farOf(above, room, (65536 * room) / above.knee) * (1 - least)) / (most - least));
-  }
-  const grey = WEIGHTS[0] * rgb[0] + WEIGHTS[1] * rgb[1] + WEIGHTS[2] * rgb[2], least = Math.min(rgb[0], rgb[1], rgb[2]);
-  if (moves > 1 && !(grey >= Math.max(1, below.bound) / 65535 && least < (below.knee / 65536) * grey)) return;
-  const room = (moves > 1 ? least : fractionOf(below, codes, at, rgb.indexOf(least), 1, exact)) / grey;
-  stretch(grey, farOf(below, room, Math.sqrt((65536 * room) / below.knee)) / (1 - least / grey));
-}
-
-// 4.4 The inputs, 4.5 Waves, 4.6 The network
-
-/** Tabulate the first layer for a tile [x, y, width, height] of a picture: a row for each value that an input can have. */
-function tabulate(payload, [width, height], way, [left, top, across, down]) {
-  const { positionOctaves, colorOctaves, hidden, linearColor, boxes } = payload, { levels, scales, columns } = payload.layers[0];
-  const stride = (hidden + 7) & ~7, inputs = [];
-  const place = (from, side, backwards) => (k) => (backwards ? -1 : 1) * ((2 * (from + k) + 1) / side - 1);
-  // Of each input: how many values it has, and which (with linear colour none, but a row for each wave); octaves; first feature.
-  inputs.push([down, place(top, height, way.rows), positionOctaves, way.swap ? 2 * positionOctaves : 0]);
-  inputs.push([across, place(left, width, way.columns), positionOctaves, way.swap ? 0 : 2 * positionOctaves]);
-  let feature = 4 * positionOctaves;
-  const channels = (count, value, octaves) => {
-    for (let c = 0; c < 3; c++, feature += 2 * octaves) inputs.push([count, value, octaves, feature]);
-  };
-  if (linearColor) channels(2 * colorOctaves, null, colorOctaves);
-  else channels(256, (code) => (2 * code) / 255 - 1, colorOctaves);
-  for (const { contrast, octaves } of boxes) {
-    if (contrast) channels(129, (q) => (q - 64) / 64, octaves);
-    else channels(1021, (q) => (2 * q) / 1020 - 1, octaves);
-  }
-  const starts = [], waves = new Float64Array(32);
-  const table = new Float64Array(stride * inputs.reduce((sum, [count]) => sum + count, 0));
-  let at = 0;
-  for (const [count, value, octaves, first] of inputs) {
-    starts.push(at / stride);
-    for (let row = 0; row < count; row++, at += stride) {
-      if (value) setWaves(waves, value(row), payload, octaves);
-      else waves.fill(0).fill(1, row, row + 1);
-      for (let o = 0; o < hidden; o++) {
-        let sum = 0;
-        for (let i = 0, from = o * columns + first; i < 2 * octaves; i++) sum += waves[i] * levels[from + i];
-        table[at + o] = sum * scales[o];
-      }
-    }
-  }
-  return { table, starts, stride };
-}
-
-/** All sines of an input, then all its cosines. */
-function setWaves(waves, value, { firstOctave }, octaves) {
-  for (let k = 0; k < octaves; k++) {
-    const angle = 2 ** (firstOctave + k) * Math.PI * value;
-    waves[k] = Math.sin(angle);
-    waves[octaves + k] = Math.cos(angle);
-  }
-}
-
-/** Pixels that go through the network together: what they read of it stays in the processor's cache. */
-const BATCH = 64;
-
-/**
- * Sum rows of eight columns of a table, each with its weight, for every pixel of a batch: eight sums stay in registers. Of a
- * pixel, `rows` tells from where its room begins to where it ends; the mask spares engines to look for overflow.
- */
-function sumRows(sums, column, table, rows, weights, ends, room) {
-  for (let p = 0, first = 0; p < ends.length; p++, first += room) {
-    let a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
-    for (let k = first, end = ends[p]; k < end; k++) {
-      const at = rows[k] & 0x7ffffff, weight = weights[k];
-      a += weight * table[at];
-      b += weight * table[at + 1];
-      c += weight * table[at + 2];
-      d += weight * table[at + 3];
-      e += weight * table[at + 4];
-      f += weight * table[at + 5];
-      g += weight * table[at + 6];
-      h += weight * table[at + 7];
-    }
-    const to = first + column;
-    sums[to] = a, sums[to + 1] = b, sums[to + 2] = c, sums[to + 3] = d;
-    sums[to + 4] = e, sums[to + 5] = f, sums[to + 6] = g, sums[to + 7] = h;
-  }
-}
-
-/** The network of a tile. Every layer is a weighted sum of rows: of the tables, then of a row for each input above zero. */
-class Network {
-  constructor(payload, size, way, tile) {
-    const { hidden, layers, residualScale } = payload;
-    const others = layers.slice(1).map(({ rows, levels, scales }, k) => {
-      const stride = (rows + 7) & ~7, table = new Float64Array(hidden * stride), unit = k === layers.length - 2 ? residualScale : 1;
-      levels.forEach((level, i) => (table[(i % hidden) * stride + Math.floor(i / hidden)] = level * scales[Math.floor(i / hidden)] * unit));
-      return { table, stride };
-    });
-    const { starts, ...first } = tabulate(payload, size, way, tile), room = Math.max(128, first.stride + 8);
-    const strips = ({ table, stride }) => Array.from({ length: stride / 8 }, (_, k) => table.subarray(8 * k));
-    Object.assign(this, { payload, starts, room, layers: [first, ...others].map((layer) => ({ ...layer, strips: strips(layer) })) });
-    Object.assign(this, { rows: new Int32Array(BATCH * room), weights: new Float64Array(BATCH * room), ends: new Int32Array(BATCH) });
-    Object.assign(this, { sums: new Float64Array(BATCH * room), waves: new Float64Array(32), count: 0, at: 0 });
-    this.signs = new Int32Array(this.sums.buffer);
-  }
-
-  /** Have a row of the tables among those to be summed for a pixel: the one of a value of an input. */
-  take(input, value, weight = 1) {
-    this.rows[this.at] = this.layers[0].stride * (this.starts[input] + value);
-    this.weights[this.at++] = weight;
-  }
-
-  /** Have the waves of a linear colour's channel among them. */
-  takeWaves(channel, value) {
-    const { payload, waves } = this, { colorOctaves } = payload;
-    setWaves(waves, 2 * Math.fround(value) - 1, payload, colorOctaves);
-    for (let k = 0; k < 2 * colorOctaves; k++) this.take(2 + channel, k, waves[k]);
-  }
-
-  /** Go on to the batch's next pixel; whether it is full. */
-  next() {
-    this.ends[this.count++] = this.at;
-    this.at = this.count * this.room;
-    return this.count === BATCH;
-  }
-
-  /** The residuals of the batch, in steps of `room`, for the rows that were taken. A new one begins. */
-  finish() {
-    const { layers, rows, weights, ends, sums, room } = this, all = ends.subarray(0, this.count);
-    layers.forEach(({ strips }, k) => {
-      if (k) this.keepPositive(layers[k].stride);
-      strips.forEach((strip, column) => sumRows(sums, 8 * column, strip, rows, weights, all, room));
-    });
-    this.count = this.at = 0;
-    return sums;
-  }
-
-  /** The sums become the next layer's inputs, but for those below zero, two of three: they cost nothing. */
-  keepPositive(stride) {
-    const { rows, weights, ends, sums, signs, room, count, payload: { hidden } } = this;
-    for (let p = 0; p < count; p++) {
-      let at = p * room;
-      // The next one overwrites what is below zero. Branches would be guessed wrong; high halves lie second, as on all machines today.
-      for (let i = 0, from = at, row = 0; i < hidden; i++, from++, row += stride) {
-        rows[at] = row;
-        weights[at] = sums[from];
-        at += ~signs[2 * from + 1] >>> 31;
-      }
-      ends[p] = at;
-    }
-  }
-}
-
-/** Means of the codes around a pixel, in quarter codes, by sums over all that lies above and left of a place. */
-class BoxMeans {
-  constructor({ data, width, height }, margin) {
-    const stride = 3 * (width + 2 * margin + 1), sums = new Uint32Array(stride * (height + 2 * margin + 1));
-    for (let y = 0, at = stride + 3; y < height + 2 * margin; y++, at += 3) {
-      const from = width * Math.min(Math.max(y - margin, 0), height - 1);
-      let red = 0, green = 0, blue = 0;
-      for (let x = -margin; x < width + margin; x++, at += 3) {
-        const pixel = 4 * (from + Math.min(Math.max(x, 0), width - 1));
-        sums[at] = sums[at - stride] + (red += data[pixel]);
-        sums[at + 1] = sums[at + 1 - stride] + (green += data[pixel + 1]);
-        sums[at + 2] = sums[at + 2 - stride] + (blue += data[pixel + 2]);
-      }
-    }
-    Object.assign(this, { margin, stride, sums });
-  }
-
-  at(x, y, c, radius) {
-    const { margin, stride, sums } = this, side = 2 * radius + 1, area = side * side;
-    const first = stride * (y + margin - radius) + 3 * (x + margin - radius) + c, last = first + stride * side;
-    // Sums of more than 32 bits wrap; their difference is right.
-    return Math.floor((4 * ((sums[last + 3 * side] - sums[last] - sums[first + 3 * side] + sums[first]) >>> 0) + (area >> 1)) / area);
-  }
-}
-
-/** A step of 65535 of light. */
-const stepOf = (light) => (light > 0 ? (light < 1 ? (light * 65535 + 0.5) | 0 : 65535) : 0);
-
-/**
- * Restore a tile from a region {data, width, height, x, y} of codes, which holds all that the tile's boxes cover. With `mark` it
- * becomes white, opaque where sRGB cannot hold the colour and clear elsewhere. `rest` is awaited after each row.
- */
-async function restoreTile({ payload, way, exact, size, tile, region, space = "display-p3", depth = 8, mark = false }, rest) {
-  const [left, top, width, height] = tile, { boxes, linearColor, intent, blocks } = payload, { data: codes } = region;
-  const matrix = FROM_PROPHOTO[mark ? "srgb" : space], matrixIn = TO_PROPHOTO[payload.adaptation];
-  const table = depth === 8 && encodingTable(space), light = new Float64Array(3), rgb = new Float64Array(3);
-  const tolerance = toleranceOf(payload, exact);
-  const data = depth === 8 ? new Uint8ClampedArray(4 * width * height) : new Uint16Array(4 * width * height);
-  const places = new Int32Array(BATCH), lights = new Float64Array(3 * BATCH);
-  let network = null, means = null;
-
-  const put = (to, red, green, blue) => {
-    const r = matrix[0] * red + matrix[1] * green + matrix[2] * blue;
-    const g = matrix[3] * red + matrix[4] * green + matrix[5] * blue;
-    const b = matrix[6] * red + matrix[7] * green + matrix[8] * blue;
-    if (mark) {
-      if (Math.min(r, g, b) < -HALF_CODE || Math.max(r, g, b) > 1 + HALF_CODE) data.fill(255, to, to + 4);
-      return;
-    }
-    data[to] = table ? table[stepOf(r)] : 65535 * encode(r, space) + 0.5;
-    data[to + 1] = table ? table[stepOf(g)] : 65535 * encode(g, space) + 0.5;
-    data[to + 2] = table ? table[stepOf(b)] : 65535 * encode(b, space) + 0.5;
-    data[to + 3] = table ? 255 : 65535;
-  };
-  /** Have the rows of a pixel's inputs summed. */
-  const take = (x, y, at) => {
-    network ??= new Network(payload, size, way, tile);
-    means ??= new BoxMeans(region, marginOf(payload));
-    network.take(0, y);
-    network.take(1, x);
-    for (let c = 0; c < 3; c++) {
-      if (linearColor) network.takeWaves(c, light[c]);
-      else network.take(2 + c, codes[at + c]);
-    }
-    for (let k = 0; k < boxes.length; k++) {
-      const { radius, contrast } = boxes[k];
-      for (let c = 0; c < 3; c++) {
-        const mean = means.at(left + x - region.x, top + y - region.y, c, radius);
-        network.take(5 + 3 * k + c, contrast ? 64 + Math.max(-64, Math.min(64, 4 * codes[at + c] - mean)) : mean);
-      }
-    }
-  };
-  const finish = () => {
-    const { count, room } = network, residuals = network.finish();
-    for (let p = 0, l = 0, r = 0; p < count; p++, l += 3, r += room) {
-      put(places[p], lights[l] + residuals[r], lights[l + 1] + residuals[r + 1], lights[l + 2] + residuals[r + 2]);
-    }
-  };
-
-  for (let y = 0, to = 0; y < height; y++) {
-    for (let x = 0, at = 4 * (region.width * (top + y - region.y) + left - region.x); x < width; x++, at += 4, to += 4) {
-      const red = codes[at], green = codes[at + 1], blue = codes[at + 2];
-      rgb[0] = LIGHT[red], rgb[1] = LIGHT[green], rgb[2] = LIGHT[blue];
-      toProphoto(light, rgb, matrixIn);
-      const moves = intent ? movesOf(intent, red, green, blue) : 0;
-      const clipped = isClipped(payload, tolerance, Math.min(red, green, blue), Math.max(red, green, blue));
-      const corrected = (clipped || moves) && (!blocks || isLost(payload, size, way, left + x, top + y));
-      if (corrected && payload.depth) take(x, y, at);
-      if (corrected && moves) {
-        moveBack(rgb, intent, moves, codes, at, exact);
-        toProphoto(light, rgb, matrixIn);
-      }
-      if (corrected && payload.depth) {
-        places[network.count] = to;
-        lights.set(light, 3 * network.count);
-        if (network.next()) finish();
-      } else put(to, light[0], light[1], light[2]);
-    }
-    if (rest) await rest();
-  }
-  if (network?.count) finish();
-  return { width, height, data };
-}
-
-function toProphoto(light, rgb, matrix) {
-  const red = rgb[0], green = rgb[1], blue = rgb[2];
-  light[0] = matrix[0] * red + matrix[1] * green + matrix[2] * blue;
-  light[1] = matrix[3] * red + matrix[4] * green + matrix[5] * blue;
-  light[2] = matrix[6] * red + matrix[7] * green + matrix[8] * blue;
-}
-
-/** How far a pixel's boxes reach. */
-const marginOf = ({ boxes }) => Math.max(0, ...boxes.map(({ radius }) => radius));
-
-/** A tile and what lies around it: [x, y, width, height]. */
-function regionOf(tile, margin, { width, height }) {
-  const [x, y] = [0, 1].map((k) => Math.max(0, tile[k] - margin));
-  const [right, below] = [width, height].map((end, k) => Math.min(end, tile[k] + tile[k + 2] + margin));
-  return [x, y, right - x, below - y];
-}
-
-// In a worker
-
-if (typeof WorkerGlobalScope !== "undefined" && self.name === "gamut-pixels.js") {
-  onmessage = async ({ data: job }) => {
-    // A copy: in V8, a worker that gives a buffer away checks every array for that from then on.
-    postMessage(job && (await restoreTile(job)));
-  };
-}
-
 // gamut.js: an sRGB file that carries a payload of `gamut reduce` becomes its wide-gamut picture again. MIT licence.
-// docs/WEB.md of gamutcli says how it is used; it is written from docs/FORMAT.md, whose sections number the ones below.
-// This module reads files and draws on canvases; gamut-pixels.js restores pixels, and gamut-webgl2.js where there is a GPU.
+// Written from docs/FORMAT.md of gamutcli, whose sections number those here; docs/WEB.md says how it is used. It reads files and
+// draws on canvases; when pixels are to be restored it loads gamut-webgl2.js or, where there is no GPU, gamut-pixels.js.
 
-
-/** What went wrong. `code`: "no-payload", "damaged", "version", "changed", "unsupported" or "noise". */
+/** `code` is "no-payload", "damaged", "version", "changed", "unsupported" or "noise". */
 class GamutError extends Error {
   name = "GamutError";
   constructor(code, message) {
@@ -378,51 +15,46 @@ class GamutError extends Error {
     this.code = code;
   }
 }
+const damaged = (message) => new GamutError("damaged", message);
+const unsupported = (message) => new GamutError("unsupported", message);
+const unknown = (what) => new GamutError("version", `${what} of the payload is unknown here: a newer program is needed`);
 
 // 1. Finding the payload
 
 const NAMESPACE = "https://gamutcli.github.io/ns/1.0/";
 const PART = /gamut1:([0-9]{1,3})\/([0-9]{1,3}):([0-9a-f]{16}):([A-Za-z0-9+/]*={0,2})/g;
-const MAX_TEXT = 8 << 20, MAX_PAYLOAD = 4 << 20, MAX_COPIES = 4;
+const MAX_TEXT = 8 << 20, MAX_PAYLOAD = 4 << 20, MAX_COPIES = 4, MAX_WAYS = 64;
 
 const ascii = (bytes, start, end) => new TextDecoder("latin1").decode(bytes.subarray(start, end));
 const startsWith = (bytes, text, at = 0) => [...text].every((letter, k) => bytes[at + k] === letter.charCodeAt(0));
 const view = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-
 const joined = async (pieces) => new Uint8Array(await new Blob(pieces).arrayBuffer());
 
-/** Take a file apart. `bare` is the file without its metadata: browsers decode it as it is stored, not turned, not converted. */
+/** Take a file apart. `bare` is the file without metadata: browsers decode it as it is stored, not turned, not converted. */
 async function takeApart(bytes) {
   const file = { type: "", xmp: [], exif: [], extended: [], bare: [] };
   if (startsWith(bytes, "\xff\xd8")) takeJpegApart(bytes, file);
   else if (startsWith(bytes, "\x89PNG\r\n")) await takePngApart(bytes, file);
   else if (startsWith(bytes, "RIFF") && startsWith(bytes, "WEBP", 8)) takeWebpApart(bytes, file);
-  else throw new GamutError("unsupported", "neither JPEG, PNG nor WebP");
+  else throw unsupported("neither JPEG, PNG nor WebP");
   return file;
 }
 
 function takeJpegApart(bytes, file) {
-  const kinds = {
-    "http://ns.adobe.com/xap/1.0/\0": file.xmp,
-    "http://ns.adobe.com/xmp/extension/\0": file.extended,
-    "Exif\0\0": file.exif,
-  };
+  const kinds = { "http://ns.adobe.com/xap/1.0/\0": file.xmp, "http://ns.adobe.com/xmp/extension/\0": file.extended, "Exif\0\0": file.exif };
   file.type = "image/jpeg";
   file.bare.push(bytes.subarray(0, 2));
   let at = 2;
-  while (at + 4 <= bytes.length && bytes[at] === 0xff && bytes[at + 1] !== 0xda) {
-    const marker = bytes[at + 1], end = at + 2 + 256 * bytes[at + 2] + bytes[at + 3];
-    if (marker === 0xff) {
-      at += 1;
-      continue;
-    }
+  for (let end; at + 4 <= bytes.length && bytes[at] === 0xff && bytes[at + 1] !== 0xda; at = end) {
+    const marker = bytes[at + 1];
+    end = marker === 0xff ? at + 1 : at + 2 + view(bytes).getUint16(at + 2);
+    if (marker === 0xff) continue;
     if (end > bytes.length || end < at + 4) break;
     // APP1 holds EXIF and XMP, APP2 profiles and what belongs to other pictures.
     if (marker !== 0xe1 && marker !== 0xe2) file.bare.push(bytes.subarray(at, end));
-    for (const [signature, list] of marker === 0xe1 ? Object.entries(kinds) : []) {
-      if (startsWith(bytes, signature, at + 4)) list.push(bytes.subarray(at + 4 + signature.length, end));
+    for (const signature in marker === 0xe1 ? kinds : {}) {
+      if (startsWith(bytes, signature, at + 4)) kinds[signature].push(bytes.subarray(at + 4 + signature.length, end));
     }
-    at = end;
   }
   file.bare.push(bytes.subarray(at));
 }
@@ -441,7 +73,7 @@ async function takePngApart(bytes, file) {
   }
 }
 
-/** The XMP packet of a PNG text chunk, in a list that is empty where it holds none. */
+/** The XMP packet of a PNG text chunk, in a list; an empty one where it holds none. */
 async function xmpOfText(kind, body) {
   const keyword = ascii(body, 0, Math.max(0, body.subarray(0, 80).indexOf(0))), raw = keyword === "Raw profile type xmp";
   if ((keyword !== "XML:com.adobe.xmp" && !raw) || body.length > MAX_TEXT) return [];
@@ -482,10 +114,9 @@ async function inflate(data, format, most) {
   const pull = (slices) => (at < data.length ? slices.enqueue(data.slice(at, (at += 8192))) : slices.close());
   const reader = new ReadableStream({ pull }).pipeThrough(new DecompressionStream(format)).getReader(), pieces = [];
   try {
-    for (let piece, length = 0; !(piece = await reader.read()).done; ) {
+    for (let piece, length = 0; !(piece = await reader.read()).done; pieces.push(piece.value)) {
       length += piece.value.length;
-      if (length > most) throw new Error("more is inflated than there should be");
-      pieces.push(piece.value);
+      if (length > most) throw new Error("a bomb");
     }
   } catch {
     reader.cancel().catch(() => {});
@@ -493,8 +124,6 @@ async function inflate(data, format, most) {
   }
   return joined(pieces);
 }
-const damaged = (message) => new GamutError("damaged", message);
-const unknown = (what) => new GamutError("version", `${what} of the payload is unknown here: a newer program is needed`);
 
 /** Values of the property in an XMP packet. Which elements bind its prefix does not matter: a value shows that it is one. */
 function xmpValues(packet) {
@@ -515,21 +144,20 @@ function xmpValues(packet) {
 /** Orientation and user comment of an EXIF block. */
 function readExif(block) {
   const little = startsWith(block, "II"), data = view(block);
-  /** Where an entry of a directory lies; undefined where there is none. */
-  const entry = (directory, tag) => {
+  /** Where the value of a tag lies, or a pointer to it; undefined without the tag. */
+  const find = (directory, tag) => {
     const count = directory + 2 <= block.length ? data.getUint16(directory, little) : 0;
     for (let k = 0, at = directory + 2; k < count && at + 12 <= block.length; k++, at += 12) {
-      if (data.getUint16(at, little) === tag) return at;
+      if (data.getUint16(at, little) === tag) return at + 8;
     }
     return undefined;
   };
   const first = block.length < 8 ? block.length : data.getUint32(4, little);
-  const turn = entry(first, 0x0112), pointer = entry(first, 0x8769);
-  const comment = pointer && entry(data.getUint32(pointer + 8, little), 0x9286);
-  const from = comment && data.getUint32(comment + 8, little);
+  const turn = find(first, 0x0112), pointer = find(first, 0x8769);
+  const comment = pointer && find(data.getUint32(pointer, little), 0x9286), from = comment && data.getUint32(comment, little);
   return {
-    orientation: (turn && data.getUint16(turn + 8, little)) || 1,
-    comment: comment ? ascii(block, from, from + data.getUint32(comment + 4, little)).replaceAll("\0", "") : "",
+    orientation: (turn && data.getUint16(turn, little)) || 1,
+    comment: comment ? ascii(block, from, from + data.getUint32(comment - 4, little)).replaceAll("\0", "") : "",
   };
 }
 
@@ -546,10 +174,9 @@ function joinExtensions(chunks) {
   return [...packets.values()];
 }
 
-/** The SHA-256 of bytes in hexadecimal digits; "" where a page is not served safely and browsers refuse to compute it. */
-const sha256 = async (bytes) =>
-  globalThis.crypto?.subtle ? hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))) : "";
 const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+/** "" where a page is not served safely and browsers refuse to compute it. */
+const sha256 = async (bytes) => (globalThis.crypto?.subtle ? hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))) : "");
 
 /** Find a file's payloads, as they travel: [{payload, carrier}, ...]. One of another picture may come first. */
 async function findPayloads(file) {
@@ -569,17 +196,11 @@ async function findPayloads(file) {
   }
   if (!groups.size) throw new GamutError("no-payload", "this picture holds no payload");
   for (const { digest, parts, carriers } of groups.values()) {
-    // A part that turned up with several bodies hides none of them; so many ways to join them are tried.
-    const ways = Math.min(64, parts.reduce((product, bodies) => product * bodies.size, parts.length && 1));
-    for (let way = 0; way < ways; way++) {
-      let rest = way;
-      const bodies = parts.map((each) => {
-        const body = [...each][rest % each.size];
-        rest = Math.floor(rest / each.size);
-        return body;
-      });
+    // A part that turned up with several bodies hides none of them.
+    const extend = (ways, bodies) => ways.flatMap((way) => [...bodies].map((body) => [...way, body])).slice(0, MAX_WAYS);
+    for (const way of parts.reduce(extend, parts.length ? [[]] : [])) {
       try {
-        const payload = await joined(bodies.map((body) => Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0))));
+        const payload = await joined(way.map((body) => Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0))));
         const whole = await sha256(payload);
         if (whole && !whole.startsWith(digest)) continue;
         found.push({ payload, carrier: [...carriers].join("+") });
@@ -609,10 +230,8 @@ function float16(bits) {
 async function unpack(data) {
   if (data.length < 48 || data.length > MAX_PAYLOAD || !startsWith(data, "GMUT")) throw damaged("this is no payload");
   if (data[4] !== 1 && data[4] !== 2) throw unknown(`version ${data[4]}`);
-  if (crc32(data.subarray(0, -4)) !== view(data).getUint32(data.length - 4, true)) {
-    throw damaged("the payload is damaged: its checksum does not match");
-  }
   const header = view(data), flags = data[5], boxesEnd = 44 + 2 * data[38], boxes = [];
+  if (crc32(data.subarray(0, -4)) !== header.getUint32(data.length - 4, true)) throw damaged("the payload's checksum does not match");
   const payload = {
     version: data[4],
     size: data.length,
@@ -632,40 +251,40 @@ async function unpack(data) {
     residualScale: header.getFloat32(40, true),
     boxes,
   };
-  const { side, depth, hidden, positionOctaves, colorOctaves } = payload;
+  const { side, depth, hidden, positionOctaves, colorOctaves, residualScale } = payload;
   const bounds = [[flags, 0, 7], [payload.tolerance, 0, 64], [side, 1, 32], [payload.width, 1, 1 << 20], [payload.height, 1, 1 << 20],
     [positionOctaves, 0, 16], [colorOctaves, 0, 16], [payload.firstOctave, -16, 16], [depth, 0, 8], [data[38], 0, 8], [data[39], 0, 0],
     [hidden, depth && 1, depth && 1024], [positionOctaves + colorOctaves, depth && 1, 32], [boxesEnd + 4, 0, data.length]];
   for (let at = 44; at < Math.min(boxesEnd, data.length); at += 2) {
-    boxes.push({ radius: data[at] & 127, contrast: data[at] > 127, octaves: data[at + 1] });
-    bounds.push([data[at] & 127, 0, 64], [data[at + 1], 0, 16]);
+    const box = { radius: data[at] & 127, contrast: data[at] > 127, octaves: data[at + 1] };
+    boxes.push(box);
+    bounds.push([box.radius, 0, 64], [box.octaves, 0, 16]);
   }
-  if (!Number.isFinite(payload.residualScale) || bounds.some(([value, least, most]) => value < least || value > most)) {
+  if (!Number.isFinite(residualScale) || bounds.some(([value, least, most]) => value < least || value > most)) {
     throw damaged("the payload's numbers are out of bounds");
   }
   const bodyAt = data[4] === 1 ? boxesEnd : await readFields(data.subarray(0, -4), boxesEnd, payload);
 
   const inputs = 4 * positionOctaves + 6 * boxes.reduce((sum, box) => sum + box.octaves, colorOctaves);
   const widths = depth ? [inputs, ...Array(depth).fill(hidden), 3] : [], layers = widths.slice(1).map((rows, k) => ({ rows, columns: widths[k] }));
-  const outputs = layers.reduce((sum, { rows }) => sum + rows, 0), levels = layers.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
-  const gridBytes = 3 * side * side, body = await inflateWhole(data.subarray(bodyAt, -4), gridBytes + levels + 2 * outputs);
+  const outputs = layers.reduce((sum, { rows }) => sum + rows, 0), weights = layers.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
+  const gridBytes = 3 * side * side, body = await inflateWhole(data.subarray(bodyAt, -4), gridBytes + weights + 2 * outputs);
 
   const grid = body.slice(0, gridBytes);
-  grid.forEach((step, k) => {
-    if (k % (3 * side) >= 3) grid[k] = step + grid[k - 3];
-  });
-  let at = gridBytes, row = gridBytes + levels, reach = Math.max(1, Math.abs(payload.residualScale));
+  for (let k = 0; k < gridBytes; k++) if (k % (3 * side) >= 3) grid[k] += grid[k - 3];
+  let at = gridBytes, row = gridBytes + weights, reach = Math.max(1, Math.abs(residualScale));
   for (const layer of layers) {
-    layer.levels = new Int8Array(body.buffer, at, layer.rows * layer.columns).slice();
-    layer.scales = Float32Array.from({ length: layer.rows }, (_, o) => float16(body[row + o] | (body[row + o + outputs] << 8)));
-    at += layer.levels.length;
-    row += layer.rows;
+    const { rows, columns } = layer, levels = new Int8Array(body.buffer, at, rows * columns).slice();
+    layer.levels = levels;
+    layer.scales = Float32Array.from({ length: rows }, (_, o) => float16(body[row + o] | (body[row + o + outputs] << 8)));
+    at += levels.length;
+    row += rows;
     const sums = Array.from(layer.scales, (scale, o) =>
-      Math.abs(scale) * layer.levels.subarray(o * layer.columns, (o + 1) * layer.columns).reduce((sum, level) => sum + Math.abs(level), 0));
+      Math.abs(scale) * levels.subarray(o * columns, (o + 1) * columns).reduce((sum, level) => sum + Math.abs(level), 0));
     reach *= Math.max(1, ...sums); // NaN stays NaN
   }
   if (!(reach < 1e24)) throw damaged("the payload's weights make no sense");
-  return { ...payload, grid, layers, weights: levels };
+  return { ...payload, grid, layers, weights };
 }
 
 /** Inflate a raw stream to exactly so many bytes. */
@@ -677,7 +296,7 @@ async function inflateWhole(deflated, size) {
   return whole;
 }
 
-/** Read the fields of version 2, `intent` and `blocks`, into a payload: where they end. None may be skipped. */
+/** Read the fields of version 2 into a payload: where they end. None may be skipped. */
 async function readFields(data, at, payload) {
   const header = view(data), end = at + 2 <= data.length ? at + 2 + header.getUint16(at, true) : Infinity;
   if (end > data.length) throw damaged("the payload's fields are cut short");
@@ -707,9 +326,7 @@ async function readFields(data, at, payload) {
 }
 
 /** What a file (JPEG, PNG, WebP) or a sidecar holds: the fields of its first sound payload, and its `carrier`. */
-async function decodePayload(bytes) {
-  return (await decodePayloads(bytes))[0];
-}
+const decodePayload = async (bytes) => (await decodePayloads(bytes))[0];
 
 /** All sound payloads of a file, one at least. */
 async function decodePayloads(bytes) {
@@ -723,20 +340,13 @@ async function decodePayloads(bytes) {
 
 // 3. Do the pixels fit?
 
-/** The eight ways a picture can lie, as they were: whether x and y are swapped, rows and columns run backwards. */
+/** The eight ways a picture can lie: whether x and y are swapped, rows and columns run backwards. */
 const WAYS = Array.from({ length: 8 }, (_, k) => ({ swap: k > 3, rows: Boolean(k & 1), columns: Boolean(k & 2) }));
 
-/** RGB codes as they lay once. */
-function turnBack(rgb, width, height, way) {
-  if (way === WAYS[0]) return rgb;
-  const turned = new Uint8Array(rgb.length);
-  for (let y = 0, from = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const u = way.rows ? height - 1 - y : y, v = way.columns ? width - 1 - x : x, to = 3 * (way.swap ? v * height + u : u * width + v);
-      for (let c = 0; c < 3; c++) turned[to + c] = rgb[from++];
-    }
-  }
-  return turned;
+/** Where a pixel of a picture that lies in some way goes in one that does not. */
+function placeOf({ swap, rows, columns }, width, height, x, y) {
+  const u = rows ? height - 1 - y : y, v = columns ? width - 1 - x : x;
+  return swap ? v * height + u : u * width + v;
 }
 
 /** Which blocks a pixel of a side lies in, for each: [block, share] pairs. */
@@ -752,14 +362,14 @@ function overlaps(count, side) {
 /** Compare pixels, in strips of RGBA codes, with those that the payload was made for: {status, way}. */
 async function matchPixels({ side, grid, digest, ...payload }, width, height, strips, { force } = {}) {
   const fits = ({ swap }) => width === (swap ? payload.height : payload.width) && height === (swap ? payload.width : payload.height);
-  const sameSize = WAYS.some(fits), rgb = new Uint8Array(sameSize ? 3 * width * height : 0), means = new Float64Array(3 * side * side), sums = new Float64Array(3 * side);
-  const columns = overlaps(width, side), rows = overlaps(height, side);
+  const count = WAYS.some(fits) ? width * height : 0, rgb = new Uint8Array(3 * count);
+  const means = new Float64Array(3 * side * side), sums = new Float64Array(3 * side), columns = overlaps(width, side), rows = overlaps(height, side);
   let at = 0, row = 0, opaque = true;
   for await (const codes of strips) {
     for (let k = 0; k < codes.length; row++) {
       sums.fill(0);
       for (let x = 0; x < width; x++, k += 4) {
-        if (sameSize) (rgb[at++] = codes[k]), (rgb[at++] = codes[k + 1]), (rgb[at++] = codes[k + 2]);
+        if (count) (rgb[at++] = codes[k]), (rgb[at++] = codes[k + 1]), (rgb[at++] = codes[k + 2]);
         opaque &&= codes[k + 3] === 255;
         for (const [block, share] of columns[x]) for (let c = 0; c < 3; c++) sums[3 * block + c] += share * codes[k + c];
       }
@@ -768,12 +378,20 @@ async function matchPixels({ side, grid, digest, ...payload }, width, height, st
   }
   /** Mean difference from the grid of a picture that lay in some way. */
   const difference = (way) => means.reduce((sum, mean, k) => {
-    const a = Math.floor(k / 3 / side), b = Math.floor(k / 3) % side, y = way.rows ? side - 1 - a : a, x = way.columns ? side - 1 - b : b;
-    return sum + Math.abs(mean - grid[3 * (way.swap ? x * side + y : y * side + x) + (k % 3)]) / means.length;
+    const block = Math.floor(k / 3), place = placeOf(way, side, side, block % side, Math.floor(block / side));
+    return sum + Math.abs(mean - grid[3 * place + (k % 3)]) / means.length;
   }, 0);
+  const turned = (way) => {
+    const whole = new Uint8Array(3 * count);
+    for (let k = 0; k < count; k++) {
+      const to = 3 * placeOf(way, width, height, k % width, Math.floor(k / width));
+      for (let c = 0; c < 3; c++) whole[to + c] = rgb[3 * k + c];
+    }
+    return whole;
+  };
   const differences = WAYS.map(difference), least = Math.min(...differences), way = WAYS[differences.indexOf(least)];
   for (const lay of new Set([WAYS[0], way])) {
-    if (opaque && fits(lay) && (await sha256(turnBack(rgb, width, height, lay))).startsWith(digest)) return { status: "ok", way: lay };
+    if (opaque && fits(lay) && (await sha256(lay === WAYS[0] ? rgb : turned(lay))).startsWith(digest)) return { status: "ok", way: lay };
   }
   if (least < 1 && opaque) return { status: "recompressed", way };
   if (!force) throw new GamutError("changed", `the picture was edited: block means differ by ${least.toFixed(1)} codes`);
@@ -795,68 +413,100 @@ async function choosePayload(payloads, width, height, strips, { force }) {
   return fit(payloads[0], { force });
 }
 
-// 4. Decoding the picture
+// 4. Decoding the picture: what both paths share. Who needs neither loads neither
 
-/** Refuse what no network of `gamut reduce` comes near: it would take the machine. */
-function guardWork({ hidden, weights }, width, height) {
-  if (weights * width * height > (hidden > 256 ? 2 ** 36 : 2 ** 40)) throw new GamutError("unsupported", "the network is too large for the picture");
+const loadPixels = () => Promise.resolve({ restoreInScript, restoreTile });
+const loadGpu = () => Promise.resolve(gpuPath).catch(() => null);
+
+const TO_PROPHOTO = {
+  bradford: [0.529292999, 0.330116148, 0.140590853, 0.098360085, 0.87346992, 0.028169994, 0.01687612, 0.117658738, 0.865465142],
+  cat02: [0.528734646, 0.333936378, 0.137328976, 0.097587195, 0.878989713, 0.023423092, 0.016384538, 0.106579789, 0.877035673],
+};
+const FROM_PROPHOTO = {
+  prophoto: [1, 0, 0, 0, 1, 0, 0, 0, 1],
+  "display-p3": [1.632504413, -0.379669385, -0.252835028, -0.153680493, 1.166690363, -0.01300987, 0.010390206, -0.062805069, 1.052414863],
+  srgb: [2.034289161, -0.727507819, -0.306781342, -0.22880199, 1.231725545, -0.002923555, -0.008562279, -0.153265288, 1.161827567],
+};
+const lightOf = (code) => (code / 255 < 0.04045 ? code / 255 / 12.92 : ((code / 255 + 0.055) / 1.055) ** 2.4);
+const LIGHT = Float64Array.from({ length: 256 }, (_, code) => lightOf(code));
+/** Light in steps, for what has to be decided alike everywhere. */
+const STEPS = LIGHT.map((light) => Math.floor(65535 * light + 0.5));
+/** By more than half an 8-bit code near white: what rounds to a colour of the screen can be shown. */
+const HALF_CODE = 0.0045;
+
+/** Where tools moved codes, these are clipped too, from 0 or 255 on. */
+const toleranceOf = ({ tolerance }, exact) => (exact ? tolerance : Math.max(tolerance, 12));
+
+/** Tabulate the first layer for a tile [x, y, width, height] of a picture: a row for each value that an input can have. */
+function tabulate(payload, [width, height], way, [left, top, across, down]) {
+  const { positionOctaves, colorOctaves, hidden, linearColor, boxes } = payload, { levels, scales, columns } = payload.layers[0];
+  const stride = (hidden + 7) & ~7;
+  const place = (from, side, backwards) => (k) => (backwards ? -1 : 1) * ((2 * (from + k) + 1) / side - 1);
+  // Of each input: how many values it has, and which (with linear colour none, but a row for each wave); octaves; first feature.
+  const inputs = [[down, place(top, height, way.rows), positionOctaves, way.swap ? 2 * positionOctaves : 0],
+    [across, place(left, width, way.columns), positionOctaves, way.swap ? 0 : 2 * positionOctaves]];
+  let feature = 4 * positionOctaves;
+  const channels = (count, value, octaves) => {
+    for (let c = 0; c < 3; c++, feature += 2 * octaves) inputs.push([count, value, octaves, feature]);
+  };
+  if (linearColor) channels(2 * colorOctaves, null, colorOctaves);
+  else channels(256, (code) => (2 * code) / 255 - 1, colorOctaves);
+  for (const { contrast, octaves } of boxes) {
+    if (contrast) channels(129, (q) => (q - 64) / 64, octaves);
+    else channels(1021, (q) => (2 * q) / 1020 - 1, octaves);
+  }
+  const starts = [], waves = new Float64Array(32), table = new Float64Array(stride * inputs.reduce((sum, [count]) => sum + count, 0));
+  let at = 0;
+  for (const [count, value, octaves, first] of inputs) {
+    starts.push(at / stride);
+    for (let row = 0; row < count; row++, at += stride) {
+      if (value) setWaves(waves, value(row), payload, octaves);
+      else waves.fill(0).fill(1, row, row + 1);
+      for (let o = 0; o < hidden; o++) {
+        let sum = 0;
+        for (let i = 0, from = o * columns + first; i < 2 * octaves; i++) sum += waves[i] * levels[from + i];
+        table[at + o] = sum * scales[o];
+      }
+    }
+  }
+  return { table, starts, stride };
+}
+
+/** All sines of an input, then all its cosines. */
+function setWaves(waves, value, { firstOctave }, octaves) {
+  for (let k = 0; k < octaves; k++) {
+    const angle = 2 ** (firstOctave + k) * Math.PI * value;
+    waves[k] = Math.sin(angle);
+    waves[octaves + k] = Math.cos(angle);
+  }
+}
+
+/** How far a pixel's boxes reach. */
+const marginOf = ({ boxes }) => Math.max(0, ...boxes.map(({ radius }) => radius));
+
+/** A tile and what lies around it: [x, y, width, height]. */
+function regionOf([x, y, width, height], margin, whole) {
+  const left = Math.max(0, x - margin), top = Math.max(0, y - margin);
+  return [left, top, Math.min(whole.width, x + width + margin) - left, Math.min(whole.height, y + height + margin) - top];
 }
 
 /** Restore pixels {width, height, data} that are decoded already, RGBA codes as they were stored: the same, and a status. */
 async function restorePixels(payload, { width, height, data }, options = {}) {
   const { way, status } = await matchPixels(payload, width, height, [data], options), region = { data, width, height, x: 0, y: 0 };
   const job = { ...options, payload, way, exact: status === "ok", region, size: [width, height], tile: [0, 0, width, height] };
-  return { ...(await restoreTile(job)), status };
+  return { ...(await (await loadPixels()).restoreTile(job)), status };
 }
 
-// 5. In a browser: decoding, and the JavaScript path
 
-/** Have a worker restore a tile. Without a job it shows that it runs. */
-function askWorker(worker, job = null) {
-  return new Promise((resolve, reject) => {
-    worker.onmessage = ({ data }) => resolve(data ?? worker);
-    worker.onerror = (event) => {
-      event.preventDefault();
-      reject(new GamutError("unsupported", event.message ?? "no worker can be had"));
-    };
-    worker.postMessage(job, job ? [job.region.data.buffer] : []);
-  });
+// 5. In a browser: decoding
+
+function newContext(width, height, settings) {
+  return Object.assign(document.createElement("canvas"), { width, height }).getContext("2d", settings);
 }
-const startWorker = async () => askWorker(new Worker(SCRIPT, { name: "gamut-pixels.js" }));
-
-/** Workers that wait for tiles; none at all where files, policies or other hosts allow none. */
-const idle = [];
-let hasWorkers;
-
-/** Restore tiles in JavaScript, in as many workers as there are processors. */
-async function restoreInScript({ payload, way, exact, bitmap }, settings, tiles, use) {
-  if (!readsTrue()) throw new GamutError("noise", "this browser adds noise to pixels that scripts read");
-  hasWorkers ??= startWorker().then((worker) => Boolean(idle.push(worker)), () => false);
-  const lanes = (await hasWorkers) ? Math.min(tiles.length, navigator.hardwareConcurrency ?? 2, 8) : 1;
-  let pause = 0, next = 0;
-  /** Between slices of work the page stays alive. */
-  const rest = async () => {
-    if (performance.now() < pause) return;
-    await new Promise((resolve) => setTimeout(resolve));
-    pause = performance.now() + 12;
-  };
-  const lane = async () => {
-    const worker = (await hasWorkers) ? idle.pop() ?? (await startWorker()) : null;
-    while (next < tiles.length) {
-      const tile = tiles[next++], { data, ...region } = codesOf(bitmap, regionOf(tile, marginOf(payload), bitmap));
-      const job = { ...settings, payload, way, exact, tile, size: [bitmap.width, bitmap.height], region: { data, ...region } };
-      use(tile, await (worker ? askWorker(worker, job) : restoreTile(job, rest)));
-    }
-    if (worker) idle.push(worker);
-  };
-  await Promise.all(Array.from({ length: lanes }, lane));
-}
-
-const newCanvas = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
 
 /** A part of a bitmap as RGBA codes: {data, width, height, x, y}. */
 function codesOf(bitmap, [x, y, width, height]) {
-  const context = newCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  const context = newContext(width, height, { willReadFrequently: true });
   context.drawImage(bitmap, -x, -y);
   return { data: context.getImageData(0, 0, width, height).data, width, height, x, y };
 }
@@ -874,43 +524,40 @@ let isTrue;
 /** Whether a script reads the very pixels that it drew: against fingerprinting, some browsers add noise. */
 function readsTrue() {
   if (isTrue !== undefined) return isTrue;
-  const context = newCanvas(16, 16).getContext("2d", { willReadFrequently: true }), image = context.createImageData(16, 16);
+  const context = newContext(16, 16, { willReadFrequently: true }), image = context.createImageData(16, 16);
   image.data.forEach((_, k) => (image.data[k] = k % 4 === 3 ? 255 : (k * 97) % 256));
   context.putImageData(image, 0, 0);
   return (isTrue = context.getImageData(0, 0, 16, 16).data.every((code, k) => code === image.data[k]));
 }
+function demandTruth() {
+  if (!readsTrue()) throw new GamutError("noise", "this browser adds noise to pixels that scripts read");
+}
 
-/** Open a picture: its payload, its pixels as stored, whether they fit. */
-async function open(bytes, { sidecar, check = true, force }) {
+/** Open a picture for `work`, which is told of its payload, its pixels as stored, and whether they fit. */
+async function withPicture(bytes, { sidecar, check = true, force }, work) {
   const file = await takeApart(bytes), payloads = await decodePayloads(sidecar ?? bytes);
   // One piece: Firefox decodes no blob of several.
   const blob = new Blob([await joined(file.bare)], { type: file.type });
   const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" }).catch(() => {
-    throw new GamutError("unsupported", "this browser cannot decode the picture");
+    throw unsupported("this browser cannot decode the picture");
   });
   try {
     const { width, height } = bitmap;
     let match = { payload: payloads[0], status: "unchecked", way: WAYS[0] };
     if (check && readsTrue()) match = await choosePayload(payloads, width, height, () => stripsOf(bitmap), { force });
-    guardWork(match.payload, width, height);
+    const { payload, status } = match;
+    // What no network of `gamut reduce` comes near would take the machine.
+    if (payload.weights * width * height > (payload.hidden > 256 ? 2 ** 36 : 2 ** 40)) throw unsupported("the network is too large for the picture");
     const orientation = file.exif.map((block) => readExif(block).orientation).find((turn) => turn > 1 && turn < 9) ?? 1;
-    return { bitmap, orientation, ...match, exact: match.status === "ok" };
-  } catch (error) {
+    const upright = WAYS[[0, 2, 3, 1, 4, 5, 7, 6][orientation - 1]];
+    const size = upright.swap ? { width: height, height: width } : { width, height };
+    return { ...size, status, payload, ...(await work({ bitmap, upright, ...match, exact: status === "ok" })) };
+  } finally {
     bitmap.close();
-    throw error;
   }
 }
 
-/** Where the upright picture's pixel (x, y) lies in one stored with this orientation: [a, b, c, d, e, f] as of a canvas. */
-function uprightMatrix(orientation, width, height) {
-  return [, [1, 0, 0, 1, 0, 0], [-1, 0, 0, 1, width, 0], [-1, 0, 0, -1, width, height], [1, 0, 0, -1, 0, height],
-    [0, 1, 1, 0, 0, 0], [0, 1, -1, 0, height, 0], [0, -1, -1, 0, height, width], [0, -1, 1, 0, 0, width]][orientation];
-}
-
 // 6. Onto arrays and canvases
-
-/** Who does not need WebGL2 does not load it; where it cannot be loaded, JavaScript restores. */
-const loadGpu = () => importGpu().catch(() => null);
 
 /** Cut a picture into tiles. */
 function* tilesOf(width, height, side) {
@@ -930,87 +577,438 @@ async function restoreTiles(opened, settings, plan, use) {
   for (;;) {
     const path = paths.shift();
     try {
-      if (path === "js") await restoreInScript(opened, settings, [...plan(512)], use);
-      else await gpu.restoreOnGpu(opened, settings, plan(gpu.SIDE), use);
+      if (path === "js") {
+        demandTruth();
+        await (await loadPixels()).restoreInScript(opened, settings, [...plan(512)], use);
+      } else await gpu.restoreOnGpu(opened, settings, plan(gpu.SIDE), use);
       return path;
     } catch (error) {
-      if (!paths.length) throw error instanceof GamutError ? error : new GamutError("unsupported", error.message);
+      if (!paths.length) throw error instanceof GamutError ? error : unsupported(error.message);
     }
   }
 }
 
 /** Restore a picture: {width, height, data, path, status, payload} with RGBA codes, upright. */
-async function restore(bytes, { space = "display-p3", depth = 8, path = "auto", ...options } = {}) {
-  const opened = await open(bytes, options), { bitmap, payload, orientation, status } = opened, { width, height } = bitmap;
-  try {
-    if (!readsTrue()) throw new GamutError("noise", "this browser adds noise to pixels that scripts read");
-    const data = new (depth === 16 ? Uint16Array : Uint8ClampedArray)(4 * width * height), swapped = orientation > 4;
-    const [a, b, c, d, e, f] = uprightMatrix(orientation, width, height), across = swapped ? height : width;
+function restore(bytes, { space = "display-p3", depth = 8, path = "auto", ...options } = {}) {
+  return withPicture(bytes, options, async (opened) => {
+    demandTruth();
+    const { bitmap: { width, height }, upright } = opened, data = new (depth === 16 ? Uint16Array : Uint8ClampedArray)(4 * width * height);
     const put = ([left, top, w, h], { data: codes }) => {
       for (let k = 0; k < w * h; k++) {
-        // Centres of pixels are turned; they lie half a pixel from their corners.
-        const x = left + (k % w) + 0.5, y = top + Math.floor(k / w) + 0.5;
-        const to = 4 * (Math.floor(a * x + c * y + e) + across * Math.floor(b * x + d * y + f));
+        const to = 4 * placeOf(upright, width, height, left + (k % w), top + Math.floor(k / w));
         for (let i = 0; i < 4; i++) data[to + i] = codes[4 * k + i];
       }
     };
-    const taken = await restoreTiles(opened, { space, depth, path }, (side) => tilesOf(width, height, side), put);
-    return { width: across, height: swapped ? width : height, data, path: taken, status, payload };
-  } finally {
-    bitmap.close();
-  }
+    return { data, path: await restoreTiles(opened, { space, depth, path }, (side) => tilesOf(width, height, side), put) };
+  });
 }
 
 /** A canvas of more pixels stays empty on some phones. */
 const MAX_CANVAS = 16777216;
 
 /** Draw the restored picture, or where sRGB cannot hold it (`mark`), on a canvas, of `maxPixels` at most. */
-async function render(canvas, bytes, { maxPixels = MAX_CANVAS, mark = false, path = "auto", ...options } = {}) {
-  const opened = await open(bytes, options), { bitmap, payload, orientation, status } = opened;
-  const { width, height } = bitmap, swapped = orientation > 4;
-  const scale = Math.min(1, Math.sqrt(Math.min(maxPixels, MAX_CANVAS) / (width * height)));
-  const [w, h] = [width, height].map((side) => Math.max(1, Math.floor(side * scale)));
-  const context = canvas.getContext("2d", { colorSpace: "display-p3" });
-  const space = context.getContextAttributes?.().colorSpace ?? "srgb";
-  /** Clear the canvas. Tiles end at its whole pixels, and reach a little further, for what smoothing sees. */
-  const plan = (side) => {
-    Object.assign(canvas, { width: swapped ? h : w, height: swapped ? w : h });
-    context.setTransform(...uprightMatrix(orientation, w, h));
-    context.imageSmoothingEnabled = scale < 1;
-    context.imageSmoothingQuality = "high";
-    const reach = scale < 1 ? Math.ceil(2 / scale) + 2 : 0;
-    return [...tilesOf(w, h, Math.max(1, Math.floor((side - 2 * reach - 2) * scale)))].map((part) => {
-      const [x, y, across, down] = part, left = Math.floor((x * width) / w), top = Math.floor((y * height) / h);
-      const tile = [left, top, Math.ceil(((x + across) * width) / w) - left, Math.ceil(((y + down) * height) / h) - top];
-      return [...regionOf(tile, reach, bitmap), part];
-    });
-  };
-  /** Draw a tile, of which a part of the canvas is wanted. */
-  const put = ([x, y, across, down, part], restored) => {
-    context.save();
-    context.beginPath();
-    context.rect(...part);
-    context.clip();
-    context.drawImage(restored.data ? sheetOf(restored, space) : restored,
-      0, 0, across, down, (x * w) / width, (y * h) / height, (across * w) / width, (down * h) / height);
-    context.restore();
-  };
-  try {
-    const taken = await restoreTiles(opened, { space, mark, path, depth: 8, toCanvas: true }, plan, put);
-    return { width: swapped ? height : width, height: swapped ? width : height, path: taken, status, space, payload };
-  } finally {
-    bitmap.close();
-  }
+function render(canvas, bytes, { maxPixels = MAX_CANVAS, mark = false, path = "auto", ...options } = {}) {
+  return withPicture(bytes, options, async (opened) => {
+    const { bitmap, upright: { swap, rows, columns } } = opened, { width, height } = bitmap;
+    const scale = Math.min(1, Math.sqrt(Math.min(maxPixels, MAX_CANVAS) / (width * height)));
+    const [w, h] = [width, height].map((side) => Math.max(1, Math.floor(side * scale)));
+    const context = canvas.getContext("2d", { colorSpace: "display-p3" }), space = context.getContextAttributes?.().colorSpace ?? "srgb";
+    const [a, e] = columns ? [-1, w] : [1, 0], [d, f] = rows ? [-1, h] : [1, 0];
+    /** Clear the canvas. Tiles end at its whole pixels, and reach a little further, for what smoothing sees. */
+    const plan = (side) => {
+      Object.assign(canvas, swap ? { width: h, height: w } : { width: w, height: h });
+      context.setTransform(...(swap ? [0, a, d, 0, f, e] : [a, 0, 0, d, e, f]));
+      Object.assign(context, { imageSmoothingEnabled: scale < 1, imageSmoothingQuality: "high" });
+      const reach = scale < 1 ? Math.ceil(2 / scale) + 2 : 0;
+      return [...tilesOf(w, h, Math.max(1, Math.floor((side - 2 * reach - 2) * scale)))].map((part) => {
+        const [x, y, across, down] = part, left = Math.floor((x * width) / w), top = Math.floor((y * height) / h);
+        const tile = [left, top, Math.ceil(((x + across) * width) / w) - left, Math.ceil(((y + down) * height) / h) - top];
+        return [...regionOf(tile, reach, bitmap), part];
+      });
+    };
+    /** Draw a tile, of which a part of the canvas is wanted. */
+    const put = ([x, y, across, down, part], restored) => {
+      context.save();
+      context.beginPath();
+      context.rect(...part);
+      context.clip();
+      context.drawImage(restored.data ? sheetOf(restored, space) : restored,
+        0, 0, across, down, (x * w) / width, (y * h) / height, (across * w) / width, (down * h) / height);
+      context.restore();
+    };
+    return { space, path: await restoreTiles(opened, { space, mark, path, depth: 8, toCanvas: true }, plan, put) };
+  });
 }
 
 /** Codes on a canvas of their own. */
 function sheetOf({ width, height, data }, colorSpace) {
-  const sheet = newCanvas(width, height);
-  sheet.getContext("2d", { colorSpace }).putImageData(new ImageData(data, width, height, { colorSpace }), 0, 0);
-  return sheet;
+  const context = newContext(width, height, { colorSpace });
+  context.putImageData(new ImageData(data, width, height, { colorSpace }), 0, 0);
+  return context.canvas;
 }
 
-async function importGpu() {
+// gamut-pixels.js: the JavaScript path of gamut.js, which loads it where there is no GPU. It is its workers' script too. MIT licence.
+// Sections are those of docs/FORMAT.md of gamutcli. Every sum is one of float64, and no loop over pixels makes an object.
+
+
+// 4.2 Linear ProPhoto RGB, 4.7 Out
+
+function encode(light, space) {
+  if (!(light > 0)) return 0;
+  if (light >= 1) return 1;
+  if (space === "prophoto") return light < 1 / 512 ? 16 * light : light ** (1 / 1.8);
+  return light < 0.04045 / 12.92 ? light * 12.92 : 1.055 * light ** (1 / 2.4) - 0.055;
+}
+const encodingTable = (space) => (ENCODED[space] ??= Uint8Array.from({ length: 65536 }, (_, step) => 255 * encode(step / 65535, space) + 0.5));
+const ENCODED = {};
+
+const leastOf = (rgb) => Math.min(rgb[0], rgb[1], rgb[2]);
+const mostOf = (rgb) => Math.max(rgb[0], rgb[1], rgb[2]);
+
+function multiply(out, matrix, red, green, blue) {
+  out[0] = matrix[0] * red + matrix[1] * green + matrix[2] * blue;
+  out[1] = matrix[3] * red + matrix[4] * green + matrix[5] * blue;
+  out[2] = matrix[6] * red + matrix[7] * green + matrix[8] * blue;
+}
+
+// 4.1 Which pixels go through the network
+
+/** How a pixel was moved into sRGB: 1 below, 2 above, 3 both; 0 not at all. */
+function movesOf({ below, above }, red, green, blue) {
+  const least = STEPS[Math.min(red, green, blue)], most = STEPS[Math.max(red, green, blue)];
+  const luminance = 13933 * STEPS[red] + 46871 * STEPS[green] + 4732 * STEPS[blue];
+  return (2 ** 32 * least < below.knee * luminance && luminance >= 65536 * below.bound ? 1 : 0) +
+    (65536 * (65535 - most) < above.knee * (65535 - least) && least < above.bound ? 2 : 0);
+}
+
+/** Whether a pixel's block, of the picture that the payload was made for, holds lost colours. */
+function isLost({ blocks: { columns, bits }, width, height }, [across, down], { swap, ...way }, x, y) {
+  const u = way.rows ? down - 1 - y : y, v = way.columns ? across - 1 - x : x;
+  const row = Math.floor(swap ? (v * height) / across : (u * height) / down), column = Math.floor(swap ? (u * width) / down : (v * width) / across);
+  const block = (row >> 4) * columns + (column >> 4);
+  return (bits[block >> 3] >> (7 - (block & 7))) & 1;
+}
+
+// 4.3 Moving colours back
+
+const WEIGHTS = [13933 / 65536, 46871 / 65536, 4732 / 65536];
+
+/** How far from its grey a colour was that has so much room, and such a share of the knee's. */
+const farOf = ({ knee, limit }, room, share) =>
+  room < knee / 65536 ? limit / 8192 - (limit / 8192 - 1 + knee / 65536) * share : 1 - room;
+
+/** Light of the channel at the boundary, of whose code the two others tell a fraction. */
+function fractionOf({ levels }, codes, at, limiting, sign, exact) {
+  const next = codes[at + ((limiting + 1) % 3)], other = codes[at + ((limiting + 2) % 3)], half = levels >> 1;
+  return lightOf(Math.min(255, Math.max(0, codes[at + limiting] + (sign * (exact ? (next + half * other) % levels : half)) / levels)));
+}
+
+/** Move a colour, linear sRGB, back to where it came from. */
+function moveBack(rgb, { below, above }, moves, codes, at, exact) {
+  const stretch = (grey, ratio) => {
+    for (let c = 0; c < 3; c++) rgb[c] = grey + (rgb[c] - grey) * ratio;
+  };
+  if (moves > 1) {
+    const least = leastOf(rgb), most = mostOf(rgb);
+    const room = (1 - fractionOf(above, codes, at, rgb.indexOf(most), -1, exact)) / (1 - least);
+    stretch(least, (farOf(above, room, (65536 * room) / above.knee) * (1 - least)) / (most - least));
+  }
+  const grey = WEIGHTS[0] * rgb[0] + WEIGHTS[1] * rgb[1] + WEIGHTS[2] * rgb[2], least = leastOf(rgb);
+  if (moves > 1 && !(grey >= Math.max(1, below.bound) / 65535 && least < (below.knee / 65536) * grey)) return;
+  const room = (moves > 1 ? least : fractionOf(below, codes, at, rgb.indexOf(least), 1, exact)) / grey;
+  stretch(grey, farOf(below, room, Math.sqrt((65536 * room) / below.knee)) / (1 - least / grey));
+}
+
+// 4.6 The network
+
+/** Pixels that go through the network together: what they read of it stays in the processor's cache. */
+const BATCH = 64;
+
+/**
+ * Sum rows of eight columns of a table, each with its weight, for every pixel of a batch: eight sums stay in registers. A pixel's
+ * rows lie from where its room begins to where it ends; the mask spares engines to look for overflow.
+ */
+function sumRows(sums, column, table, rows, weights, ends, room) {
+  for (let p = 0, first = 0; p < ends.length; p++, first += room) {
+    let a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
+    for (let k = first, end = ends[p]; k < end; k++) {
+      const at = rows[k] & 0x7ffffff, weight = weights[k];
+      a += weight * table[at];
+      b += weight * table[at + 1];
+      c += weight * table[at + 2];
+      d += weight * table[at + 3];
+      e += weight * table[at + 4];
+      f += weight * table[at + 5];
+      g += weight * table[at + 6];
+      h += weight * table[at + 7];
+    }
+    const to = first + column;
+    sums[to] = a, sums[to + 1] = b, sums[to + 2] = c, sums[to + 3] = d;
+    sums[to + 4] = e, sums[to + 5] = f, sums[to + 6] = g, sums[to + 7] = h;
+  }
+}
+
+/**
+ * Two sums travel in one number: a multiple of LANE, and what is left. Columns of whole numbers are put together so, which halves
+ * the work, and is exact as long as each sum stays below half of LANE: inputs are rounded to MOST_STEPS in all, weights are 128
+ * at most, and what rounding adds to MOST_PAIRED inputs has room.
+ */
+const LANE = 2 ** 26, MOST_STEPS = 260000, MOST_PAIRED = 256;
+/** Added, and taken away again, it rounds to whole numbers. */
+const ROUND = 1.5 * 2 ** 52;
+
+function pairColumns({ table, stride, factors }) {
+  const half = ((stride >> 1) + 7) & ~7, paired = new Float64Array((table.length / stride) * half);
+  for (let from = 0, to = 0; from < table.length; from += stride, to += half) {
+    for (let o = 0; o < stride; o++) paired[to + (o % half)] += table[from + o] * (o < half ? 1 : LANE);
+  }
+  return { table: paired, stride: half, factors };
+}
+
+/** The first layer in whole steps, and of what size they are. */
+function roundTables({ table, starts, stride, factors }) {
+  let reach = 0;
+  starts.forEach((start, k) => {
+    reach += table.subarray(stride * start, stride * (starts[k + 1] ?? Infinity)).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  });
+  const step = (reach || 1) / (LANE / 2 - 64);
+  return [{ table: table.map((value) => Math.round(value / step)), stride, factors }, step];
+}
+
+// Of a pixel's sums, what is above zero becomes the next layer's inputs; the rest, two of three, costs nothing. An input is a row
+// of the next table and its weight. Gives where they end.
+
+function keepPairs(sums, rows, weights, first, { stride, factors }, nextStride) {
+  let to = first;
+  for (let o = 0; o < stride; o++) {
+    const sum = sums[first + o], high = sum / LANE + ROUND - ROUND, low = sum - high * LANE;
+    // The next one overwrites what is not kept: branches would be guessed wrong.
+    rows[to] = o * nextStride;
+    weights[to] = low * factors[o];
+    to += -(low | 0) >>> 31;
+    rows[to] = (o + stride) * nextStride;
+    weights[to] = high * factors[o + stride];
+    to += -(high | 0) >>> 31;
+  }
+  return to;
+}
+
+function keepSums(sums, rows, weights, first, { stride, factors }, nextStride) {
+  let to = first;
+  for (let o = 0; o < stride; o++) {
+    rows[to] = o * nextStride;
+    weights[to] = sums[first + o] * factors[o];
+    if (weights[to] > 0) to++;
+  }
+  return to;
+}
+
+/** Round a pixel's inputs to whole steps: how many make 1. */
+function roundInputs(weights, first, end) {
+  let total = 0;
+  for (let k = first; k < end; k++) total += weights[k];
+  const steps = MOST_STEPS / (total || 1);
+  for (let k = first; k < end; k++) weights[k] = weights[k] * steps + ROUND - ROUND;
+  return steps;
+}
+
+/**
+ * The network of a tile. Every layer is a weighted sum of rows: of the tables, then of a row for each input above zero. Pairs of
+ * sums are good for 8 bits; 16, and linear colours, whose waves are no whole numbers, are summed one by one.
+ */
+function startNetwork(payload, size, way, tile, depth) {
+  const { hidden, residualScale, colorOctaves, linearColor } = payload, paired = depth === 8 && !linearColor && hidden <= MOST_PAIRED;
+  const { starts, ...tables } = tabulate(payload, size, way, tile), ones = new Float64Array(hidden + 16).fill(1);
+  const others = payload.layers.slice(1).map(({ rows, levels, scales }, k) => {
+    const stride = (rows + 7) & ~7, table = new Float64Array((hidden + 16) * stride), factors = new Float64Array(rows + 16);
+    const unit = k === payload.depth - 1 ? residualScale : 1;
+    levels.forEach((level, i) => {
+      const o = Math.floor(i / hidden);
+      table[(i % hidden) * stride + o] = level * Math.sign(scales[o]);
+    });
+    scales.forEach((scale, o) => (factors[o] = Math.abs(scale) * unit));
+    return { table, stride, factors };
+  });
+  const first = { ...tables, starts, factors: ones }, [rounded, step] = paired ? roundTables(first) : [first, 1];
+  const layers = [rounded, ...others].map((layer) => (paired ? pairColumns(layer) : layer)), last = layers.at(-1);
+  for (const layer of layers) layer.strips = Array.from({ length: layer.stride / 8 }, (_, k) => layer.table.subarray(8 * k));
+  const room = Math.max(128, hidden + 24), waves = new Float64Array(32), units = new Float64Array(BATCH), ends = new Int32Array(BATCH);
+  const rows = new Int32Array(BATCH * room), weights = new Float64Array(BATCH * room), sums = new Float64Array(BATCH * room);
+  let count = 0, at = 0;
+  /** Have the row of an input's value among those to be summed for a pixel. */
+  const take = (input, value, weight = 1) => {
+    rows[at] = layers[0].stride * (starts[input] + value);
+    weights[at++] = weight;
+  };
+  const takeLight = (channel, light) => {
+    setWaves(waves, 2 * Math.fround(light) - 1, payload, colorOctaves);
+    for (let k = 0; k < 2 * colorOctaves; k++) take(2 + channel, k, waves[k]);
+  };
+  /** Go on to the batch's next pixel: how many it has. */
+  const next = () => {
+    ends[count++] = at;
+    at = count * room;
+    return count;
+  };
+  /** The residuals of the batch, in steps of `room`. A new one begins. */
+  const finish = () => {
+    const all = ends.subarray(0, count);
+    units.fill(step);
+    layers.forEach((layer, k) => {
+      for (let p = 0, start = 0; k && p < count; p++, start += room) {
+        ends[p] = (paired ? keepPairs : keepSums)(sums, rows, weights, start, layers[k - 1], layer.stride);
+        if (paired) units[p] /= roundInputs(weights, start, ends[p]);
+      }
+      layer.strips.forEach((strip, column) => sumRows(sums, 8 * column, strip, rows, weights, all, room));
+    });
+    for (let p = 0; p < count; p++) for (let c = 0; c < 3; c++) sums[p * room + c] *= last.factors[c] * units[p];
+    count = at = 0;
+    return sums;
+  };
+  return { room, take, takeLight, next, finish };
+}
+
+/** Means of the codes around a pixel, in quarter codes, by sums over all that lies above and left of a place, modulo 2^32. */
+function startMeans({ data, width, height }, margin) {
+  const stride = 3 * (width + 2 * margin + 1), sums = new Uint32Array(stride * (height + 2 * margin + 1));
+  for (let y = -margin, at = stride + 3; y < height + margin; y++, at += 3) {
+    for (let x = -margin; x < width + margin; x++) {
+      const pixel = 4 * (width * Math.min(Math.max(y, 0), height - 1) + Math.min(Math.max(x, 0), width - 1));
+      for (let c = 0; c < 3; c++, at++) sums[at] = data[pixel + c] + sums[at - 3] + sums[at - stride] - sums[at - stride - 3];
+    }
+  }
+  return (x, y, c, radius) => {
+    const side = 2 * radius + 1, area = side * side;
+    const first = stride * (y + margin - radius) + 3 * (x + margin - radius) + c, last = first + stride * side;
+    return Math.floor((4 * ((sums[last + 3 * side] - sums[last] - sums[first + 3 * side] + sums[first]) >>> 0) + (area >> 1)) / area);
+  };
+}
+
+/** A step of 65535 of light. */
+const stepOf = (light) => (light > 0 ? (light < 1 ? (light * 65535 + 0.5) | 0 : 65535) : 0);
+
+/**
+ * Restore a tile from a region {data, width, height, x, y} of codes, which holds all that the tile's boxes cover. With `mark` it
+ * becomes white, opaque where sRGB cannot hold the colour and clear elsewhere. `rest` is awaited after each row.
+ */
+async function restoreTile({ payload, way, exact, size, tile, region, space = "display-p3", depth = 8, mark = false }, rest) {
+  const [left, top, width, height] = tile, { boxes, linearColor, intent, blocks, everyPixel } = payload, { data: codes } = region;
+  const matrix = FROM_PROPHOTO[mark ? "srgb" : space], matrixIn = TO_PROPHOTO[payload.adaptation];
+  const table = depth === 8 && encodingTable(space), light = new Float64Array(3), rgb = new Float64Array(3);
+  const low = toleranceOf(payload, exact), high = 255 - low, dx = left - region.x, dy = top - region.y;
+  const data = new (depth === 8 ? Uint8ClampedArray : Uint16Array)(4 * width * height);
+  const places = new Int32Array(BATCH), lights = new Float64Array(3 * BATCH);
+  let network = null, means = null, count = 0;
+
+  const put = (to, red, green, blue) => {
+    multiply(rgb, matrix, red, green, blue);
+    if (mark) {
+      if (leastOf(rgb) < -HALF_CODE || mostOf(rgb) > 1 + HALF_CODE) data.fill(255, to, to + 4);
+      return;
+    }
+    for (let c = 0; c < 3; c++) data[to + c] = table ? table[stepOf(rgb[c])] : 65535 * encode(rgb[c], space) + 0.5;
+    data[to + 3] = 65535; // 255 where numbers are clamped
+  };
+  /** Have the rows of a pixel's inputs summed. */
+  const take = (x, y, at) => {
+    network ??= startNetwork(payload, size, way, tile, depth);
+    means ??= startMeans(region, marginOf(payload));
+    network.take(0, y);
+    network.take(1, x);
+    for (let c = 0; c < 3; c++) {
+      if (linearColor) network.takeLight(c, light[c]);
+      else network.take(2 + c, codes[at + c]);
+    }
+    for (let k = 0; k < boxes.length; k++) {
+      const { radius, contrast } = boxes[k];
+      for (let c = 0; c < 3; c++) {
+        const mean = means(x + dx, y + dy, c, radius);
+        network.take(5 + 3 * k + c, contrast ? 64 + Math.max(-64, Math.min(64, 4 * codes[at + c] - mean)) : mean);
+      }
+    }
+  };
+  const finish = () => {
+    const residuals = network.finish();
+    for (let p = 0, l = 0, r = 0; p < count; p++, l += 3, r += network.room) {
+      put(places[p], lights[l] + residuals[r], lights[l + 1] + residuals[r + 1], lights[l + 2] + residuals[r + 2]);
+    }
+    count = 0;
+  };
+
+  for (let y = 0, to = 0; y < height; y++) {
+    for (let x = 0, at = 4 * (region.width * (y + dy) + dx); x < width; x++, at += 4, to += 4) {
+      const red = codes[at], green = codes[at + 1], blue = codes[at + 2], least = Math.min(red, green, blue), most = Math.max(red, green, blue);
+      rgb[0] = LIGHT[red], rgb[1] = LIGHT[green], rgb[2] = LIGHT[blue];
+      multiply(light, matrixIn, rgb[0], rgb[1], rgb[2]);
+      const moves = intent ? movesOf(intent, red, green, blue) : 0;
+      const clipped = payload.depth && (everyPixel || ((least <= low || most >= high) && most > low && least < high));
+      const corrected = (clipped || moves) && (!blocks || isLost(payload, size, way, left + x, top + y));
+      if (corrected && payload.depth) take(x, y, at);
+      if (corrected && moves) {
+        moveBack(rgb, intent, moves, codes, at, exact);
+        multiply(light, matrixIn, rgb[0], rgb[1], rgb[2]);
+      }
+      if (corrected && payload.depth) {
+        places[count] = to;
+        lights.set(light, 3 * count);
+        if ((count = network.next()) === BATCH) finish();
+      } else put(to, light[0], light[1], light[2]);
+    }
+    if (rest) await rest();
+  }
+  if (count) finish();
+  return { width, height, data };
+}
+
+// Workers
+
+const WORKER = "gamut-pixels.js";
+if (globalThis.WorkerGlobalScope && self.name === WORKER) {
+  // What it makes is copied: in V8, a worker that gives a buffer away checks every array for that from then on.
+  onmessage = ({ data: job }) => (job ? restoreTile(job).then(postMessage).catch(reportError) : postMessage(null));
+}
+
+/** Have a worker restore a tile. Without a job it shows that it runs. */
+function askWorker(worker, job = null) {
+  return new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }) => resolve(data ?? worker);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      reject(new GamutError("unsupported", event.message ?? "no worker can be had"));
+    };
+    worker.postMessage(job, job ? [job.region.data.buffer] : []);
+  });
+}
+const startWorker = async () => askWorker(new Worker(SCRIPT, { name: WORKER }));
+
+/** Workers that wait for tiles; none at all where files, policies or other hosts allow none. */
+const idle = [];
+let hasWorkers;
+
+/** Restore tiles in JavaScript, in as many workers as there are processors. */
+async function restoreInScript({ payload, way, exact, bitmap }, settings, tiles, use) {
+  hasWorkers ??= startWorker().then((worker) => Boolean(idle.push(worker)), () => false);
+  const lanes = (await hasWorkers) ? Math.min(tiles.length, navigator.hardwareConcurrency ?? 2, 8) : 1;
+  let pause = 0, next = 0;
+  /** Between slices of work the page stays alive. */
+  const rest = async () => {
+    if (performance.now() < pause) return;
+    await new Promise((resolve) => setTimeout(resolve));
+    pause = performance.now() + 12;
+  };
+  const lane = async () => {
+    const worker = (await hasWorkers) ? idle.pop() ?? (await startWorker()) : null;
+    while (next < tiles.length) {
+      const tile = tiles[next++], region = codesOf(bitmap, regionOf(tile, marginOf(payload), bitmap));
+      const job = { ...settings, payload, way, exact, tile, size: [bitmap.width, bitmap.height], region };
+      use(tile, await (worker ? askWorker(worker, job) : restoreTile(job, rest)));
+    }
+    if (worker) idle.push(worker);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+}
+
+const gpuPath = (() => {
 // gamut-webgl2.js: the fast path of gamut.js, which loads it where a browser has WebGL2. MIT licence.
 //
 // The first layer is a sum of table rows, and the tables are textures; the hidden layers run in a fragment shader; pixels that
@@ -1188,8 +1186,6 @@ function packWeights(payload) {
   return { packed, height };
 }
 
-const newCanvas = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
-
 /** One context for all pictures of a page: browsers keep few. */
 class Gpu {
   static shared = null;
@@ -1206,7 +1202,7 @@ class Gpu {
   }
 
   constructor() {
-    this.canvas = newCanvas(SIDE, SIDE);
+    this.canvas = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
     this.gl = this.canvas.getContext("webgl2", { antialias: false, depth: false, preserveDrawingBuffer: true });
     this.programs = new Map();
     this.work = FIRST_WORK;
@@ -1351,9 +1347,9 @@ async function drawTiles(opened, settings, tiles, use) {
     for (const tile of tiles) {
       const [x, y, across, down] = regionOf(tile, marginOf(payload), bitmap);
       // By a canvas: Firefox uploads another part of a bitmap than the one that createImageBitmap() cuts out of it.
-      const crop = newCanvas(across, down);
-      crop.getContext("2d").drawImage(bitmap, -x, -y);
-      made.push(gpu.texture(0, (at) => gl.texImage2D(at, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, crop)));
+      const crop = newContext(across, down);
+      crop.drawImage(bitmap, -x, -y);
+      made.push(gpu.texture(0, (at) => gl.texImage2D(at, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, crop.canvas)));
       const shared = { source: 0, origin: [x, y], size: [width, height] };
       const sums = {};
       for (const [k, radius] of radii.entries()) {
@@ -1382,7 +1378,7 @@ async function drawTiles(opened, settings, tiles, use) {
 }
 
 return { SIDE, restoreOnGpu, speed };
-}
+})();
 
 if (globalThis.HTMLElement) {
 /**

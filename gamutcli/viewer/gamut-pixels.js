@@ -1,21 +1,10 @@
-// gamut-pixels.js: what gamut.js does to pixels, in JavaScript. It is a worker's script too. MIT licence.
+// gamut-pixels.js: the JavaScript path of gamut.js, which loads it where there is no GPU. It is its workers' script too. MIT licence.
 // Sections are those of docs/FORMAT.md of gamutcli. Every sum is one of float64, and no loop over pixels makes an object.
 
-// 4.2 Linear ProPhoto RGB, 4.7 Out
+import { FROM_PROPHOTO, GamutError, HALF_CODE, LIGHT, STEPS, TO_PROPHOTO, codesOf, lightOf, marginOf, regionOf, setWaves, tabulate,
+  toleranceOf } from "./gamut.js";
 
-export const TO_PROPHOTO = {
-  bradford: [0.529292999, 0.330116148, 0.140590853, 0.098360085, 0.87346992, 0.028169994, 0.01687612, 0.117658738, 0.865465142],
-  cat02: [0.528734646, 0.333936378, 0.137328976, 0.097587195, 0.878989713, 0.023423092, 0.016384538, 0.106579789, 0.877035673],
-};
-export const FROM_PROPHOTO = {
-  prophoto: [1, 0, 0, 0, 1, 0, 0, 0, 1],
-  "display-p3": [1.632504413, -0.379669385, -0.252835028, -0.153680493, 1.166690363, -0.01300987, 0.010390206, -0.062805069, 1.052414863],
-  srgb: [2.034289161, -0.727507819, -0.306781342, -0.22880199, 1.231725545, -0.002923555, -0.008562279, -0.153265288, 1.161827567],
-};
-const lightOf = (code) => (code / 255 < 0.04045 ? code / 255 / 12.92 : ((code / 255 + 0.055) / 1.055) ** 2.4);
-export const LIGHT = Float64Array.from({ length: 256 }, (_, code) => lightOf(code));
-/** By more than half an 8-bit code near white: what rounds to a colour of the screen can be shown. */
-export const HALF_CODE = 0.0045;
+// 4.2 Linear ProPhoto RGB, 4.7 Out
 
 function encode(light, space) {
   if (!(light > 0)) return 0;
@@ -23,27 +12,19 @@ function encode(light, space) {
   if (space === "prophoto") return light < 1 / 512 ? 16 * light : light ** (1 / 1.8);
   return light < 0.04045 / 12.92 ? light * 12.92 : 1.055 * light ** (1 / 2.4) - 0.055;
 }
-
-/** Codes of light that is given in steps of 1/65535, for 8 bits. */
+const encodingTable = (space) => (ENCODED[space] ??= Uint8Array.from({ length: 65536 }, (_, step) => 255 * encode(step / 65535, space) + 0.5));
 const ENCODED = {};
-const encodingTable = (space) =>
-  (ENCODED[space] ??= Uint8Array.from({ length: 65536 }, (_, step) => 255 * encode(step / 65535, space) + 0.5));
 
-// 4.1 Which pixels go through the network
+const leastOf = (rgb) => Math.min(rgb[0], rgb[1], rgb[2]);
+const mostOf = (rgb) => Math.max(rgb[0], rgb[1], rgb[2]);
 
-/** Which pixels look clipped, for codes of the pixel's least and largest channel. */
-function isClipped({ depth, everyPixel }, tolerance, least, most) {
-  if (!depth || everyPixel) return depth > 0;
-  const high = 255 - tolerance;
-  return (least <= tolerance || most >= high) && most > tolerance && least < high;
+function multiply(out, matrix, red, green, blue) {
+  out[0] = matrix[0] * red + matrix[1] * green + matrix[2] * blue;
+  out[1] = matrix[3] * red + matrix[4] * green + matrix[5] * blue;
+  out[2] = matrix[6] * red + matrix[7] * green + matrix[8] * blue;
 }
 
-/** Where tools moved codes, these are clipped too, from 0 or 255 on. */
-export const toleranceOf = ({ tolerance }, exact) => (exact ? tolerance : Math.max(tolerance, AFTER_TOOLS));
-const AFTER_TOOLS = 12;
-
-/** Light of codes in steps, for what has to be decided alike everywhere. */
-export const STEPS = Float64Array.from(LIGHT, (light) => Math.floor(65535 * light + 0.5));
+// 4.1 Which pixels go through the network
 
 /** How a pixel was moved into sRGB: 1 below, 2 above, 3 both; 0 not at all. */
 function movesOf({ below, above }, red, green, blue) {
@@ -54,10 +35,9 @@ function movesOf({ below, above }, red, green, blue) {
 }
 
 /** Whether a pixel's block, of the picture that the payload was made for, holds lost colours. */
-function isLost({ blocks: { columns, bits }, width, height }, [across, down], way, x, y) {
+function isLost({ blocks: { columns, bits }, width, height }, [across, down], { swap, ...way }, x, y) {
   const u = way.rows ? down - 1 - y : y, v = way.columns ? across - 1 - x : x;
-  const row = Math.floor(way.swap ? (v * height) / across : (u * height) / down);
-  const column = Math.floor(way.swap ? (u * width) / down : (v * width) / across);
+  const row = Math.floor(swap ? (v * height) / across : (u * height) / down), column = Math.floor(swap ? (u * width) / down : (v * width) / across);
   const block = (row >> 4) * columns + (column >> 4);
   return (bits[block >> 3] >> (7 - (block & 7))) & 1;
 }
@@ -82,69 +62,24 @@ function moveBack(rgb, { below, above }, moves, codes, at, exact) {
     for (let c = 0; c < 3; c++) rgb[c] = grey + (rgb[c] - grey) * ratio;
   };
   if (moves > 1) {
-    const least = Math.min(rgb[0], rgb[1], rgb[2]), most = Math.max(rgb[0], rgb[1], rgb[2]);
+    const least = leastOf(rgb), most = mostOf(rgb);
     const room = (1 - fractionOf(above, codes, at, rgb.indexOf(most), -1, exact)) / (1 - least);
     stretch(least, (farOf(above, room, (65536 * room) / above.knee) * (1 - least)) / (most - least));
   }
-  const grey = WEIGHTS[0] * rgb[0] + WEIGHTS[1] * rgb[1] + WEIGHTS[2] * rgb[2], least = Math.min(rgb[0], rgb[1], rgb[2]);
+  const grey = WEIGHTS[0] * rgb[0] + WEIGHTS[1] * rgb[1] + WEIGHTS[2] * rgb[2], least = leastOf(rgb);
   if (moves > 1 && !(grey >= Math.max(1, below.bound) / 65535 && least < (below.knee / 65536) * grey)) return;
   const room = (moves > 1 ? least : fractionOf(below, codes, at, rgb.indexOf(least), 1, exact)) / grey;
   stretch(grey, farOf(below, room, Math.sqrt((65536 * room) / below.knee)) / (1 - least / grey));
 }
 
-// 4.4 The inputs, 4.5 Waves, 4.6 The network
-
-/** Tabulate the first layer for a tile [x, y, width, height] of a picture: a row for each value that an input can have. */
-export function tabulate(payload, [width, height], way, [left, top, across, down]) {
-  const { positionOctaves, colorOctaves, hidden, linearColor, boxes } = payload, { levels, scales, columns } = payload.layers[0];
-  const stride = (hidden + 7) & ~7, inputs = [];
-  const place = (from, side, backwards) => (k) => (backwards ? -1 : 1) * ((2 * (from + k) + 1) / side - 1);
-  // Of each input: how many values it has, and which (with linear colour none, but a row for each wave); octaves; first feature.
-  inputs.push([down, place(top, height, way.rows), positionOctaves, way.swap ? 2 * positionOctaves : 0]);
-  inputs.push([across, place(left, width, way.columns), positionOctaves, way.swap ? 0 : 2 * positionOctaves]);
-  let feature = 4 * positionOctaves;
-  const channels = (count, value, octaves) => {
-    for (let c = 0; c < 3; c++, feature += 2 * octaves) inputs.push([count, value, octaves, feature]);
-  };
-  if (linearColor) channels(2 * colorOctaves, null, colorOctaves);
-  else channels(256, (code) => (2 * code) / 255 - 1, colorOctaves);
-  for (const { contrast, octaves } of boxes) {
-    if (contrast) channels(129, (q) => (q - 64) / 64, octaves);
-    else channels(1021, (q) => (2 * q) / 1020 - 1, octaves);
-  }
-  const starts = [], waves = new Float64Array(32);
-  const table = new Float64Array(stride * inputs.reduce((sum, [count]) => sum + count, 0));
-  let at = 0;
-  for (const [count, value, octaves, first] of inputs) {
-    starts.push(at / stride);
-    for (let row = 0; row < count; row++, at += stride) {
-      if (value) setWaves(waves, value(row), payload, octaves);
-      else waves.fill(0).fill(1, row, row + 1);
-      for (let o = 0; o < hidden; o++) {
-        let sum = 0;
-        for (let i = 0, from = o * columns + first; i < 2 * octaves; i++) sum += waves[i] * levels[from + i];
-        table[at + o] = sum * scales[o];
-      }
-    }
-  }
-  return { table, starts, stride };
-}
-
-/** All sines of an input, then all its cosines. */
-function setWaves(waves, value, { firstOctave }, octaves) {
-  for (let k = 0; k < octaves; k++) {
-    const angle = 2 ** (firstOctave + k) * Math.PI * value;
-    waves[k] = Math.sin(angle);
-    waves[octaves + k] = Math.cos(angle);
-  }
-}
+// 4.6 The network
 
 /** Pixels that go through the network together: what they read of it stays in the processor's cache. */
 const BATCH = 64;
 
 /**
- * Sum rows of eight columns of a table, each with its weight, for every pixel of a batch: eight sums stay in registers. Of a
- * pixel, `rows` tells from where its room begins to where it ends; the mask spares engines to look for overflow.
+ * Sum rows of eight columns of a table, each with its weight, for every pixel of a batch: eight sums stay in registers. A pixel's
+ * rows lie from where its room begins to where it ends; the mask spares engines to look for overflow.
  */
 function sumRows(sums, column, table, rows, weights, ends, room) {
   for (let p = 0, first = 0; p < ends.length; p++, first += room) {
@@ -166,93 +101,140 @@ function sumRows(sums, column, table, rows, weights, ends, room) {
   }
 }
 
-/** The network of a tile. Every layer is a weighted sum of rows: of the tables, then of a row for each input above zero. */
-class Network {
-  constructor(payload, size, way, tile) {
-    const { hidden, layers, residualScale } = payload;
-    const others = layers.slice(1).map(({ rows, levels, scales }, k) => {
-      const stride = (rows + 7) & ~7, table = new Float64Array(hidden * stride), unit = k === layers.length - 2 ? residualScale : 1;
-      levels.forEach((level, i) => (table[(i % hidden) * stride + Math.floor(i / hidden)] = level * scales[Math.floor(i / hidden)] * unit));
-      return { table, stride };
-    });
-    const { starts, ...first } = tabulate(payload, size, way, tile), room = Math.max(128, first.stride + 8);
-    const strips = ({ table, stride }) => Array.from({ length: stride / 8 }, (_, k) => table.subarray(8 * k));
-    Object.assign(this, { payload, starts, room, layers: [first, ...others].map((layer) => ({ ...layer, strips: strips(layer) })) });
-    Object.assign(this, { rows: new Int32Array(BATCH * room), weights: new Float64Array(BATCH * room), ends: new Int32Array(BATCH) });
-    Object.assign(this, { sums: new Float64Array(BATCH * room), waves: new Float64Array(32), count: 0, at: 0 });
-    this.signs = new Int32Array(this.sums.buffer);
-  }
+/**
+ * Two sums travel in one number: a multiple of LANE, and what is left. Columns of whole numbers are put together so, which halves
+ * the work, and is exact as long as each sum stays below half of LANE: inputs are rounded to MOST_STEPS in all, weights are 128
+ * at most, and what rounding adds to MOST_PAIRED inputs has room.
+ */
+const LANE = 2 ** 26, MOST_STEPS = 260000, MOST_PAIRED = 256;
+/** Added, and taken away again, it rounds to whole numbers. */
+const ROUND = 1.5 * 2 ** 52;
 
-  /** Have a row of the tables among those to be summed for a pixel: the one of a value of an input. */
-  take(input, value, weight = 1) {
-    this.rows[this.at] = this.layers[0].stride * (this.starts[input] + value);
-    this.weights[this.at++] = weight;
+function pairColumns({ table, stride, factors }) {
+  const half = ((stride >> 1) + 7) & ~7, paired = new Float64Array((table.length / stride) * half);
+  for (let from = 0, to = 0; from < table.length; from += stride, to += half) {
+    for (let o = 0; o < stride; o++) paired[to + (o % half)] += table[from + o] * (o < half ? 1 : LANE);
   }
-
-  /** Have the waves of a linear colour's channel among them. */
-  takeWaves(channel, value) {
-    const { payload, waves } = this, { colorOctaves } = payload;
-    setWaves(waves, 2 * Math.fround(value) - 1, payload, colorOctaves);
-    for (let k = 0; k < 2 * colorOctaves; k++) this.take(2 + channel, k, waves[k]);
-  }
-
-  /** Go on to the batch's next pixel; whether it is full. */
-  next() {
-    this.ends[this.count++] = this.at;
-    this.at = this.count * this.room;
-    return this.count === BATCH;
-  }
-
-  /** The residuals of the batch, in steps of `room`, for the rows that were taken. A new one begins. */
-  finish() {
-    const { layers, rows, weights, ends, sums, room } = this, all = ends.subarray(0, this.count);
-    layers.forEach(({ strips }, k) => {
-      if (k) this.keepPositive(layers[k].stride);
-      strips.forEach((strip, column) => sumRows(sums, 8 * column, strip, rows, weights, all, room));
-    });
-    this.count = this.at = 0;
-    return sums;
-  }
-
-  /** The sums become the next layer's inputs, but for those below zero, two of three: they cost nothing. */
-  keepPositive(stride) {
-    const { rows, weights, ends, sums, signs, room, count, payload: { hidden } } = this;
-    for (let p = 0; p < count; p++) {
-      let at = p * room;
-      // The next one overwrites what is below zero. Branches would be guessed wrong; high halves lie second, as on all machines today.
-      for (let i = 0, from = at, row = 0; i < hidden; i++, from++, row += stride) {
-        rows[at] = row;
-        weights[at] = sums[from];
-        at += ~signs[2 * from + 1] >>> 31;
-      }
-      ends[p] = at;
-    }
-  }
+  return { table: paired, stride: half, factors };
 }
 
-/** Means of the codes around a pixel, in quarter codes, by sums over all that lies above and left of a place. */
-class BoxMeans {
-  constructor({ data, width, height }, margin) {
-    const stride = 3 * (width + 2 * margin + 1), sums = new Uint32Array(stride * (height + 2 * margin + 1));
-    for (let y = 0, at = stride + 3; y < height + 2 * margin; y++, at += 3) {
-      const from = width * Math.min(Math.max(y - margin, 0), height - 1);
-      let red = 0, green = 0, blue = 0;
-      for (let x = -margin; x < width + margin; x++, at += 3) {
-        const pixel = 4 * (from + Math.min(Math.max(x, 0), width - 1));
-        sums[at] = sums[at - stride] + (red += data[pixel]);
-        sums[at + 1] = sums[at + 1 - stride] + (green += data[pixel + 1]);
-        sums[at + 2] = sums[at + 2 - stride] + (blue += data[pixel + 2]);
-      }
-    }
-    Object.assign(this, { margin, stride, sums });
-  }
+/** The first layer in whole steps, and of what size they are. */
+function roundTables({ table, starts, stride, factors }) {
+  let reach = 0;
+  starts.forEach((start, k) => {
+    reach += table.subarray(stride * start, stride * (starts[k + 1] ?? Infinity)).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  });
+  const step = (reach || 1) / (LANE / 2 - 64);
+  return [{ table: table.map((value) => Math.round(value / step)), stride, factors }, step];
+}
 
-  at(x, y, c, radius) {
-    const { margin, stride, sums } = this, side = 2 * radius + 1, area = side * side;
-    const first = stride * (y + margin - radius) + 3 * (x + margin - radius) + c, last = first + stride * side;
-    // Sums of more than 32 bits wrap; their difference is right.
-    return Math.floor((4 * ((sums[last + 3 * side] - sums[last] - sums[first + 3 * side] + sums[first]) >>> 0) + (area >> 1)) / area);
+// Of a pixel's sums, what is above zero becomes the next layer's inputs; the rest, two of three, costs nothing. An input is a row
+// of the next table and its weight. Gives where they end.
+
+function keepPairs(sums, rows, weights, first, { stride, factors }, nextStride) {
+  let to = first;
+  for (let o = 0; o < stride; o++) {
+    const sum = sums[first + o], high = sum / LANE + ROUND - ROUND, low = sum - high * LANE;
+    // The next one overwrites what is not kept: branches would be guessed wrong.
+    rows[to] = o * nextStride;
+    weights[to] = low * factors[o];
+    to += -(low | 0) >>> 31;
+    rows[to] = (o + stride) * nextStride;
+    weights[to] = high * factors[o + stride];
+    to += -(high | 0) >>> 31;
   }
+  return to;
+}
+
+function keepSums(sums, rows, weights, first, { stride, factors }, nextStride) {
+  let to = first;
+  for (let o = 0; o < stride; o++) {
+    rows[to] = o * nextStride;
+    weights[to] = sums[first + o] * factors[o];
+    if (weights[to] > 0) to++;
+  }
+  return to;
+}
+
+/** Round a pixel's inputs to whole steps: how many make 1. */
+function roundInputs(weights, first, end) {
+  let total = 0;
+  for (let k = first; k < end; k++) total += weights[k];
+  const steps = MOST_STEPS / (total || 1);
+  for (let k = first; k < end; k++) weights[k] = weights[k] * steps + ROUND - ROUND;
+  return steps;
+}
+
+/**
+ * The network of a tile. Every layer is a weighted sum of rows: of the tables, then of a row for each input above zero. Pairs of
+ * sums are good for 8 bits; 16, and linear colours, whose waves are no whole numbers, are summed one by one.
+ */
+function startNetwork(payload, size, way, tile, depth) {
+  const { hidden, residualScale, colorOctaves, linearColor } = payload, paired = depth === 8 && !linearColor && hidden <= MOST_PAIRED;
+  const { starts, ...tables } = tabulate(payload, size, way, tile), ones = new Float64Array(hidden + 16).fill(1);
+  const others = payload.layers.slice(1).map(({ rows, levels, scales }, k) => {
+    const stride = (rows + 7) & ~7, table = new Float64Array((hidden + 16) * stride), factors = new Float64Array(rows + 16);
+    const unit = k === payload.depth - 1 ? residualScale : 1;
+    levels.forEach((level, i) => {
+      const o = Math.floor(i / hidden);
+      table[(i % hidden) * stride + o] = level * Math.sign(scales[o]);
+    });
+    scales.forEach((scale, o) => (factors[o] = Math.abs(scale) * unit));
+    return { table, stride, factors };
+  });
+  const first = { ...tables, starts, factors: ones }, [rounded, step] = paired ? roundTables(first) : [first, 1];
+  const layers = [rounded, ...others].map((layer) => (paired ? pairColumns(layer) : layer)), last = layers.at(-1);
+  for (const layer of layers) layer.strips = Array.from({ length: layer.stride / 8 }, (_, k) => layer.table.subarray(8 * k));
+  const room = Math.max(128, hidden + 24), waves = new Float64Array(32), units = new Float64Array(BATCH), ends = new Int32Array(BATCH);
+  const rows = new Int32Array(BATCH * room), weights = new Float64Array(BATCH * room), sums = new Float64Array(BATCH * room);
+  let count = 0, at = 0;
+  /** Have the row of an input's value among those to be summed for a pixel. */
+  const take = (input, value, weight = 1) => {
+    rows[at] = layers[0].stride * (starts[input] + value);
+    weights[at++] = weight;
+  };
+  const takeLight = (channel, light) => {
+    setWaves(waves, 2 * Math.fround(light) - 1, payload, colorOctaves);
+    for (let k = 0; k < 2 * colorOctaves; k++) take(2 + channel, k, waves[k]);
+  };
+  /** Go on to the batch's next pixel: how many it has. */
+  const next = () => {
+    ends[count++] = at;
+    at = count * room;
+    return count;
+  };
+  /** The residuals of the batch, in steps of `room`. A new one begins. */
+  const finish = () => {
+    const all = ends.subarray(0, count);
+    units.fill(step);
+    layers.forEach((layer, k) => {
+      for (let p = 0, start = 0; k && p < count; p++, start += room) {
+        ends[p] = (paired ? keepPairs : keepSums)(sums, rows, weights, start, layers[k - 1], layer.stride);
+        if (paired) units[p] /= roundInputs(weights, start, ends[p]);
+      }
+      layer.strips.forEach((strip, column) => sumRows(sums, 8 * column, strip, rows, weights, all, room));
+    });
+    for (let p = 0; p < count; p++) for (let c = 0; c < 3; c++) sums[p * room + c] *= last.factors[c] * units[p];
+    count = at = 0;
+    return sums;
+  };
+  return { room, take, takeLight, next, finish };
+}
+
+/** Means of the codes around a pixel, in quarter codes, by sums over all that lies above and left of a place, modulo 2^32. */
+function startMeans({ data, width, height }, margin) {
+  const stride = 3 * (width + 2 * margin + 1), sums = new Uint32Array(stride * (height + 2 * margin + 1));
+  for (let y = -margin, at = stride + 3; y < height + margin; y++, at += 3) {
+    for (let x = -margin; x < width + margin; x++) {
+      const pixel = 4 * (width * Math.min(Math.max(y, 0), height - 1) + Math.min(Math.max(x, 0), width - 1));
+      for (let c = 0; c < 3; c++, at++) sums[at] = data[pixel + c] + sums[at - 3] + sums[at - stride] - sums[at - stride - 3];
+    }
+  }
+  return (x, y, c, radius) => {
+    const side = 2 * radius + 1, area = side * side;
+    const first = stride * (y + margin - radius) + 3 * (x + margin - radius) + c, last = first + stride * side;
+    return Math.floor((4 * ((sums[last + 3 * side] - sums[last] - sums[first + 3 * side] + sums[first]) >>> 0) + (area >> 1)) / area);
+  };
 }
 
 /** A step of 65535 of light. */
@@ -263,99 +245,118 @@ const stepOf = (light) => (light > 0 ? (light < 1 ? (light * 65535 + 0.5) | 0 : 
  * becomes white, opaque where sRGB cannot hold the colour and clear elsewhere. `rest` is awaited after each row.
  */
 export async function restoreTile({ payload, way, exact, size, tile, region, space = "display-p3", depth = 8, mark = false }, rest) {
-  const [left, top, width, height] = tile, { boxes, linearColor, intent, blocks } = payload, { data: codes } = region;
+  const [left, top, width, height] = tile, { boxes, linearColor, intent, blocks, everyPixel } = payload, { data: codes } = region;
   const matrix = FROM_PROPHOTO[mark ? "srgb" : space], matrixIn = TO_PROPHOTO[payload.adaptation];
   const table = depth === 8 && encodingTable(space), light = new Float64Array(3), rgb = new Float64Array(3);
-  const tolerance = toleranceOf(payload, exact);
-  const data = depth === 8 ? new Uint8ClampedArray(4 * width * height) : new Uint16Array(4 * width * height);
+  const low = toleranceOf(payload, exact), high = 255 - low, dx = left - region.x, dy = top - region.y;
+  const data = new (depth === 8 ? Uint8ClampedArray : Uint16Array)(4 * width * height);
   const places = new Int32Array(BATCH), lights = new Float64Array(3 * BATCH);
-  let network = null, means = null;
+  let network = null, means = null, count = 0;
 
   const put = (to, red, green, blue) => {
-    const r = matrix[0] * red + matrix[1] * green + matrix[2] * blue;
-    const g = matrix[3] * red + matrix[4] * green + matrix[5] * blue;
-    const b = matrix[6] * red + matrix[7] * green + matrix[8] * blue;
+    multiply(rgb, matrix, red, green, blue);
     if (mark) {
-      if (Math.min(r, g, b) < -HALF_CODE || Math.max(r, g, b) > 1 + HALF_CODE) data.fill(255, to, to + 4);
+      if (leastOf(rgb) < -HALF_CODE || mostOf(rgb) > 1 + HALF_CODE) data.fill(255, to, to + 4);
       return;
     }
-    data[to] = table ? table[stepOf(r)] : 65535 * encode(r, space) + 0.5;
-    data[to + 1] = table ? table[stepOf(g)] : 65535 * encode(g, space) + 0.5;
-    data[to + 2] = table ? table[stepOf(b)] : 65535 * encode(b, space) + 0.5;
-    data[to + 3] = table ? 255 : 65535;
+    for (let c = 0; c < 3; c++) data[to + c] = table ? table[stepOf(rgb[c])] : 65535 * encode(rgb[c], space) + 0.5;
+    data[to + 3] = 65535; // 255 where numbers are clamped
   };
   /** Have the rows of a pixel's inputs summed. */
   const take = (x, y, at) => {
-    network ??= new Network(payload, size, way, tile);
-    means ??= new BoxMeans(region, marginOf(payload));
+    network ??= startNetwork(payload, size, way, tile, depth);
+    means ??= startMeans(region, marginOf(payload));
     network.take(0, y);
     network.take(1, x);
     for (let c = 0; c < 3; c++) {
-      if (linearColor) network.takeWaves(c, light[c]);
+      if (linearColor) network.takeLight(c, light[c]);
       else network.take(2 + c, codes[at + c]);
     }
     for (let k = 0; k < boxes.length; k++) {
       const { radius, contrast } = boxes[k];
       for (let c = 0; c < 3; c++) {
-        const mean = means.at(left + x - region.x, top + y - region.y, c, radius);
+        const mean = means(x + dx, y + dy, c, radius);
         network.take(5 + 3 * k + c, contrast ? 64 + Math.max(-64, Math.min(64, 4 * codes[at + c] - mean)) : mean);
       }
     }
   };
   const finish = () => {
-    const { count, room } = network, residuals = network.finish();
-    for (let p = 0, l = 0, r = 0; p < count; p++, l += 3, r += room) {
+    const residuals = network.finish();
+    for (let p = 0, l = 0, r = 0; p < count; p++, l += 3, r += network.room) {
       put(places[p], lights[l] + residuals[r], lights[l + 1] + residuals[r + 1], lights[l + 2] + residuals[r + 2]);
     }
+    count = 0;
   };
 
   for (let y = 0, to = 0; y < height; y++) {
-    for (let x = 0, at = 4 * (region.width * (top + y - region.y) + left - region.x); x < width; x++, at += 4, to += 4) {
-      const red = codes[at], green = codes[at + 1], blue = codes[at + 2];
+    for (let x = 0, at = 4 * (region.width * (y + dy) + dx); x < width; x++, at += 4, to += 4) {
+      const red = codes[at], green = codes[at + 1], blue = codes[at + 2], least = Math.min(red, green, blue), most = Math.max(red, green, blue);
       rgb[0] = LIGHT[red], rgb[1] = LIGHT[green], rgb[2] = LIGHT[blue];
-      toProphoto(light, rgb, matrixIn);
+      multiply(light, matrixIn, rgb[0], rgb[1], rgb[2]);
       const moves = intent ? movesOf(intent, red, green, blue) : 0;
-      const clipped = isClipped(payload, tolerance, Math.min(red, green, blue), Math.max(red, green, blue));
+      const clipped = payload.depth && (everyPixel || ((least <= low || most >= high) && most > low && least < high));
       const corrected = (clipped || moves) && (!blocks || isLost(payload, size, way, left + x, top + y));
       if (corrected && payload.depth) take(x, y, at);
       if (corrected && moves) {
         moveBack(rgb, intent, moves, codes, at, exact);
-        toProphoto(light, rgb, matrixIn);
+        multiply(light, matrixIn, rgb[0], rgb[1], rgb[2]);
       }
       if (corrected && payload.depth) {
-        places[network.count] = to;
-        lights.set(light, 3 * network.count);
-        if (network.next()) finish();
+        places[count] = to;
+        lights.set(light, 3 * count);
+        if ((count = network.next()) === BATCH) finish();
       } else put(to, light[0], light[1], light[2]);
     }
     if (rest) await rest();
   }
-  if (network?.count) finish();
+  if (count) finish();
   return { width, height, data };
 }
 
-function toProphoto(light, rgb, matrix) {
-  const red = rgb[0], green = rgb[1], blue = rgb[2];
-  light[0] = matrix[0] * red + matrix[1] * green + matrix[2] * blue;
-  light[1] = matrix[3] * red + matrix[4] * green + matrix[5] * blue;
-  light[2] = matrix[6] * red + matrix[7] * green + matrix[8] * blue;
+// Workers
+
+const WORKER = "gamut-pixels.js";
+if (globalThis.WorkerGlobalScope && self.name === WORKER) {
+  // What it makes is copied: in V8, a worker that gives a buffer away checks every array for that from then on.
+  onmessage = ({ data: job }) => (job ? restoreTile(job).then(postMessage).catch(reportError) : postMessage(null));
 }
 
-/** How far a pixel's boxes reach. */
-export const marginOf = ({ boxes }) => Math.max(0, ...boxes.map(({ radius }) => radius));
-
-/** A tile and what lies around it: [x, y, width, height]. */
-export function regionOf(tile, margin, { width, height }) {
-  const [x, y] = [0, 1].map((k) => Math.max(0, tile[k] - margin));
-  const [right, below] = [width, height].map((end, k) => Math.min(end, tile[k] + tile[k + 2] + margin));
-  return [x, y, right - x, below - y];
+/** Have a worker restore a tile. Without a job it shows that it runs. */
+function askWorker(worker, job = null) {
+  return new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }) => resolve(data ?? worker);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      reject(new GamutError("unsupported", event.message ?? "no worker can be had"));
+    };
+    worker.postMessage(job, job ? [job.region.data.buffer] : []);
+  });
 }
+const startWorker = async () => askWorker(new Worker(new URL("./gamut-pixels.js", import.meta.url), { type: "module", name: WORKER }));
 
-// In a worker
+/** Workers that wait for tiles; none at all where files, policies or other hosts allow none. */
+const idle = [];
+let hasWorkers;
 
-if (typeof WorkerGlobalScope !== "undefined" && self.name === "gamut-pixels.js") {
-  onmessage = async ({ data: job }) => {
-    // A copy: in V8, a worker that gives a buffer away checks every array for that from then on.
-    postMessage(job && (await restoreTile(job)));
+/** Restore tiles in JavaScript, in as many workers as there are processors. */
+export async function restoreInScript({ payload, way, exact, bitmap }, settings, tiles, use) {
+  hasWorkers ??= startWorker().then((worker) => Boolean(idle.push(worker)), () => false);
+  const lanes = (await hasWorkers) ? Math.min(tiles.length, navigator.hardwareConcurrency ?? 2, 8) : 1;
+  let pause = 0, next = 0;
+  /** Between slices of work the page stays alive. */
+  const rest = async () => {
+    if (performance.now() < pause) return;
+    await new Promise((resolve) => setTimeout(resolve));
+    pause = performance.now() + 12;
   };
+  const lane = async () => {
+    const worker = (await hasWorkers) ? idle.pop() ?? (await startWorker()) : null;
+    while (next < tiles.length) {
+      const tile = tiles[next++], region = codesOf(bitmap, regionOf(tile, marginOf(payload), bitmap));
+      const job = { ...settings, payload, way, exact, tile, size: [bitmap.width, bitmap.height], region };
+      use(tile, await (worker ? askWorker(worker, job) : restoreTile(job, rest)));
+    }
+    if (worker) idle.push(worker);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
 }

@@ -3,7 +3,7 @@
 // The first layer is a sum of table rows, and the tables are textures; the hidden layers run in a fragment shader; pixels that
 // do not look clipped leave it early.
 
-import { FROM_PROPHOTO, HALF_CODE, LIGHT, STEPS, TO_PROPHOTO, marginOf, regionOf, tabulate, toleranceOf } from "./gamut-pixels.js";
+import { FROM_PROPHOTO, HALF_CODE, LIGHT, STEPS, TO_PROPHOTO, marginOf, newContext, regionOf, tabulate, toleranceOf } from "./gamut.js";
 
 /** Of a tile, at most. */
 export const SIDE = 1024;
@@ -176,8 +176,6 @@ function packWeights(payload) {
   return { packed, height };
 }
 
-const newCanvas = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
-
 /** One context for all pictures of a page: browsers keep few. */
 class Gpu {
   static shared = null;
@@ -194,7 +192,7 @@ class Gpu {
   }
 
   constructor() {
-    this.canvas = newCanvas(SIDE, SIDE);
+    this.canvas = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
     this.gl = this.canvas.getContext("webgl2", { antialias: false, depth: false, preserveDrawingBuffer: true });
     this.programs = new Map();
     this.work = FIRST_WORK;
@@ -339,9 +337,9 @@ async function drawTiles(opened, settings, tiles, use) {
     for (const tile of tiles) {
       const [x, y, across, down] = regionOf(tile, marginOf(payload), bitmap);
       // By a canvas: Firefox uploads another part of a bitmap than the one that createImageBitmap() cuts out of it.
-      const crop = newCanvas(across, down);
-      crop.getContext("2d").drawImage(bitmap, -x, -y);
-      made.push(gpu.texture(0, (at) => gl.texImage2D(at, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, crop)));
+      const crop = newContext(across, down);
+      crop.drawImage(bitmap, -x, -y);
+      made.push(gpu.texture(0, (at) => gl.texImage2D(at, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, crop.canvas)));
       const shared = { source: 0, origin: [x, y], size: [width, height] };
       const sums = {};
       for (const [k, radius] of radii.entries()) {

@@ -1,10 +1,8 @@
 // gamut.js: an sRGB file that carries a payload of `gamut reduce` becomes its wide-gamut picture again. MIT licence.
-// docs/WEB.md of gamutcli says how it is used; it is written from docs/FORMAT.md, whose sections number the ones below.
-// This module reads files and draws on canvases; gamut-pixels.js restores pixels, and gamut-webgl2.js where there is a GPU.
+// Written from docs/FORMAT.md of gamutcli, whose sections number those here; docs/WEB.md says how it is used. It reads files and
+// draws on canvases; when pixels are to be restored it loads gamut-webgl2.js or, where there is no GPU, gamut-pixels.js.
 
-import { marginOf, regionOf, restoreTile } from "./gamut-pixels.js";
-
-/** What went wrong. `code`: "no-payload", "damaged", "version", "changed", "unsupported" or "noise". */
+/** `code` is "no-payload", "damaged", "version", "changed", "unsupported" or "noise". */
 export class GamutError extends Error {
   name = "GamutError";
   constructor(code, message) {
@@ -12,51 +10,46 @@ export class GamutError extends Error {
     this.code = code;
   }
 }
+const damaged = (message) => new GamutError("damaged", message);
+const unsupported = (message) => new GamutError("unsupported", message);
+const unknown = (what) => new GamutError("version", `${what} of the payload is unknown here: a newer program is needed`);
 
 // 1. Finding the payload
 
 const NAMESPACE = "https://gamutcli.github.io/ns/1.0/";
 const PART = /gamut1:([0-9]{1,3})\/([0-9]{1,3}):([0-9a-f]{16}):([A-Za-z0-9+/]*={0,2})/g;
-const MAX_TEXT = 8 << 20, MAX_PAYLOAD = 4 << 20, MAX_COPIES = 4;
+const MAX_TEXT = 8 << 20, MAX_PAYLOAD = 4 << 20, MAX_COPIES = 4, MAX_WAYS = 64;
 
 const ascii = (bytes, start, end) => new TextDecoder("latin1").decode(bytes.subarray(start, end));
 const startsWith = (bytes, text, at = 0) => [...text].every((letter, k) => bytes[at + k] === letter.charCodeAt(0));
 const view = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-
 const joined = async (pieces) => new Uint8Array(await new Blob(pieces).arrayBuffer());
 
-/** Take a file apart. `bare` is the file without its metadata: browsers decode it as it is stored, not turned, not converted. */
+/** Take a file apart. `bare` is the file without metadata: browsers decode it as it is stored, not turned, not converted. */
 async function takeApart(bytes) {
   const file = { type: "", xmp: [], exif: [], extended: [], bare: [] };
   if (startsWith(bytes, "\xff\xd8")) takeJpegApart(bytes, file);
   else if (startsWith(bytes, "\x89PNG\r\n")) await takePngApart(bytes, file);
   else if (startsWith(bytes, "RIFF") && startsWith(bytes, "WEBP", 8)) takeWebpApart(bytes, file);
-  else throw new GamutError("unsupported", "neither JPEG, PNG nor WebP");
+  else throw unsupported("neither JPEG, PNG nor WebP");
   return file;
 }
 
 function takeJpegApart(bytes, file) {
-  const kinds = {
-    "http://ns.adobe.com/xap/1.0/\0": file.xmp,
-    "http://ns.adobe.com/xmp/extension/\0": file.extended,
-    "Exif\0\0": file.exif,
-  };
+  const kinds = { "http://ns.adobe.com/xap/1.0/\0": file.xmp, "http://ns.adobe.com/xmp/extension/\0": file.extended, "Exif\0\0": file.exif };
   file.type = "image/jpeg";
   file.bare.push(bytes.subarray(0, 2));
   let at = 2;
-  while (at + 4 <= bytes.length && bytes[at] === 0xff && bytes[at + 1] !== 0xda) {
-    const marker = bytes[at + 1], end = at + 2 + 256 * bytes[at + 2] + bytes[at + 3];
-    if (marker === 0xff) {
-      at += 1;
-      continue;
-    }
+  for (let end; at + 4 <= bytes.length && bytes[at] === 0xff && bytes[at + 1] !== 0xda; at = end) {
+    const marker = bytes[at + 1];
+    end = marker === 0xff ? at + 1 : at + 2 + view(bytes).getUint16(at + 2);
+    if (marker === 0xff) continue;
     if (end > bytes.length || end < at + 4) break;
     // APP1 holds EXIF and XMP, APP2 profiles and what belongs to other pictures.
     if (marker !== 0xe1 && marker !== 0xe2) file.bare.push(bytes.subarray(at, end));
-    for (const [signature, list] of marker === 0xe1 ? Object.entries(kinds) : []) {
-      if (startsWith(bytes, signature, at + 4)) list.push(bytes.subarray(at + 4 + signature.length, end));
+    for (const signature in marker === 0xe1 ? kinds : {}) {
+      if (startsWith(bytes, signature, at + 4)) kinds[signature].push(bytes.subarray(at + 4 + signature.length, end));
     }
-    at = end;
   }
   file.bare.push(bytes.subarray(at));
 }
@@ -75,7 +68,7 @@ async function takePngApart(bytes, file) {
   }
 }
 
-/** The XMP packet of a PNG text chunk, in a list that is empty where it holds none. */
+/** The XMP packet of a PNG text chunk, in a list; an empty one where it holds none. */
 async function xmpOfText(kind, body) {
   const keyword = ascii(body, 0, Math.max(0, body.subarray(0, 80).indexOf(0))), raw = keyword === "Raw profile type xmp";
   if ((keyword !== "XML:com.adobe.xmp" && !raw) || body.length > MAX_TEXT) return [];
@@ -116,10 +109,9 @@ async function inflate(data, format, most) {
   const pull = (slices) => (at < data.length ? slices.enqueue(data.slice(at, (at += 8192))) : slices.close());
   const reader = new ReadableStream({ pull }).pipeThrough(new DecompressionStream(format)).getReader(), pieces = [];
   try {
-    for (let piece, length = 0; !(piece = await reader.read()).done; ) {
+    for (let piece, length = 0; !(piece = await reader.read()).done; pieces.push(piece.value)) {
       length += piece.value.length;
-      if (length > most) throw new Error("more is inflated than there should be");
-      pieces.push(piece.value);
+      if (length > most) throw new Error("a bomb");
     }
   } catch {
     reader.cancel().catch(() => {});
@@ -127,8 +119,6 @@ async function inflate(data, format, most) {
   }
   return joined(pieces);
 }
-const damaged = (message) => new GamutError("damaged", message);
-const unknown = (what) => new GamutError("version", `${what} of the payload is unknown here: a newer program is needed`);
 
 /** Values of the property in an XMP packet. Which elements bind its prefix does not matter: a value shows that it is one. */
 function xmpValues(packet) {
@@ -149,21 +139,20 @@ function xmpValues(packet) {
 /** Orientation and user comment of an EXIF block. */
 function readExif(block) {
   const little = startsWith(block, "II"), data = view(block);
-  /** Where an entry of a directory lies; undefined where there is none. */
-  const entry = (directory, tag) => {
+  /** Where the value of a tag lies, or a pointer to it; undefined without the tag. */
+  const find = (directory, tag) => {
     const count = directory + 2 <= block.length ? data.getUint16(directory, little) : 0;
     for (let k = 0, at = directory + 2; k < count && at + 12 <= block.length; k++, at += 12) {
-      if (data.getUint16(at, little) === tag) return at;
+      if (data.getUint16(at, little) === tag) return at + 8;
     }
     return undefined;
   };
   const first = block.length < 8 ? block.length : data.getUint32(4, little);
-  const turn = entry(first, 0x0112), pointer = entry(first, 0x8769);
-  const comment = pointer && entry(data.getUint32(pointer + 8, little), 0x9286);
-  const from = comment && data.getUint32(comment + 8, little);
+  const turn = find(first, 0x0112), pointer = find(first, 0x8769);
+  const comment = pointer && find(data.getUint32(pointer, little), 0x9286), from = comment && data.getUint32(comment, little);
   return {
-    orientation: (turn && data.getUint16(turn + 8, little)) || 1,
-    comment: comment ? ascii(block, from, from + data.getUint32(comment + 4, little)).replaceAll("\0", "") : "",
+    orientation: (turn && data.getUint16(turn, little)) || 1,
+    comment: comment ? ascii(block, from, from + data.getUint32(comment - 4, little)).replaceAll("\0", "") : "",
   };
 }
 
@@ -180,10 +169,9 @@ function joinExtensions(chunks) {
   return [...packets.values()];
 }
 
-/** The SHA-256 of bytes in hexadecimal digits; "" where a page is not served safely and browsers refuse to compute it. */
-const sha256 = async (bytes) =>
-  globalThis.crypto?.subtle ? hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))) : "";
 const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+/** "" where a page is not served safely and browsers refuse to compute it. */
+const sha256 = async (bytes) => (globalThis.crypto?.subtle ? hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))) : "");
 
 /** Find a file's payloads, as they travel: [{payload, carrier}, ...]. One of another picture may come first. */
 async function findPayloads(file) {
@@ -203,17 +191,11 @@ async function findPayloads(file) {
   }
   if (!groups.size) throw new GamutError("no-payload", "this picture holds no payload");
   for (const { digest, parts, carriers } of groups.values()) {
-    // A part that turned up with several bodies hides none of them; so many ways to join them are tried.
-    const ways = Math.min(64, parts.reduce((product, bodies) => product * bodies.size, parts.length && 1));
-    for (let way = 0; way < ways; way++) {
-      let rest = way;
-      const bodies = parts.map((each) => {
-        const body = [...each][rest % each.size];
-        rest = Math.floor(rest / each.size);
-        return body;
-      });
+    // A part that turned up with several bodies hides none of them.
+    const extend = (ways, bodies) => ways.flatMap((way) => [...bodies].map((body) => [...way, body])).slice(0, MAX_WAYS);
+    for (const way of parts.reduce(extend, parts.length ? [[]] : [])) {
       try {
-        const payload = await joined(bodies.map((body) => Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0))));
+        const payload = await joined(way.map((body) => Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0))));
         const whole = await sha256(payload);
         if (whole && !whole.startsWith(digest)) continue;
         found.push({ payload, carrier: [...carriers].join("+") });
@@ -243,10 +225,8 @@ function float16(bits) {
 async function unpack(data) {
   if (data.length < 48 || data.length > MAX_PAYLOAD || !startsWith(data, "GMUT")) throw damaged("this is no payload");
   if (data[4] !== 1 && data[4] !== 2) throw unknown(`version ${data[4]}`);
-  if (crc32(data.subarray(0, -4)) !== view(data).getUint32(data.length - 4, true)) {
-    throw damaged("the payload is damaged: its checksum does not match");
-  }
   const header = view(data), flags = data[5], boxesEnd = 44 + 2 * data[38], boxes = [];
+  if (crc32(data.subarray(0, -4)) !== header.getUint32(data.length - 4, true)) throw damaged("the payload's checksum does not match");
   const payload = {
     version: data[4],
     size: data.length,
@@ -266,40 +246,40 @@ async function unpack(data) {
     residualScale: header.getFloat32(40, true),
     boxes,
   };
-  const { side, depth, hidden, positionOctaves, colorOctaves } = payload;
+  const { side, depth, hidden, positionOctaves, colorOctaves, residualScale } = payload;
   const bounds = [[flags, 0, 7], [payload.tolerance, 0, 64], [side, 1, 32], [payload.width, 1, 1 << 20], [payload.height, 1, 1 << 20],
     [positionOctaves, 0, 16], [colorOctaves, 0, 16], [payload.firstOctave, -16, 16], [depth, 0, 8], [data[38], 0, 8], [data[39], 0, 0],
     [hidden, depth && 1, depth && 1024], [positionOctaves + colorOctaves, depth && 1, 32], [boxesEnd + 4, 0, data.length]];
   for (let at = 44; at < Math.min(boxesEnd, data.length); at += 2) {
-    boxes.push({ radius: data[at] & 127, contrast: data[at] > 127, octaves: data[at + 1] });
-    bounds.push([data[at] & 127, 0, 64], [data[at + 1], 0, 16]);
+    const box = { radius: data[at] & 127, contrast: data[at] > 127, octaves: data[at + 1] };
+    boxes.push(box);
+    bounds.push([box.radius, 0, 64], [box.octaves, 0, 16]);
   }
-  if (!Number.isFinite(payload.residualScale) || bounds.some(([value, least, most]) => value < least || value > most)) {
+  if (!Number.isFinite(residualScale) || bounds.some(([value, least, most]) => value < least || value > most)) {
     throw damaged("the payload's numbers are out of bounds");
   }
   const bodyAt = data[4] === 1 ? boxesEnd : await readFields(data.subarray(0, -4), boxesEnd, payload);
 
   const inputs = 4 * positionOctaves + 6 * boxes.reduce((sum, box) => sum + box.octaves, colorOctaves);
   const widths = depth ? [inputs, ...Array(depth).fill(hidden), 3] : [], layers = widths.slice(1).map((rows, k) => ({ rows, columns: widths[k] }));
-  const outputs = layers.reduce((sum, { rows }) => sum + rows, 0), levels = layers.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
-  const gridBytes = 3 * side * side, body = await inflateWhole(data.subarray(bodyAt, -4), gridBytes + levels + 2 * outputs);
+  const outputs = layers.reduce((sum, { rows }) => sum + rows, 0), weights = layers.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
+  const gridBytes = 3 * side * side, body = await inflateWhole(data.subarray(bodyAt, -4), gridBytes + weights + 2 * outputs);
 
   const grid = body.slice(0, gridBytes);
-  grid.forEach((step, k) => {
-    if (k % (3 * side) >= 3) grid[k] = step + grid[k - 3];
-  });
-  let at = gridBytes, row = gridBytes + levels, reach = Math.max(1, Math.abs(payload.residualScale));
+  for (let k = 0; k < gridBytes; k++) if (k % (3 * side) >= 3) grid[k] += grid[k - 3];
+  let at = gridBytes, row = gridBytes + weights, reach = Math.max(1, Math.abs(residualScale));
   for (const layer of layers) {
-    layer.levels = new Int8Array(body.buffer, at, layer.rows * layer.columns).slice();
-    layer.scales = Float32Array.from({ length: layer.rows }, (_, o) => float16(body[row + o] | (body[row + o + outputs] << 8)));
-    at += layer.levels.length;
-    row += layer.rows;
+    const { rows, columns } = layer, levels = new Int8Array(body.buffer, at, rows * columns).slice();
+    layer.levels = levels;
+    layer.scales = Float32Array.from({ length: rows }, (_, o) => float16(body[row + o] | (body[row + o + outputs] << 8)));
+    at += levels.length;
+    row += rows;
     const sums = Array.from(layer.scales, (scale, o) =>
-      Math.abs(scale) * layer.levels.subarray(o * layer.columns, (o + 1) * layer.columns).reduce((sum, level) => sum + Math.abs(level), 0));
+      Math.abs(scale) * levels.subarray(o * columns, (o + 1) * columns).reduce((sum, level) => sum + Math.abs(level), 0));
     reach *= Math.max(1, ...sums); // NaN stays NaN
   }
   if (!(reach < 1e24)) throw damaged("the payload's weights make no sense");
-  return { ...payload, grid, layers, weights: levels };
+  return { ...payload, grid, layers, weights };
 }
 
 /** Inflate a raw stream to exactly so many bytes. */
@@ -311,7 +291,7 @@ async function inflateWhole(deflated, size) {
   return whole;
 }
 
-/** Read the fields of version 2, `intent` and `blocks`, into a payload: where they end. None may be skipped. */
+/** Read the fields of version 2 into a payload: where they end. None may be skipped. */
 async function readFields(data, at, payload) {
   const header = view(data), end = at + 2 <= data.length ? at + 2 + header.getUint16(at, true) : Infinity;
   if (end > data.length) throw damaged("the payload's fields are cut short");
@@ -341,9 +321,7 @@ async function readFields(data, at, payload) {
 }
 
 /** What a file (JPEG, PNG, WebP) or a sidecar holds: the fields of its first sound payload, and its `carrier`. */
-export async function decodePayload(bytes) {
-  return (await decodePayloads(bytes))[0];
-}
+export const decodePayload = async (bytes) => (await decodePayloads(bytes))[0];
 
 /** All sound payloads of a file, one at least. */
 async function decodePayloads(bytes) {
@@ -357,20 +335,13 @@ async function decodePayloads(bytes) {
 
 // 3. Do the pixels fit?
 
-/** The eight ways a picture can lie, as they were: whether x and y are swapped, rows and columns run backwards. */
+/** The eight ways a picture can lie: whether x and y are swapped, rows and columns run backwards. */
 const WAYS = Array.from({ length: 8 }, (_, k) => ({ swap: k > 3, rows: Boolean(k & 1), columns: Boolean(k & 2) }));
 
-/** RGB codes as they lay once. */
-function turnBack(rgb, width, height, way) {
-  if (way === WAYS[0]) return rgb;
-  const turned = new Uint8Array(rgb.length);
-  for (let y = 0, from = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const u = way.rows ? height - 1 - y : y, v = way.columns ? width - 1 - x : x, to = 3 * (way.swap ? v * height + u : u * width + v);
-      for (let c = 0; c < 3; c++) turned[to + c] = rgb[from++];
-    }
-  }
-  return turned;
+/** Where a pixel of a picture that lies in some way goes in one that does not. */
+function placeOf({ swap, rows, columns }, width, height, x, y) {
+  const u = rows ? height - 1 - y : y, v = columns ? width - 1 - x : x;
+  return swap ? v * height + u : u * width + v;
 }
 
 /** Which blocks a pixel of a side lies in, for each: [block, share] pairs. */
@@ -386,14 +357,14 @@ function overlaps(count, side) {
 /** Compare pixels, in strips of RGBA codes, with those that the payload was made for: {status, way}. */
 async function matchPixels({ side, grid, digest, ...payload }, width, height, strips, { force } = {}) {
   const fits = ({ swap }) => width === (swap ? payload.height : payload.width) && height === (swap ? payload.width : payload.height);
-  const sameSize = WAYS.some(fits), rgb = new Uint8Array(sameSize ? 3 * width * height : 0), means = new Float64Array(3 * side * side), sums = new Float64Array(3 * side);
-  const columns = overlaps(width, side), rows = overlaps(height, side);
+  const count = WAYS.some(fits) ? width * height : 0, rgb = new Uint8Array(3 * count);
+  const means = new Float64Array(3 * side * side), sums = new Float64Array(3 * side), columns = overlaps(width, side), rows = overlaps(height, side);
   let at = 0, row = 0, opaque = true;
   for await (const codes of strips) {
     for (let k = 0; k < codes.length; row++) {
       sums.fill(0);
       for (let x = 0; x < width; x++, k += 4) {
-        if (sameSize) (rgb[at++] = codes[k]), (rgb[at++] = codes[k + 1]), (rgb[at++] = codes[k + 2]);
+        if (count) (rgb[at++] = codes[k]), (rgb[at++] = codes[k + 1]), (rgb[at++] = codes[k + 2]);
         opaque &&= codes[k + 3] === 255;
         for (const [block, share] of columns[x]) for (let c = 0; c < 3; c++) sums[3 * block + c] += share * codes[k + c];
       }
@@ -402,12 +373,20 @@ async function matchPixels({ side, grid, digest, ...payload }, width, height, st
   }
   /** Mean difference from the grid of a picture that lay in some way. */
   const difference = (way) => means.reduce((sum, mean, k) => {
-    const a = Math.floor(k / 3 / side), b = Math.floor(k / 3) % side, y = way.rows ? side - 1 - a : a, x = way.columns ? side - 1 - b : b;
-    return sum + Math.abs(mean - grid[3 * (way.swap ? x * side + y : y * side + x) + (k % 3)]) / means.length;
+    const block = Math.floor(k / 3), place = placeOf(way, side, side, block % side, Math.floor(block / side));
+    return sum + Math.abs(mean - grid[3 * place + (k % 3)]) / means.length;
   }, 0);
+  const turned = (way) => {
+    const whole = new Uint8Array(3 * count);
+    for (let k = 0; k < count; k++) {
+      const to = 3 * placeOf(way, width, height, k % width, Math.floor(k / width));
+      for (let c = 0; c < 3; c++) whole[to + c] = rgb[3 * k + c];
+    }
+    return whole;
+  };
   const differences = WAYS.map(difference), least = Math.min(...differences), way = WAYS[differences.indexOf(least)];
   for (const lay of new Set([WAYS[0], way])) {
-    if (opaque && fits(lay) && (await sha256(turnBack(rgb, width, height, lay))).startsWith(digest)) return { status: "ok", way: lay };
+    if (opaque && fits(lay) && (await sha256(lay === WAYS[0] ? rgb : turned(lay))).startsWith(digest)) return { status: "ok", way: lay };
   }
   if (least < 1 && opaque) return { status: "recompressed", way };
   if (!force) throw new GamutError("changed", `the picture was edited: block means differ by ${least.toFixed(1)} codes`);
@@ -429,68 +408,100 @@ async function choosePayload(payloads, width, height, strips, { force }) {
   return fit(payloads[0], { force });
 }
 
-// 4. Decoding the picture
+// 4. Decoding the picture: what both paths share. Who needs neither loads neither
 
-/** Refuse what no network of `gamut reduce` comes near: it would take the machine. */
-function guardWork({ hidden, weights }, width, height) {
-  if (weights * width * height > (hidden > 256 ? 2 ** 36 : 2 ** 40)) throw new GamutError("unsupported", "the network is too large for the picture");
+const loadPixels = () => import("./gamut-pixels.js");
+const loadGpu = () => import("./gamut-webgl2.js").catch(() => null);
+
+export const TO_PROPHOTO = {
+  bradford: [0.529292999, 0.330116148, 0.140590853, 0.098360085, 0.87346992, 0.028169994, 0.01687612, 0.117658738, 0.865465142],
+  cat02: [0.528734646, 0.333936378, 0.137328976, 0.097587195, 0.878989713, 0.023423092, 0.016384538, 0.106579789, 0.877035673],
+};
+export const FROM_PROPHOTO = {
+  prophoto: [1, 0, 0, 0, 1, 0, 0, 0, 1],
+  "display-p3": [1.632504413, -0.379669385, -0.252835028, -0.153680493, 1.166690363, -0.01300987, 0.010390206, -0.062805069, 1.052414863],
+  srgb: [2.034289161, -0.727507819, -0.306781342, -0.22880199, 1.231725545, -0.002923555, -0.008562279, -0.153265288, 1.161827567],
+};
+export const lightOf = (code) => (code / 255 < 0.04045 ? code / 255 / 12.92 : ((code / 255 + 0.055) / 1.055) ** 2.4);
+export const LIGHT = Float64Array.from({ length: 256 }, (_, code) => lightOf(code));
+/** Light in steps, for what has to be decided alike everywhere. */
+export const STEPS = LIGHT.map((light) => Math.floor(65535 * light + 0.5));
+/** By more than half an 8-bit code near white: what rounds to a colour of the screen can be shown. */
+export const HALF_CODE = 0.0045;
+
+/** Where tools moved codes, these are clipped too, from 0 or 255 on. */
+export const toleranceOf = ({ tolerance }, exact) => (exact ? tolerance : Math.max(tolerance, 12));
+
+/** Tabulate the first layer for a tile [x, y, width, height] of a picture: a row for each value that an input can have. */
+export function tabulate(payload, [width, height], way, [left, top, across, down]) {
+  const { positionOctaves, colorOctaves, hidden, linearColor, boxes } = payload, { levels, scales, columns } = payload.layers[0];
+  const stride = (hidden + 7) & ~7;
+  const place = (from, side, backwards) => (k) => (backwards ? -1 : 1) * ((2 * (from + k) + 1) / side - 1);
+  // Of each input: how many values it has, and which (with linear colour none, but a row for each wave); octaves; first feature.
+  const inputs = [[down, place(top, height, way.rows), positionOctaves, way.swap ? 2 * positionOctaves : 0],
+    [across, place(left, width, way.columns), positionOctaves, way.swap ? 0 : 2 * positionOctaves]];
+  let feature = 4 * positionOctaves;
+  const channels = (count, value, octaves) => {
+    for (let c = 0; c < 3; c++, feature += 2 * octaves) inputs.push([count, value, octaves, feature]);
+  };
+  if (linearColor) channels(2 * colorOctaves, null, colorOctaves);
+  else channels(256, (code) => (2 * code) / 255 - 1, colorOctaves);
+  for (const { contrast, octaves } of boxes) {
+    if (contrast) channels(129, (q) => (q - 64) / 64, octaves);
+    else channels(1021, (q) => (2 * q) / 1020 - 1, octaves);
+  }
+  const starts = [], waves = new Float64Array(32), table = new Float64Array(stride * inputs.reduce((sum, [count]) => sum + count, 0));
+  let at = 0;
+  for (const [count, value, octaves, first] of inputs) {
+    starts.push(at / stride);
+    for (let row = 0; row < count; row++, at += stride) {
+      if (value) setWaves(waves, value(row), payload, octaves);
+      else waves.fill(0).fill(1, row, row + 1);
+      for (let o = 0; o < hidden; o++) {
+        let sum = 0;
+        for (let i = 0, from = o * columns + first; i < 2 * octaves; i++) sum += waves[i] * levels[from + i];
+        table[at + o] = sum * scales[o];
+      }
+    }
+  }
+  return { table, starts, stride };
+}
+
+/** All sines of an input, then all its cosines. */
+export function setWaves(waves, value, { firstOctave }, octaves) {
+  for (let k = 0; k < octaves; k++) {
+    const angle = 2 ** (firstOctave + k) * Math.PI * value;
+    waves[k] = Math.sin(angle);
+    waves[octaves + k] = Math.cos(angle);
+  }
+}
+
+/** How far a pixel's boxes reach. */
+export const marginOf = ({ boxes }) => Math.max(0, ...boxes.map(({ radius }) => radius));
+
+/** A tile and what lies around it: [x, y, width, height]. */
+export function regionOf([x, y, width, height], margin, whole) {
+  const left = Math.max(0, x - margin), top = Math.max(0, y - margin);
+  return [left, top, Math.min(whole.width, x + width + margin) - left, Math.min(whole.height, y + height + margin) - top];
 }
 
 /** Restore pixels {width, height, data} that are decoded already, RGBA codes as they were stored: the same, and a status. */
 export async function restorePixels(payload, { width, height, data }, options = {}) {
   const { way, status } = await matchPixels(payload, width, height, [data], options), region = { data, width, height, x: 0, y: 0 };
   const job = { ...options, payload, way, exact: status === "ok", region, size: [width, height], tile: [0, 0, width, height] };
-  return { ...(await restoreTile(job)), status };
+  return { ...(await (await loadPixels()).restoreTile(job)), status };
 }
 
-// 5. In a browser: decoding, and the JavaScript path
 
-/** Have a worker restore a tile. Without a job it shows that it runs. */
-function askWorker(worker, job = null) {
-  return new Promise((resolve, reject) => {
-    worker.onmessage = ({ data }) => resolve(data ?? worker);
-    worker.onerror = (event) => {
-      event.preventDefault();
-      reject(new GamutError("unsupported", event.message ?? "no worker can be had"));
-    };
-    worker.postMessage(job, job ? [job.region.data.buffer] : []);
-  });
+// 5. In a browser: decoding
+
+export function newContext(width, height, settings) {
+  return Object.assign(document.createElement("canvas"), { width, height }).getContext("2d", settings);
 }
-const startWorker = async () => askWorker(new Worker(new URL("./gamut-pixels.js", import.meta.url), { type: "module", name: "gamut-pixels.js" }));
-
-/** Workers that wait for tiles; none at all where files, policies or other hosts allow none. */
-const idle = [];
-let hasWorkers;
-
-/** Restore tiles in JavaScript, in as many workers as there are processors. */
-async function restoreInScript({ payload, way, exact, bitmap }, settings, tiles, use) {
-  if (!readsTrue()) throw new GamutError("noise", "this browser adds noise to pixels that scripts read");
-  hasWorkers ??= startWorker().then((worker) => Boolean(idle.push(worker)), () => false);
-  const lanes = (await hasWorkers) ? Math.min(tiles.length, navigator.hardwareConcurrency ?? 2, 8) : 1;
-  let pause = 0, next = 0;
-  /** Between slices of work the page stays alive. */
-  const rest = async () => {
-    if (performance.now() < pause) return;
-    await new Promise((resolve) => setTimeout(resolve));
-    pause = performance.now() + 12;
-  };
-  const lane = async () => {
-    const worker = (await hasWorkers) ? idle.pop() ?? (await startWorker()) : null;
-    while (next < tiles.length) {
-      const tile = tiles[next++], { data, ...region } = codesOf(bitmap, regionOf(tile, marginOf(payload), bitmap));
-      const job = { ...settings, payload, way, exact, tile, size: [bitmap.width, bitmap.height], region: { data, ...region } };
-      use(tile, await (worker ? askWorker(worker, job) : restoreTile(job, rest)));
-    }
-    if (worker) idle.push(worker);
-  };
-  await Promise.all(Array.from({ length: lanes }, lane));
-}
-
-const newCanvas = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
 
 /** A part of a bitmap as RGBA codes: {data, width, height, x, y}. */
-function codesOf(bitmap, [x, y, width, height]) {
-  const context = newCanvas(width, height).getContext("2d", { willReadFrequently: true });
+export function codesOf(bitmap, [x, y, width, height]) {
+  const context = newContext(width, height, { willReadFrequently: true });
   context.drawImage(bitmap, -x, -y);
   return { data: context.getImageData(0, 0, width, height).data, width, height, x, y };
 }
@@ -508,43 +519,40 @@ let isTrue;
 /** Whether a script reads the very pixels that it drew: against fingerprinting, some browsers add noise. */
 function readsTrue() {
   if (isTrue !== undefined) return isTrue;
-  const context = newCanvas(16, 16).getContext("2d", { willReadFrequently: true }), image = context.createImageData(16, 16);
+  const context = newContext(16, 16, { willReadFrequently: true }), image = context.createImageData(16, 16);
   image.data.forEach((_, k) => (image.data[k] = k % 4 === 3 ? 255 : (k * 97) % 256));
   context.putImageData(image, 0, 0);
   return (isTrue = context.getImageData(0, 0, 16, 16).data.every((code, k) => code === image.data[k]));
 }
+function demandTruth() {
+  if (!readsTrue()) throw new GamutError("noise", "this browser adds noise to pixels that scripts read");
+}
 
-/** Open a picture: its payload, its pixels as stored, whether they fit. */
-async function open(bytes, { sidecar, check = true, force }) {
+/** Open a picture for `work`, which is told of its payload, its pixels as stored, and whether they fit. */
+async function withPicture(bytes, { sidecar, check = true, force }, work) {
   const file = await takeApart(bytes), payloads = await decodePayloads(sidecar ?? bytes);
   // One piece: Firefox decodes no blob of several.
   const blob = new Blob([await joined(file.bare)], { type: file.type });
   const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" }).catch(() => {
-    throw new GamutError("unsupported", "this browser cannot decode the picture");
+    throw unsupported("this browser cannot decode the picture");
   });
   try {
     const { width, height } = bitmap;
     let match = { payload: payloads[0], status: "unchecked", way: WAYS[0] };
     if (check && readsTrue()) match = await choosePayload(payloads, width, height, () => stripsOf(bitmap), { force });
-    guardWork(match.payload, width, height);
+    const { payload, status } = match;
+    // What no network of `gamut reduce` comes near would take the machine.
+    if (payload.weights * width * height > (payload.hidden > 256 ? 2 ** 36 : 2 ** 40)) throw unsupported("the network is too large for the picture");
     const orientation = file.exif.map((block) => readExif(block).orientation).find((turn) => turn > 1 && turn < 9) ?? 1;
-    return { bitmap, orientation, ...match, exact: match.status === "ok" };
-  } catch (error) {
+    const upright = WAYS[[0, 2, 3, 1, 4, 5, 7, 6][orientation - 1]];
+    const size = upright.swap ? { width: height, height: width } : { width, height };
+    return { ...size, status, payload, ...(await work({ bitmap, upright, ...match, exact: status === "ok" })) };
+  } finally {
     bitmap.close();
-    throw error;
   }
 }
 
-/** Where the upright picture's pixel (x, y) lies in one stored with this orientation: [a, b, c, d, e, f] as of a canvas. */
-function uprightMatrix(orientation, width, height) {
-  return [, [1, 0, 0, 1, 0, 0], [-1, 0, 0, 1, width, 0], [-1, 0, 0, -1, width, height], [1, 0, 0, -1, 0, height],
-    [0, 1, 1, 0, 0, 0], [0, 1, -1, 0, height, 0], [0, -1, -1, 0, height, width], [0, -1, 1, 0, 0, width]][orientation];
-}
-
 // 6. Onto arrays and canvases
-
-/** Who does not need WebGL2 does not load it; where it cannot be loaded, JavaScript restores. */
-const loadGpu = () => import("./gamut-webgl2.js").catch(() => null);
 
 /** Cut a picture into tiles. */
 function* tilesOf(width, height, side) {
@@ -564,82 +572,72 @@ async function restoreTiles(opened, settings, plan, use) {
   for (;;) {
     const path = paths.shift();
     try {
-      if (path === "js") await restoreInScript(opened, settings, [...plan(512)], use);
-      else await gpu.restoreOnGpu(opened, settings, plan(gpu.SIDE), use);
+      if (path === "js") {
+        demandTruth();
+        await (await loadPixels()).restoreInScript(opened, settings, [...plan(512)], use);
+      } else await gpu.restoreOnGpu(opened, settings, plan(gpu.SIDE), use);
       return path;
     } catch (error) {
-      if (!paths.length) throw error instanceof GamutError ? error : new GamutError("unsupported", error.message);
+      if (!paths.length) throw error instanceof GamutError ? error : unsupported(error.message);
     }
   }
 }
 
 /** Restore a picture: {width, height, data, path, status, payload} with RGBA codes, upright. */
-export async function restore(bytes, { space = "display-p3", depth = 8, path = "auto", ...options } = {}) {
-  const opened = await open(bytes, options), { bitmap, payload, orientation, status } = opened, { width, height } = bitmap;
-  try {
-    if (!readsTrue()) throw new GamutError("noise", "this browser adds noise to pixels that scripts read");
-    const data = new (depth === 16 ? Uint16Array : Uint8ClampedArray)(4 * width * height), swapped = orientation > 4;
-    const [a, b, c, d, e, f] = uprightMatrix(orientation, width, height), across = swapped ? height : width;
+export function restore(bytes, { space = "display-p3", depth = 8, path = "auto", ...options } = {}) {
+  return withPicture(bytes, options, async (opened) => {
+    demandTruth();
+    const { bitmap: { width, height }, upright } = opened, data = new (depth === 16 ? Uint16Array : Uint8ClampedArray)(4 * width * height);
     const put = ([left, top, w, h], { data: codes }) => {
       for (let k = 0; k < w * h; k++) {
-        // Centres of pixels are turned; they lie half a pixel from their corners.
-        const x = left + (k % w) + 0.5, y = top + Math.floor(k / w) + 0.5;
-        const to = 4 * (Math.floor(a * x + c * y + e) + across * Math.floor(b * x + d * y + f));
+        const to = 4 * placeOf(upright, width, height, left + (k % w), top + Math.floor(k / w));
         for (let i = 0; i < 4; i++) data[to + i] = codes[4 * k + i];
       }
     };
-    const taken = await restoreTiles(opened, { space, depth, path }, (side) => tilesOf(width, height, side), put);
-    return { width: across, height: swapped ? width : height, data, path: taken, status, payload };
-  } finally {
-    bitmap.close();
-  }
+    return { data, path: await restoreTiles(opened, { space, depth, path }, (side) => tilesOf(width, height, side), put) };
+  });
 }
 
 /** A canvas of more pixels stays empty on some phones. */
 const MAX_CANVAS = 16777216;
 
 /** Draw the restored picture, or where sRGB cannot hold it (`mark`), on a canvas, of `maxPixels` at most. */
-export async function render(canvas, bytes, { maxPixels = MAX_CANVAS, mark = false, path = "auto", ...options } = {}) {
-  const opened = await open(bytes, options), { bitmap, payload, orientation, status } = opened;
-  const { width, height } = bitmap, swapped = orientation > 4;
-  const scale = Math.min(1, Math.sqrt(Math.min(maxPixels, MAX_CANVAS) / (width * height)));
-  const [w, h] = [width, height].map((side) => Math.max(1, Math.floor(side * scale)));
-  const context = canvas.getContext("2d", { colorSpace: "display-p3" });
-  const space = context.getContextAttributes?.().colorSpace ?? "srgb";
-  /** Clear the canvas. Tiles end at its whole pixels, and reach a little further, for what smoothing sees. */
-  const plan = (side) => {
-    Object.assign(canvas, { width: swapped ? h : w, height: swapped ? w : h });
-    context.setTransform(...uprightMatrix(orientation, w, h));
-    context.imageSmoothingEnabled = scale < 1;
-    context.imageSmoothingQuality = "high";
-    const reach = scale < 1 ? Math.ceil(2 / scale) + 2 : 0;
-    return [...tilesOf(w, h, Math.max(1, Math.floor((side - 2 * reach - 2) * scale)))].map((part) => {
-      const [x, y, across, down] = part, left = Math.floor((x * width) / w), top = Math.floor((y * height) / h);
-      const tile = [left, top, Math.ceil(((x + across) * width) / w) - left, Math.ceil(((y + down) * height) / h) - top];
-      return [...regionOf(tile, reach, bitmap), part];
-    });
-  };
-  /** Draw a tile, of which a part of the canvas is wanted. */
-  const put = ([x, y, across, down, part], restored) => {
-    context.save();
-    context.beginPath();
-    context.rect(...part);
-    context.clip();
-    context.drawImage(restored.data ? sheetOf(restored, space) : restored,
-      0, 0, across, down, (x * w) / width, (y * h) / height, (across * w) / width, (down * h) / height);
-    context.restore();
-  };
-  try {
-    const taken = await restoreTiles(opened, { space, mark, path, depth: 8, toCanvas: true }, plan, put);
-    return { width: swapped ? height : width, height: swapped ? width : height, path: taken, status, space, payload };
-  } finally {
-    bitmap.close();
-  }
+export function render(canvas, bytes, { maxPixels = MAX_CANVAS, mark = false, path = "auto", ...options } = {}) {
+  return withPicture(bytes, options, async (opened) => {
+    const { bitmap, upright: { swap, rows, columns } } = opened, { width, height } = bitmap;
+    const scale = Math.min(1, Math.sqrt(Math.min(maxPixels, MAX_CANVAS) / (width * height)));
+    const [w, h] = [width, height].map((side) => Math.max(1, Math.floor(side * scale)));
+    const context = canvas.getContext("2d", { colorSpace: "display-p3" }), space = context.getContextAttributes?.().colorSpace ?? "srgb";
+    const [a, e] = columns ? [-1, w] : [1, 0], [d, f] = rows ? [-1, h] : [1, 0];
+    /** Clear the canvas. Tiles end at its whole pixels, and reach a little further, for what smoothing sees. */
+    const plan = (side) => {
+      Object.assign(canvas, swap ? { width: h, height: w } : { width: w, height: h });
+      context.setTransform(...(swap ? [0, a, d, 0, f, e] : [a, 0, 0, d, e, f]));
+      Object.assign(context, { imageSmoothingEnabled: scale < 1, imageSmoothingQuality: "high" });
+      const reach = scale < 1 ? Math.ceil(2 / scale) + 2 : 0;
+      return [...tilesOf(w, h, Math.max(1, Math.floor((side - 2 * reach - 2) * scale)))].map((part) => {
+        const [x, y, across, down] = part, left = Math.floor((x * width) / w), top = Math.floor((y * height) / h);
+        const tile = [left, top, Math.ceil(((x + across) * width) / w) - left, Math.ceil(((y + down) * height) / h) - top];
+        return [...regionOf(tile, reach, bitmap), part];
+      });
+    };
+    /** Draw a tile, of which a part of the canvas is wanted. */
+    const put = ([x, y, across, down, part], restored) => {
+      context.save();
+      context.beginPath();
+      context.rect(...part);
+      context.clip();
+      context.drawImage(restored.data ? sheetOf(restored, space) : restored,
+        0, 0, across, down, (x * w) / width, (y * h) / height, (across * w) / width, (down * h) / height);
+      context.restore();
+    };
+    return { space, path: await restoreTiles(opened, { space, mark, path, depth: 8, toCanvas: true }, plan, put) };
+  });
 }
 
 /** Codes on a canvas of their own. */
 function sheetOf({ width, height, data }, colorSpace) {
-  const sheet = newCanvas(width, height);
-  sheet.getContext("2d", { colorSpace }).putImageData(new ImageData(data, width, height, { colorSpace }), 0, 0);
-  return sheet;
+  const context = newContext(width, height, { colorSpace });
+  context.putImageData(new ImageData(data, width, height, { colorSpace }), 0, 0);
+  return context.canvas;
 }

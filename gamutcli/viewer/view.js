@@ -42,6 +42,12 @@ function describe(article, { width, height, payload, status, path }) {
   }));
 }
 
+/** Say what is being done, or was; screen readers hear it. */
+function tell(article, words, busy = false) {
+  article.setAttribute("aria-busy", busy);
+  article.querySelector(".doing").textContent = words;
+}
+
 function note(article, words) {
   Object.assign(article.querySelector(".note"), { hidden: false, textContent: words });
 }
@@ -76,6 +82,7 @@ async function show({ name, bytes, sidecar, words }) {
   image.src = URL.createObjectURL(new Blob([bytes], { type: TYPES[name.split(".").pop().toLowerCase()] ?? "image/jpeg" }));
   if (words) note(article, words);
   const options = sidecar ? { sidecar } : {};
+  tell(article, "Restoring its colours …", true);
   try {
     await image.decode();
     frame.style.setProperty("--ratio", image.naturalWidth / image.naturalHeight);
@@ -95,6 +102,7 @@ async function show({ name, bytes, sidecar, words }) {
   } catch (error) {
     note(article, `${name}: ${error.message}.`);
   }
+  tell(article, "");
   const move = () => {
     stage.style.setProperty("--at", `${slide.value}%`);
     slide.setAttribute("aria-valuetext", `plain up to ${slide.value} %, then restored`);
@@ -102,10 +110,20 @@ async function show({ name, bytes, sidecar, words }) {
   slide.addEventListener("input", move);
   move();
   part(".zoom").addEventListener("change", ({ target }) => frame.classList.toggle("zoomed", target.checked));
+  const mark = part(".mark"), beyond = part(".beyond");
   let drawn = null;
-  part(".mark").addEventListener("change", async ({ target }) => {
-    await (drawn ??= drawMarks(part(".beyond"), bytes, options));
-    part(".beyond").hidden = !target.checked;
+  mark.addEventListener("change", async () => {
+    beyond.hidden = true;
+    tell(article, mark.checked ? "Looking for colours beyond sRGB …" : "", mark.checked);
+    try {
+      await (drawn ??= drawMarks(beyond, bytes, options));
+    } catch (error) {
+      note(article, `${name}: ${error.message}.`);
+      drawn = null;
+      mark.checked = false;
+    }
+    beyond.hidden = !mark.checked;
+    tell(article, mark.checked ? "Striped: beyond sRGB." : "");
   });
   article.dataset.done = "";
 }

@@ -7,6 +7,7 @@ from tests.support.browsers import Browser, Site
 #: As strict as a policy can be that lets a page show pictures: no eval, no inline script or style, nobody else's host.
 POLICY = "default-src 'none'; script-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'"
 MODULE = '<script type="module" src="/gamut-img.js"></script>'
+CLASSIC = '<script src="/gamut-img.classic.js" defer></script>'
 SETTLED = """
 const all = [...document.querySelectorAll("gamut-img")];
 const ready = () => all.every(one => one.hasAttribute("state"));

@@ -247,6 +247,23 @@ function picture(width, height) {
   return { width, height, data };
 }
 
+for (const sign of [0, -1, 1]) {
+  test(`8 bits are those of 16, in pairs of sums whose weights are ${["lowest", "of all kinds", "highest"][sign + 1]}`, async () => {
+    const payload = await decodePayload(golden("payloads/codes.gamut")), hidden = 256;
+    let seed = 1;
+    const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
+    const level = () => (sign && random() < 0.9 ? (sign < 0 ? -128 : 127) : Math.floor(256 * random()) - 128);
+    const layer = (rows, columns) => ({ rows, columns, levels: Int8Array.from({ length: rows * columns }, level),
+      scales: Float32Array.from({ length: rows }, () => (random() - 0.3) / (sign ? columns : columns ** 0.5) / 64) });
+    const layers = [layer(hidden, payload.layers[0].columns), layer(hidden, hidden), layer(3, hidden)];
+    const network = { ...payload, layers, hidden, depth: 2, everyPixel: true, residualScale: sign ? 50 : 1 };
+    const [eight, sixteen] = await Promise.all([8, 16].map((depth) => restorePixels(network, picture(24, 20), { force: true, depth })));
+    const plain = await restorePixels({ ...network, depth: 0 }, picture(24, 20), { force: true });
+    assert.ok(eight.data.filter((code, k) => Math.abs(code - plain.data[k]) > 2).length > 500);
+    eight.data.forEach((code, k) => assert.ok(Math.abs(257 * code - sixteen.data[k]) <= 128.5 + 25, `${code} is ${sixteen.data[k]} / 257`));
+  });
+}
+
 test("another picture is refused, and restored when it is forced", async () => {
   const payload = await decodePayload(golden("payloads/codes.gamut"));
   await assert.rejects(restorePixels(payload, picture(24, 20)), (error) => error.code === "changed");

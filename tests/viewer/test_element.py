@@ -8,7 +8,7 @@ import pytest
 
 from tests.golden.make import HERE
 from tests.support.browsers import Browser, Site
-from tests.support.elements import POLICY, SETTLED, page, picture, settled
+from tests.support.elements import CLASSIC, POLICY, SETTLED, page, picture, settled
 
 
 @pytest.mark.parametrize("name", ["default.jpg", "default.png", "default.webp"])
@@ -24,8 +24,7 @@ def test_a_picture_is_restored_under_a_strict_policy(chromium: Browser, site: Si
 
 
 def test_the_classic_script_registers_the_element(chromium: Browser, site: Site) -> None:
-    script = '<script src="/gamut-img.classic.js" defer></script>'
-    assert settled(chromium, site, page(picture("default.jpg"), script=script)) == [["restored", ""]]
+    assert settled(chromium, site, page(picture("default.jpg"), script=CLASSIC)) == [["restored", ""]]
 
 
 def test_a_sidecar_is_read_where_it_is_named(chromium: Browser, site: Site) -> None:
@@ -39,6 +38,14 @@ def test_nothing_is_fetched_for_a_screen_that_shows_no_more(chromium: Browser, s
     assert settled(chromium, site, html, gamut="srgb") == [["plain", "screen"]]
     assert site.asked.count("paper.jpg") == 1
     assert "gamut-webgl2.js" not in site.asked
+
+
+@pytest.mark.parametrize(("path", "other"), [("webgl2", "gamut-pixels.js"), ("js", "gamut-webgl2.js")])
+def test_only_the_path_that_is_taken_is_loaded(chromium: Browser, site: Site, path: str, other: str) -> None:
+    site.asked.clear()
+    assert settled(chromium, site, page(picture("default.jpg", f'path="{path}"'))) == [["restored", ""]]
+    assert "gamut.js" in site.asked
+    assert other not in site.asked
 
 
 def test_a_window_that_moves_to_another_screen_changes_what_is_shown(chromium: Browser, site: Site) -> None:

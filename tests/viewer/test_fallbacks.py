@@ -276,7 +276,7 @@ def test_a_text_chunk_that_is_a_bomb_is_an_error(chromium: Browser, site: Site) 
 
 
 def test_no_script_of_the_viewer_needs_eval_or_is_inline(site: Site) -> None:
-    for name in ("gamut.js", "gamut-webgl2.js", "gamut-img.js", "gamut-img.classic.js"):
+    for name in ("gamut.js", "gamut-pixels.js", "gamut-webgl2.js", "gamut-img.js", "gamut-img.classic.js"):
         text = site.files[name][0].decode()
         assert not re.search(r"\beval\b|new Function|innerHTML|setAttribute\(.on|\.style\s*=\s*[\"'`]", text), name
 

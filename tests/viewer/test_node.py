@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -99,6 +100,13 @@ def test_the_scripts_are_as_small_as_they_are_said_to_be() -> None:
     for name, size in sizes.items():
         row = next(line for line in page.splitlines() if line.startswith(f"| `{name}`") and "KB" in line)
         assert f"| {size / 1000:.0f} KB |" in row
+
+
+def test_gamut_js_depends_on_nothing() -> None:
+    """What restores pixels is loaded when it is wanted."""
+    text = (Path(gamutcli.__file__).parent / "viewer" / "gamut.js").read_text("utf-8")
+    assert not re.search(r"^import\b|\bfrom \"", text, re.MULTILINE)
+    assert re.findall(r"\bimport\((.*?)\)", text) == ['"./gamut-pixels.js"', '"./gamut-webgl2.js"']
 
 
 def test_the_package_for_npm_is_of_this_version_and_names_files_that_there_are() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.support.browsers import Browser, Site, installed
-from tests.support.elements import complaints, page, picture, settled
+from tests.support.elements import CLASSIC, MODULE, complaints, page, picture, settled
 from tests.viewer.test_paths import RESTORE, expanded, restored
 
 #: Keeps all WebGL2 contexts that scripts make.
@@ -118,10 +118,11 @@ def test_where_pixels_get_noise_nothing_is_called_damaged(noisy: Browser, site: 
         noisy.run(RESTORE, "default.png", {})
 
 
-def test_forty_pictures_share_one_context(chromium: Browser, site: Site) -> None:
+@pytest.mark.parametrize("script", [MODULE, CLASSIC])
+def test_forty_pictures_share_one_context(chromium: Browser, site: Site, script: str) -> None:
     site.add("spy.js", SPY)
     pictures = (picture(f"default.jpg?gpu{number}", 'path="webgl2"') for number in range(40))
-    told = settled(chromium, site, page('<script src="/spy.js"></script>', *pictures))
+    told = settled(chromium, site, page('<script src="/spy.js"></script>', *pictures, script=script))
     assert told == [["restored", ""]] * 40
     assert chromium.run("return contexts.length") == 1
     assert complaints(chromium) == []

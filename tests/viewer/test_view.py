@@ -94,6 +94,25 @@ def test_marks_are_where_srgb_ends(chromium: Browser, page: Path) -> None:
     assert 0.02 < share < 0.9
 
 
+def test_marks_say_that_they_are_at_work_and_what_they_show(chromium: Browser, page: Path) -> None:
+    load(chromium, page)
+    said = chromium.run(
+        "const one = document.querySelector('article'), mark = one.querySelector('.mark');"
+        "const words = one.querySelector('.doing');"
+        "const canvas = one.querySelector('.beyond'), said = [];"
+        "const tell = () => said.push([words.textContent, one.getAttribute('aria-busy'), canvas.hidden]);"
+        "tell(); mark.click(); tell();"
+        "for (let k = 0; k < 200 && canvas.hidden; k++) await new Promise(ready => setTimeout(ready, 50));"
+        "tell(); mark.click(); await new Promise(ready => setTimeout(ready, 50)); tell(); return said;"
+    )
+    assert said == [
+        ["", "false", True],
+        ["Looking for colours beyond sRGB …", "true", True],
+        ["Striped: beyond sRGB.", "false", False],
+        ["", "false", True],
+    ]
+
+
 def test_the_screen_is_spoken_of(chromium: Browser, page: Path) -> None:
     for gamut, words in (("p3", "This screen shows Display P3"), ("srgb", "sRGB only")):
         chromium.emulate(color_gamut=gamut)  # type: ignore[attr-defined]
