@@ -90,7 +90,7 @@ def check_jpeg(name: str, data: bytes, around: int = 0) -> tuple[int, int]:
     try:
         parts, tail = segments.split(data)
     except InputError as error:
-        raise InputError(f"{name}: {error}; export it again.") from error
+        raise InputError(f"{name}: {error}") from error
     frame = next((part for part in parts if part.marker in _SOF), None)
     if frame is None or len(frame.body) < 6 or len(frame.body) < 6 + 3 * frame.body[5]:
         return 0, 0  # the decoder will say what is wrong

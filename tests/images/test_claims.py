@@ -264,7 +264,7 @@ def test_a_jpeg_of_too_many_segments_is_refused_with_its_name(tmp_path: Path) ->
     many = segments.make(segments.APP1, segments.EXIF).raw * (segments.MAX_SEGMENTS + 1)
     file = tmp_path / "many.jpg"
     file.write_bytes(data[:2] + many + data[2:])
-    with pytest.raises(InputError, match=r"many\.jpg: the JPEG file holds more than 4,096 segments"):
+    with pytest.raises(InputError, match=r"many\.jpg: the JPEG file holds more than 4,096 segments; export it again\."):
         read_wide(file)
 
 
