@@ -21,7 +21,7 @@ _PAYLOAD, _STORAGE = "tests/payload", "tests/test_storage.py"
 #: Modules, and the tests that are theirs.
 MODULES = {
     "gamutcli/payload/parts.py": f"{_PAYLOAD}/test_parts.py {_PAYLOAD}/test_carriers.py",
-    "gamutcli/payload/format.py": f"{_PAYLOAD}/test_format.py tests/test_golden.py",
+    "gamutcli/payload/format.py": f"{_PAYLOAD}/test_format.py {_PAYLOAD}/test_fields.py tests/test_golden.py",
     "gamutcli/payload/in_xmp.py": f"{_PAYLOAD}/test_in_xmp.py {_PAYLOAD}/test_carriers.py",
     "gamutcli/payload/in_exif.py": f"{_PAYLOAD}/test_in_exif.py {_PAYLOAD}/test_carriers.py",
     "gamutcli/payload/in_jpeg.py": f"{_PAYLOAD}/test_in_jpeg.py {_PAYLOAD}/test_carriers.py",
