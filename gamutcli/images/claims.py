@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gamutcli.images.jp2_codestream import Size
     from gamutcli.images.jxl_header import Header
 
-_SMALL = 1 << 21
+_SMALL = 1 << 20
 """Pixels of a picture that is believed whatever it claims: decoding so many costs next to nothing."""
 
 MAX_SCANS, FEW_SCANS, SCANNED_PIXELS = 100, 20, 800_000_000
