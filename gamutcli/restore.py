@@ -25,8 +25,9 @@ from gamutcli.gpu.predict import Predictor as GpuPredictor
 from gamutcli.images.lying import stated_orientation
 from gamutcli.metadata import read_metadata, turn_metadata
 from gamutcli.network.predict import Predictor
-from gamutcli.network.shape import FloatNetwork, Inputs, Network
-from gamutcli.parallel import STRIP_PIXELS, in_order, strips
+from gamutcli.network.shape import FloatNetwork, Network
+from gamutcli.network.work import excess_work
+from gamutcli.parallel import in_order, strips
 from gamutcli.payload import carriers
 from gamutcli.payload.carriers import SIDECAR, Extracted
 from gamutcli.payload.format import MAGIC, Payload, unpack
@@ -38,17 +39,6 @@ RESIZED_COSTS = ((1.75, 2, 4), (0.85, 1, 3), (0.65, 2, 5), (0.45, 6, 10), (0.3, 
 
 #: Payloads of one picture that are looked at: a foreign one may come before its own.
 MOST_COPIES = 4
-#: Work that is done unasked, in multiplications: beyond what the presets' networks ask for on 100 MP, all clipped.
-MOST_WORK = 1 << 43
-#: Of any picture, and of a network that no preset makes: a second or two.
-LITTLE_WORK = 1 << 36
-#: What each byte of the file adds to that: photographs have 0.3 to 30 pixels a byte, and a hundred times as many ask
-#: for little less of the machine than those do.
-WORK_A_BYTE = 1 << 20
-#: The widest network that ``reduce_image`` fits, and more than the multiplications a pixel of any that it does.
-WIDEST, MOST_A_PIXEL = 256, 1 << 18
-#: What an addition to a number in memory counts as, and all that is done for the boxes of one radius around a pixel.
-ADDITION, BOXES = 32, 3 << 11
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,38 +187,15 @@ def check_work(source: StrPath, reduced: Reduced, allow_slow: bool) -> None:
     Raises:
         InputError: There is so much, and ``allow_slow`` is false.
     """
-    network, codes = reduced.payload.network, reduced.srgb_codes
+    network = reduced.payload.network
     if network is None or allow_slow:
         return
-    a_pixel = work_a_pixel(network)
-    foreign = network.shape.hidden > WIDEST or a_pixel > MOST_A_PIXEL
-    most = LITTLE_WORK if foreign else min(MOST_WORK, LITTLE_WORK + WORK_A_BYTE * len(reduced.data))
-    height, width, _ = codes.shape
-    in_boxes = height * width * box_work_a_pixel(network.inputs, height, width)
-    if height * width * a_pixel + in_boxes <= most:
-        return
-    correction = reduced.correction
-    pixels = sum(int(np.count_nonzero(correction.mask(codes[rows]))) for rows in strips(height, width))
-    work = pixels * a_pixel + in_boxes
-    if work > most:
+    excess = excess_work(network, reduced.correction, reduced.srgb_codes, len(reduced.data))
+    if excess:
         raise InputError(
-            f"{os.fspath(source)}: its payload asks for {work:.1g} multiplications, a network {network.shape} on "
-            f"{pixels:,} pixels: more than a picture is known to need; use --allow-slow to do it all the same."
+            f"{os.fspath(source)}: its payload asks for {excess}: more than a picture is known to need; use "
+            "--allow-slow to do it all the same."
         )
-
-
-def work_a_pixel(network: Network) -> int:
-    """About how many multiplications a corrected pixel takes; a table's row that is added counts as some."""
-    shape = network.shape
-    return shape.weights + ADDITION * 5 * shape.hidden
-
-
-def box_work_a_pixel(inputs: Inputs, height: int, width: int) -> int:
-    """Likewise what the boxes take of every pixel; what is around a strip is more than the strip if that is narrow."""
-    radii = {box.radius for box in inputs.boxes}
-    around = 2 * max(radii, default=0)
-    rows = min(height, max(1, STRIP_PIXELS // width))
-    return len(radii) * BOXES * (rows + around) * (width + around) // (rows * width)
 
 
 def _cost(reduced: Reduced) -> str:

@@ -21,10 +21,12 @@ _PAYLOAD, _STORAGE = "tests/payload", "tests/test_storage.py"
 #: Modules, and the tests that are theirs.
 MODULES = {
     "gamutcli/payload/parts.py": f"{_PAYLOAD}/test_parts.py {_PAYLOAD}/test_carriers.py",
-    "gamutcli/payload/format.py": f"{_PAYLOAD}/test_format.py tests/test_golden.py",
+    "gamutcli/payload/format.py": f"{_PAYLOAD}/test_format.py {_PAYLOAD}/test_fields.py tests/test_golden.py",
     "gamutcli/payload/in_xmp.py": f"{_PAYLOAD}/test_in_xmp.py {_PAYLOAD}/test_carriers.py",
     "gamutcli/payload/in_exif.py": f"{_PAYLOAD}/test_in_exif.py {_PAYLOAD}/test_carriers.py",
     "gamutcli/payload/in_jpeg.py": f"{_PAYLOAD}/test_in_jpeg.py {_PAYLOAD}/test_carriers.py",
+    "gamutcli/payload/carriers.py": f"{_PAYLOAD}/test_carriers.py",
+    "gamutcli/payload/in_tiff.py": f"{_PAYLOAD}/test_carriers.py",
     "gamutcli/payload/in_blocks.py": f"{_PAYLOAD}/test_carriers.py {_PAYLOAD}/test_in_png.py",
     "gamutcli/storage/publishing.py": _STORAGE,
     "gamutcli/storage/temporary.py": _STORAGE,
@@ -38,7 +40,7 @@ def main(words: list[str]) -> None:
     parser.add_argument("--each", type=int, default=40, help="mutants of each module (default 40)")
     parser.add_argument("--seed", type=int, default=0, help="which mutants these are (default 0)")
     parser.add_argument("modules", nargs="*", help="of these modules alone")
-    chosen = parser.parse_args(words)
+    chosen = parser.parse_intermixed_args(words)
     tree = chosen.out / "tree"
     shutil.rmtree(tree, ignore_errors=True)
     for part in ("gamutcli", "tests", "sample_images", "pyproject.toml", "docs", "examples"):

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import io
 import tracemalloc
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from gamutcli import restore
 from gamutcli.arrays import CodeArray
 from gamutcli.color.gamut import Correction
 from gamutcli.containers import with_metadata
@@ -19,9 +17,9 @@ from gamutcli.errors import InputError, PayloadError
 from gamutcli.evaluation import evaluate
 from gamutcli.expand import expand_image
 from gamutcli.fingerprint.match import fingerprint
-from gamutcli.fitting.presets import WIDTHS, choose
 from gamutcli.metadata import Metadata, read_metadata
-from gamutcli.network.shape import Box, Inputs, Layer, Network
+from gamutcli.network import work
+from gamutcli.network.shape import Network
 from gamutcli.payload import carriers
 from gamutcli.payload.format import Payload, pack
 from gamutcli.payload.parts import MAX_PAYLOAD
@@ -56,7 +54,7 @@ def test_work_that_no_picture_needs_is_refused_unless_allowed(tmp_path: Path) ->
 
 
 def test_work_is_done_where_it_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restore, "LITTLE_WORK", 1000)
+    monkeypatch.setattr(work, "LITTLE_WORK", 1000)
     slow = costly(tmp_path / "slow.png", np.zeros((20, 20, 3), np.uint8), zeros(300, 1))
     write_tiff(tmp_path / "slow.tif", np.zeros((20, 20, 3), np.uint16))
     with pytest.raises(InputError, match="--allow-slow"):
@@ -67,42 +65,23 @@ def test_work_is_done_where_it_is_allowed(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_work_is_in_proportion_to_the_bytes_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A plain picture of few bytes has as many pixels as a photograph, and no colours that need as much work."""
-    monkeypatch.setattr(restore, "LITTLE_WORK", 1000)
+    monkeypatch.setattr(work, "LITTLE_WORK", 1000)
     small = costly(tmp_path / "small.png", np.zeros((40, 40, 3), np.uint8), zeros(8, 1))
-    monkeypatch.setattr(restore, "WORK_A_BYTE", 1 << 8)
+    monkeypatch.setattr(work, "WORK_A_BYTE", 1 << 8)
     with pytest.raises(InputError, match="--allow-slow"):
         expand_image(small, tmp_path / "r.tif")
     small.write_bytes(small.read_bytes() + bytes(1 << 14))
     assert expand_image(small, tmp_path / "r.tif").og_pct == 100
 
 
-@pytest.mark.parametrize(("height", "width"), [(1, 1 << 20), (1 << 20, 1)])
-def test_pixels_around_a_long_picture_count_as_work(height: int, width: int) -> None:
-    boxes = Inputs(1, 1, (Box(64, 1), Box(64, 1, contrast=True)))
-    across = restore.box_work_a_pixel(boxes, 1 << 10, 1 << 10)
-    assert restore.box_work_a_pixel(boxes, height, width) > 70 * across
-
-
 def test_only_pixels_that_are_corrected_count_as_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restore, "LITTLE_WORK", 1000)
+    monkeypatch.setattr(work, "LITTLE_WORK", 1000)
     codes = np.full((20, 20, 3), 99, np.uint8)
     payload = Payload(fingerprint(codes), "bradford", Correction(0), zeros(300, 1))
     file = io.BytesIO()
     Image.fromarray(codes).save(file, "PNG")
     (tmp_path / "grey.png").write_bytes(carriers.embed(file.getvalue(), pack(payload), Metadata()).data)
     assert expand_image(tmp_path / "grey.png", tmp_path / "r.tif").og_pct == 0
-
-
-@pytest.mark.parametrize("model", ["best", "11kb", "137kb", "widest"])
-def test_what_gamut_itself_makes_of_100_megapixels_is_no_such_work(model: str) -> None:
-    preset = choose("best") if model in ("best", "widest") else choose("paper", model)
-    preset = replace(preset, hidden=WIDTHS[-1]) if model == "widest" else preset
-    layers = [Layer(np.zeros((o, i), np.int8), np.ones(o, np.float16)) for i, o in preset.shape.layers]
-    a_pixel = restore.work_a_pixel(Network(preset.inputs, tuple(layers), 1.0))
-    assert preset.hidden <= restore.WIDEST
-    assert a_pixel <= restore.MOST_A_PIXEL
-    megapixels = 40 if model == "widest" else 100
-    assert megapixels * 1e6 * (a_pixel + restore.box_work_a_pixel(preset.inputs, 8_000, 12_000)) <= restore.MOST_WORK
 
 
 # Good copies are found.

@@ -294,10 +294,16 @@ def test_a_folder_that_somebody_holds_for_ever_is_written_to_all_the_same(
     assert names(tmp_path) == ["a", "b"]
 
 
+@pytest.mark.parametrize("has_links", [True, False])
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_when_one_file_fails_the_others_are_taken_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overwrite: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overwrite: bool, has_links: bool
 ) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    if not has_links:
+        monkeypatch.setattr(os, "link", no_links)
     if overwrite:
         (tmp_path / "a").write_bytes(b"old")
     rename = publishing._rename

@@ -21,6 +21,8 @@ MAX_BODY = 65_533
 MAX_SEGMENTS = 4096
 """Most segments before the pixels: a profile or an XMP extension takes 255, and this many hold 268 MB."""
 
+_CUT = "the JPEG file is cut short or damaged before its pixels begin; copy or export it again."
+
 EXIF = b"Exif\0\0"
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
 EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
@@ -84,7 +86,7 @@ def split(data: bytes) -> tuple[list[Segment], bytes]:
         InputError: Not a JPEG file, cut short before the first scan, or of more segments than `MAX_SEGMENTS`.
     """
     if not data.startswith(b"\xff\xd8"):
-        raise InputError("not a JPEG file")
+        raise InputError("not a JPEG file; export it again.")
     segments: list[Segment] = []
     position = 2
     while True:
@@ -92,16 +94,16 @@ def split(data: bytes) -> tuple[list[Segment], bytes]:
         while data[position : position + 1] == b"\xff" and data[position + 1 : position + 2] == b"\xff":
             position += 1
         if position + 4 > len(data) or data[position] != 0xFF:
-            raise InputError("the JPEG file is cut short or damaged before its pixels begin")
+            raise InputError(_CUT)
         marker = data[position + 1]
         if marker == _SOS:
             return segments, data[start:]
         length = int.from_bytes(data[position + 2 : position + 4], "big")
         end = position + 2 + length
         if marker in (0x00, _SOI, _EOI) or length < 2 or end > len(data):
-            raise InputError("the JPEG file is cut short or damaged before its pixels begin")
+            raise InputError(_CUT)
         if len(segments) == MAX_SEGMENTS:
-            raise InputError(f"the JPEG file holds more than {MAX_SEGMENTS:,} segments before its pixels")
+            raise InputError(f"the JPEG file holds more than {MAX_SEGMENTS:,} segments; export it again.")
         segments.append(Segment(marker, data[start:end], position + 4 - start))
         position = end
 

@@ -7,7 +7,7 @@ from gamutcli.images.decode import decode_reduced
 from gamutcli.images.encode import DEFAULT_QUALITY, STORED_UPRIGHT, check_side, encode_reduced, lossy_quality
 from gamutcli.images.files import format_of, read_bytes
 from gamutcli.images.identify import sniff
-from gamutcli.images.picture import MAX_PIXELS, Picture, heeding_allow_large
+from gamutcli.images.picture import MAX_PIXELS, Picture, believing, heeding_allow_large
 from gamutcli.images.read import read_wide
 from gamutcli.images.write import COMPRESSIONS, check_wide, write_wide
 
@@ -17,6 +17,7 @@ __all__ = [
     "MAX_PIXELS",
     "STORED_UPRIGHT",
     "Picture",
+    "believing",
     "check_side",
     "check_wide",
     "decode_reduced",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gamutcli.images.jp2_codestream import Size
     from gamutcli.images.jxl_header import Header
 
-_SMALL = 1 << 22
+_SMALL = 1 << 20
 """Pixels of a picture that is believed whatever it claims: decoding so many costs next to nothing."""
 
 MAX_SCANS, FEW_SCANS, SCANNED_PIXELS = 100, 20, 800_000_000
@@ -90,7 +90,7 @@ def check_jpeg(name: str, data: bytes, around: int = 0) -> tuple[int, int]:
     try:
         parts, tail = segments.split(data)
     except InputError as error:
-        raise InputError(f"{name}: {error}; export it again.") from error
+        raise InputError(f"{name}: {error}") from error
     frame = next((part for part in parts if part.marker in _SOF), None)
     if frame is None or len(frame.body) < 6 or len(frame.body) < 6 + 3 * frame.body[5]:
         return 0, 0  # the decoder will say what is wrong

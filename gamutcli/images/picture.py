@@ -51,15 +51,20 @@ class Picture:
     is_grey: bool = False
 
 
-_believed: ContextVar[bool] = ContextVar("believed", default=False)
+_believed: ContextVar[list[str] | None] = ContextVar("believed", default=None)
 
 
 @contextmanager
-def believing() -> Iterator[None]:
-    """Read files that claim more than the limits allow, as the user says that they are honest."""
-    token = _believed.set(True)
+def believing() -> Iterator[list[str]]:
+    """Read files that claim more than the limits allow, as the user says that they are honest, or as we made them.
+
+    Yields:
+        A list, to which is added for what a file would have been refused.
+    """
+    claims: list[str] = []
+    token = _believed.set(claims)
     try:
-        yield
+        yield claims
     finally:
         _believed.reset(token)
 
@@ -83,8 +88,10 @@ def refuse(message: str) -> None:
     Raises:
         InputError: With this message.
     """
-    if not _believed.get():
+    claims = _believed.get()
+    if claims is None:
         raise InputError(f"{message.rstrip('.')}; or use --allow-large if you trust it.")
+    claims.append(message)
 
 
 def check_size(name: str, width: int, height: int) -> None:

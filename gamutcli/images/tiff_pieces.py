@@ -17,6 +17,17 @@ if TYPE_CHECKING:
 _SLACK = 1 << 22
 """Pixels that are believed whatever the picture's size: coders round up to whole blocks, and tiles stand over edges."""
 
+_PIECES, _PIECE_BYTES = 1 << 15, 64
+"""Strips and tiles that are believed whatever their bytes, and those that each further one has: a row has more."""
+
+_CODED, _CODED_BYTES = 1 << 11, 256
+"""Likewise where each takes a tenth of a millisecond and more: a file with its own header, or a decoder's memory."""
+
+_READ_AGAIN = 1 << 26
+"""Bytes that may be read of strips and tiles that share theirs: blank ones are short."""
+
+_LZMA = 34925
+
 Sides = tuple[int, int]
 
 
@@ -36,6 +47,26 @@ def check_tiles(name: str, page: tifffile.TiffPage) -> None:
             f"{name}: its tiles of {page.tilewidth} x {page.tilelength} are far larger than the picture; "
             "save it with smaller ones, or in strips."
         )
+
+
+def check_count(name: str, page: tifffile.TiffPage, stored: int) -> None:
+    """Refuse far more strips or tiles than there are bytes for: each takes its time, however small it is.
+
+    Args:
+        name: The file, for the message of an error.
+        page: The picture.
+        stored: Bytes of all of them, those that they share counted once.
+
+    Raises:
+        InputError: There are so many.
+    """
+    is_costly = int(page.compression) in (*_READERS, _LZMA)
+    few, size = (_CODED, _CODED_BYTES) if is_costly else (_PIECES, _PIECE_BYTES)
+    count = len(page.dataoffsets)
+    if sum(page.databytecounts) > max(_READ_AGAIN, 2 * stored):
+        refuse(f"{name}: its strips or tiles share their bytes, which would be read over and over; save it again.")
+    if count > max(few, stored // size):
+        refuse(f"{name}: is cut into {count:,} strips or tiles of a few bytes each; save it with larger ones.")
 
 
 def check_coded(name: str, page: tifffile.TiffPage) -> None:

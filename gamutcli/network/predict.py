@@ -67,6 +67,8 @@ class Predictor:
             (n, 3) float32, linear ProPhoto RGB.
         """
         residuals = np.empty((inside.size, 3), np.float32)
+        if not inside.size:  # the boxes of a whole strip are not summed up for nothing
+            return residuals
         sums = self.features.sums(rows)
         # Working memory that is used again and again stays in the core's cache.  Zeros of the same shape make numpy's
         # maximum three times as fast as the number 0.

@@ -26,6 +26,7 @@ from gamutcli.payload import carriers
 from gamutcli.payload.carriers import Embedded
 from gamutcli.payload.format import Payload, pack
 from gamutcli.payload.sidecar import publish_reduced
+from gamutcli.reduce.demands import options_wanted
 from gamutcli.reduce.plan import RELATIVE, Plan, check_target_de, make_plan, refuse_reduced
 from gamutcli.reduce.render import render
 from gamutcli.reduce.search import fit_and_judge, fit_until
@@ -121,10 +122,12 @@ def reduce_image(
         packed = pack_payload(rendered.scene, judged.network, fitted.grid_side)
     metadata = make_true(without_private(picture.metadata, no_metadata, strip_gps), width, height, srgb=True)
     encoded, og_pixels, done = rendered.encoded, rendered.og_pixels, rendered.intent
+    codes, correction, is_beyond = rendered.scene.srgb_codes, rendered.scene.correction, rendered.is_beyond
     notes = picture.notes + rendered.notes
-    del picture, rendered  # their pixels have done their work, and embedding copies the file
+    del picture, rendered  # the original has done its work, and embedding copies the file
     embedded = publish(target, encoded, packed, metadata, plan, overwrite)
     stages.done(f"wrote {len(embedded.data):,} bytes (payload: {embedded.carrier})")
+    wanted = options_wanted(embedded.data, judged.network, correction, codes, is_beyond)
     shape = judged.network.shape if judged.network else None
     return ReduceResult(
         file=os.fspath(target),
@@ -152,7 +155,7 @@ def reduce_image(
         target_de=target_de,
         tries=fitted.tries,
         intent=done,
-        notes=notes + fitted.notes + judged.notes + embedded.notes,
+        notes=notes + fitted.notes + judged.notes + embedded.notes + wanted,
     )
 
 

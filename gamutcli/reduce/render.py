@@ -11,6 +11,7 @@ from gamutcli.fitting.perceptual import perceptual_codes
 from gamutcli.fitting.scene import Scene
 from gamutcli.images.original import Source, clip_and_count
 from gamutcli.metadata import orientation_of
+from gamutcli.reduce.demands import decode_own
 from gamutcli.reduce.plan import PERCEPTUAL, RELATIVE, Plan
 
 CLIPPED = "clipped as with --intent relative, from which this picture's colours are foretold to come back closer"
@@ -29,13 +30,15 @@ class Rendered:
         scene: Both sides of it, as it was and as the decoder will see it.
         og_pixels: How many pixels of the original are out of gamut.
         intent: How they were brought into sRGB: not as was asked for, where the clip serves better.
-        notes: What to tell the user of that.
+        is_beyond: Whether a reader that trusts nobody refuses the file, for it is of few bytes and many pixels.
+        notes: What to tell the user of the intent.
     """
 
     encoded: bytes
     scene: Scene
     og_pixels: int
     intent: str
+    is_beyond: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -58,6 +61,6 @@ def render(picture: Source, plan: Plan) -> Rendered:
             blocks, notes = (None, ()) if lossless else (lost_blocks(moved), (STRETCHED,))
     encoded = images.encode_reduced(codes, plan.format, plan.quality, plan.subsampling, orientation)
     del codes
-    decoded = images.decode_reduced(encoded)
+    decoded, is_beyond = decode_own(encoded)
     scene = Scene(original, decoded, adaptation, correction, blocks)
-    return Rendered(encoded, scene, og_pixels, PERCEPTUAL if compression else RELATIVE, notes)
+    return Rendered(encoded, scene, og_pixels, PERCEPTUAL if compression else RELATIVE, is_beyond, notes)

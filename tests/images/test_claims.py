@@ -19,7 +19,7 @@ from gamutcli.color.icc import read as icc
 from gamutcli.containers import bmff, jxl, png, segments, xmp
 from gamutcli.containers.blocks import MAX_EXIF_BLOCKS
 from gamutcli.errors import InputError
-from gamutcli.images import av1, claims, decode_reduced, jxl_header, picture, raw_layout, read_wide
+from gamutcli.images import av1, claims, decode_reduced, jxl_header, picture, raw_layout, read_wide, tiff_pieces
 from gamutcli.images.claims import check_jxl, check_plain
 from gamutcli.images.jp2_codestream import asked_by, read_size
 from gamutcli.images.jxl_frames import frames_of
@@ -138,6 +138,15 @@ def test_a_header_is_not_believed_beyond_what_the_bytes_can_hold(tmp_path: Path,
     for read in (lambda: read_wide(file), lambda: decode_reduced(file.read_bytes(), str(file))):
         with pytest.raises(InputError, match=r"claims\.\w+: claims \d+ x \d+ pixels"):
             read()
+
+
+@pytest.mark.usefixtures("undecoded")
+def test_a_kilobyte_is_not_believed_megapixels(tmp_path: Path) -> None:
+    """To write three as JPEG XL takes two seconds and more, which a JPEG of a kilobyte asked for."""
+    file = tmp_path / "claims.jpg"
+    file.write_bytes(jpeg_claiming(1_100))
+    with pytest.raises(InputError, match=r"claims\.jpg: claims 1100 x 1100 pixels"):
+        read_wide(file)
 
 
 @pytest.mark.usefixtures("undecoded")
@@ -264,7 +273,7 @@ def test_a_jpeg_of_too_many_segments_is_refused_with_its_name(tmp_path: Path) ->
     many = segments.make(segments.APP1, segments.EXIF).raw * (segments.MAX_SEGMENTS + 1)
     file = tmp_path / "many.jpg"
     file.write_bytes(data[:2] + many + data[2:])
-    with pytest.raises(InputError, match=r"many\.jpg: the JPEG file holds more than 4,096 segments"):
+    with pytest.raises(InputError, match=r"many\.jpg: the JPEG file holds more than 4,096 segments; export it again\."):
         read_wide(file)
 
 
@@ -369,7 +378,10 @@ def test_the_documents_state_the_limits_that_there_are() -> None:
         f"({claims._DEFLATE_GROWTH:,} times as many); {claims._PNG_SIDE:,} pixels a side",
         f"{claims._LARGE_GROWTH} pixels a byte beyond {claims._LARGE >> 20} megapixels",
         f"{growth} pixels a byte, beyond {', '.join(plain[:-1])} and {plain[-1]} megapixels",
-        f"JPEG and PNG, up to {claims._SMALL >> 20} megapixels",
+        f"{tiff_pieces._PIECES:,}, or one for {tiff_pieces._PIECE_BYTES} bytes of theirs",
+        f"{tiff_pieces._CODED:,}, or one for {tiff_pieces._CODED_BYTES}; read, with what they share, "
+        f"{tiff_pieces._READ_AGAIN >> 20} MB or twice what there is",
+        f"JPEG and PNG, up to {claims._SMALL >> 20} megapixel",
         f"{xmp.MAX_PACKETS} packets, {xmp.MAX_PACKET >> 20} MB each",
         f"{MAX_EXIF_BLOCKS} blocks",
         f"{icc.MAX_PROFILE >> 20} MB, {icc.MAX_POINTS:,} points a curve",

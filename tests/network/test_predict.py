@@ -123,3 +123,10 @@ def test_residuals_grow_with_their_scale() -> None:
     one = network(PAPERS)
     two = Network(one.inputs, one.layers, 2 * one.residual_scale)
     np.testing.assert_allclose(predicted(two, codes), 2 * predicted(one, codes), rtol=1e-5, atol=1e-7)
+
+
+def test_a_strip_in_which_nothing_is_corrected_costs_no_sums_of_boxes(monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = noise(13, 17)
+    predictor = Predictor(network(), codes, "bradford")
+    monkeypatch.setattr(predictor.features, "sums", lambda rows: pytest.fail("the boxes were summed up"))
+    assert predictor.residuals(rows_of(codes), np.empty(0, np.intp)).shape == (0, 3)

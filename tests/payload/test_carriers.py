@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from dataclasses import replace
 
 import imagecodecs
 import numpy as np
@@ -14,10 +15,19 @@ from PIL import Image
 from gamutcli.containers import bmff, exif, ifd, jxl, webp, with_metadata, xmp
 from gamutcli.errors import InputError, UsageError
 from gamutcli.metadata import Metadata, read_metadata
-from gamutcli.payload import in_exif
-from gamutcli.payload.carriers import embed, extract, strip
+from gamutcli.payload import carriers, in_exif
+from gamutcli.payload.carriers import Extracted, embed, extract, metadata_beside, strip
 from gamutcli.payload.parts import split
-from tests.support.camera import CAMERA_PACKET, NOTHING, camera_exif, compacted, noise, payloads_in, picture
+from tests.support.camera import (
+    CAMERA_PACKET,
+    NOTHING,
+    camera_exif,
+    compacted,
+    noise,
+    payloads_in,
+    picture,
+    with_payload,
+)
 from tests.support.damage import survive
 
 IPTC = b"\x1c\x02\x78\x00\x05hello"
@@ -91,10 +101,57 @@ def test_a_second_payload_replaces_the_first(file):
     assert data.count(b"A camera") == 1
 
 
+@pytest.mark.parametrize("second", ["xmp", "exif"])
+@pytest.mark.parametrize("first", ["xmp", "exif"])
+def test_a_payload_is_where_it_was_asked_for_and_gives_way_to_one_elsewhere(file, first, second):
+    data = embed(file, noise(5000), CAMERA, first).data
+    again = embed(data, b"another", NOTHING, second)
+    assert again.carrier == second
+    found = extract(again.data)
+    assert (found.payload, found.carrier, found.others) == (b"another", second, ())
+    assert again.data.count(b"gamut1:") == again.data.count(b"A camera") == 1
+
+
 def test_beside_the_picture_means_metadata_only(file):
     embedded = embed(file, noise(100), CAMERA, "sidecar")
     assert (embedded.carrier, extract(embedded.data)) == ("sidecar", None)
     assert embedded.data.count(CAMERA_PACKET) == 1
+
+
+def test_beside_the_picture_the_metadata_lose_a_payload_that_came_with_them(file):
+    embedded = embed(file, noise(100), holding_an_old_payload(), "sidecar")
+    assert (embedded.carrier, extract(embedded.data)) == ("sidecar", None)
+    assert b"gamut1:" not in embedded.data
+    assert embedded.data.count(CAMERA_PACKET) == embedded.data.count(b"A camera") == 1
+    assert embed(file, b"", replace(CAMERA, exif=None), "sidecar").data.count(CAMERA_PACKET) == 1
+
+
+def holding_an_old_payload() -> Metadata:
+    (line,) = split(b"an old payload", [14])
+    return Metadata(in_exif.insert(CAMERA.exif, line), with_payload(CAMERA_PACKET, line.decode()), notes=("seen",))
+
+
+def test_metadata_beside_a_payload_are_those_of_the_file_without_it():
+    found = extract(embed(FILES["webp"], noise(100), CAMERA).data)
+    assert metadata_beside(found, holding_an_old_payload()) == replace(CAMERA, notes=("seen",))
+    torn = replace(found, rest=replace(found.rest, torn=b"half an extension"))
+    assert metadata_beside(torn, replace(CAMERA, notes=("seen",))).notes == (
+        "seen",
+        "a part of the XMP was left out: its extension is not all there",
+    )
+
+
+def test_metadata_beside_a_payload_in_a_file_of_its_own_stay_as_they_are():
+    assert metadata_beside(Extracted(b"payload", "sidecar"), CAMERA) == CAMERA
+
+
+@pytest.mark.parametrize("found", [None, Extracted(b"another", "xmp")])
+def test_a_payload_that_would_be_lost_in_the_file_is_not_lost_in_silence(
+    found: Extracted | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carriers, "extract", lambda data: found)
+    with pytest.raises(InputError, match="use --carrier sidecar"):
+        embed(FILES["webp"], b"payload", NOTHING)
 
 
 def test_a_cut_file_is_refused_or_read_and_nothing_else_happens(file):

@@ -227,6 +227,7 @@ ABSURD = {
     "large box": replace(SMALL, network=replace(FITTED, inputs=replace(FITTED.inputs, boxes=(Box(255, 1),)))),
     "wide layers": replace(SMALL, network=replace(FITTED, layers=network(Inputs(1, 0), 60_000, 1).layers)),
     "many layers": replace(SMALL, network=network(Inputs(1, 0), 2, 100)),
+    "boxes alone": replace(SMALL, network=network(Inputs(0, 0, (Box(1, 1),)), 8, 1)),
     "no inputs": replace(SMALL, network=replace(FITTED, inputs=Inputs(0, 0))),
     "scale is not a number": replace(SMALL, network=replace(FITTED, residual_scale=float("nan"))),
     "huge scale": replace(SMALL, network=replace(FITTED, residual_scale=1e30)),

@@ -220,6 +220,34 @@ def test_a_large_camera_packet_leaves_room_in_the_comment():
     assert XMP + compacted(BIG_PACKET) in [body for _, body in segments_of(embedded.data)]
 
 
+def fullest(packet: bytes) -> tuple[int, int]:
+    """The largest payload that goes into a camera's packet alone, and how long the packet is then."""
+    fits, beyond = 1, 42_001
+    while beyond - fits > 1:
+        size = (fits + beyond) // 2
+        if embed(PLAIN, noise(size), Metadata(xmp=packet)).carrier == "xmp":
+            fits = size
+        else:
+            beyond = size
+    data = embed(PLAIN, noise(fits), Metadata(xmp=packet)).data
+    return fits, next(len(body) - len(XMP) for _, body in segments_of(data) if body.startswith(XMP))
+
+
+def test_a_packet_is_filled_to_what_other_tools_keep_and_no_further():
+    """Base64 has four characters for three bytes; the white space at the end of a camera's packet gives way.
+
+    Two bytes stay free for larger numbers of parts than 1/1.
+    """
+    lengths = []
+    for more in range(4):
+        held = 30_000 + more
+        size, length = fullest(BIG_PACKET.replace(b"x" * 30_000, b"x" * held))
+        assert 3 * (60_000 - 2_000 - held) // 4 < size < 3 * (60_000 - held) // 4
+        assert 59_998 - 4 < length <= 59_998
+        lengths.append(length)
+    assert max(lengths) == 59_998
+
+
 def test_a_packet_that_fits_no_segment_moves_to_an_extension():
     packet = BIG_PACKET.replace(b"x" * 30_000, b"y" * 70_000)
     embedded = embed(PLAIN, noise(13_000), Metadata(xmp=packet))
@@ -231,6 +259,13 @@ def test_a_packet_that_fits_no_segment_moves_to_an_extension():
     again = extract(strip(embedded.data))
     assert again is None
     assert b"y" * 60_000 in strip(embedded.data)
+
+
+def test_where_the_camera_packet_has_moved_the_payload_may_fill_ours():
+    packet = BIG_PACKET.replace(b"x" * 30_000, b"y" * 50_000)
+    embedded = embed(PLAIN, noise(42_000), Metadata(xmp=packet), "xmp")
+    assert (embedded.carrier, embedded.notes) == ("xmp", (jpeg.MOVED_NOTE,))
+    assert embed(PLAIN, noise(42_001), Metadata(xmp=packet), "xmp").carrier == "extended-xmp"
 
 
 def test_the_camera_extension_stays_when_the_payload_goes_into_it():

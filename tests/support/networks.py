@@ -11,6 +11,7 @@ from gamutcli.network.features import box_sums, rounded_means
 from gamutcli.network.shape import Box, Inputs, Layer, Network, Shape
 
 CODES = Inputs(position_octaves=5, color_octaves=3)
+FEWEST = Inputs(1, 1)
 CODES_AND_BOXES = Inputs(4, 2, (Box(radius=1, octaves=2), Box(radius=5, octaves=1), Box(2, octaves=3, contrast=True)))
 PAPERS = Inputs(position_octaves=6, color_octaves=6, color="prophoto_linear", first_octave=0)
 EVERY_KIND = {"codes": CODES, "codes and boxes": CODES_AND_BOXES, "the paper's": PAPERS}
@@ -28,9 +29,8 @@ def network(inputs: Inputs = CODES_AND_BOXES, hidden: int = 12, depth: int = 2, 
     return Network(inputs, tuple(layers), residual_scale=0.0625)
 
 
-def zeros(hidden: int, depth: int) -> Network:
+def zeros(hidden: int, depth: int, inputs: Inputs = FEWEST) -> Network:
     """A network that predicts nothing, of whatever size: its payload has a few hundred bytes."""
-    inputs = Inputs(1, 1)
     layers = [
         Layer(np.zeros((outputs, fan_in), np.int8), np.ones(outputs, np.float16))
         for fan_in, outputs in Shape(inputs, hidden, depth).layers
