@@ -109,28 +109,27 @@ class Original:
 
 def clip_to_srgb(original: Original, adaptation: Adaptation = "bradford") -> CodeArray:
     """The (height, width, 3) sRGB codes of a wide-gamut picture, clipped and rounded."""
-    return clip_and_count(original, adaptation)[0]
+    return clip_and_mark(original, adaptation)[0]
 
 
-def clip_and_count(original: Original, adaptation: Adaptation = "bradford") -> tuple[CodeArray, int]:
-    """Clip a wide-gamut picture to sRGB, and count what is out of gamut, in one go.
+def clip_and_mark(original: Original, adaptation: Adaptation = "bradford") -> tuple[CodeArray, BoolArray]:
+    """Clip a wide-gamut picture to sRGB, and mark what is out of gamut, in one go.
 
     Returns:
-        The (height, width, 3) sRGB codes, and the number of pixels that ``Original.og_mask`` marks.
+        The (height, width, 3) sRGB codes, and (height, width) which pixels ``Original.og_mask`` marks.
     """
     matrix = rgb_to_rgb(PROPHOTO, SRGB, adaptation)
 
-    def convert(rows: slice) -> tuple[CodeArray, int]:
+    def convert(rows: slice) -> tuple[CodeArray, BoolArray]:
         srgb_linear = apply_matrix(original.strip(rows), matrix)
         og = original.beyond(rows, srgb_linear) if adaptation == "bradford" else original.og_mask(rows)
-        return srgb_codes(srgb_linear), int(np.count_nonzero(og))
+        return srgb_codes(srgb_linear), og
 
-    codes, og_pixels = np.empty((*original.size, 3), np.uint8), 0
+    codes, marked = np.empty((*original.size, 3), np.uint8), np.empty(original.size, bool)
     rows = list(strips(*original.size))
-    for part, (converted, count) in zip(rows, in_order(convert, rows), strict=True):
-        codes[part] = converted
-        og_pixels += count
-    return codes, og_pixels
+    for part, (converted, og) in zip(rows, in_order(convert, rows), strict=True):
+        codes[part], marked[part] = converted, og
+    return codes, marked
 
 
 @dataclass(frozen=True, eq=False)

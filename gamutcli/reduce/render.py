@@ -9,7 +9,7 @@ from gamutcli.fingerprint.blocks import lost_blocks
 from gamutcli.fitting.curves import choose_compression
 from gamutcli.fitting.perceptual import perceptual_codes
 from gamutcli.fitting.scene import Scene
-from gamutcli.images.original import Source, clip_and_count
+from gamutcli.images.original import Source, clip_and_mark
 from gamutcli.metadata import orientation_of
 from gamutcli.reduce.demands import decode_own
 from gamutcli.reduce.plan import PERCEPTUAL, RELATIVE, Plan
@@ -19,6 +19,10 @@ STRETCHED = (
     "moving colours back stretches the noise of a lossy file: with --intent relative, which looks flatter, they would "
     "mostly come back a little closer"
 )
+#: Blocks of a clipped picture are kept where they leave out this share of the pixels that look clipped.
+LEAST_SPARED = 1 / 4
+#: Pixels of a picture that are looked at to tell, about.
+MOST_COUNTED = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +49,10 @@ class Rendered:
 def render(picture: Source, plan: Plan) -> Rendered:
     """Bring into sRGB, round, encode, and decode again."""
     adaptation, orientation = plan.preset.adaptation, orientation_of(picture.metadata)
-    original, correction, blocks = picture.original, plan.correction, None
+    original, correction = picture.original, plan.correction
     notes: tuple[str, ...] = ()
-    codes, og_pixels = clip_and_count(original, adaptation)
-    compression = None
+    codes, lost = clip_and_mark(original, adaptation)
+    og_pixels, compression = int(lost.sum()), None
     if plan.intent == PERCEPTUAL and og_pixels:
         lossless = not correction.tolerance
         compression = choose_compression(original, adaptation, lossless)
@@ -57,10 +61,21 @@ def render(picture: Source, plan: Plan) -> Rendered:
         else:
             codes, moved = perceptual_codes(original, compression, adaptation, lossless)
             correction = replace(correction, compression=compression)
-            # Compression's own noise looks moved elsewhere, too.
-            blocks, notes = (None, ()) if lossless else (lost_blocks(moved), (STRETCHED,))
+            lost, notes = moved, () if lossless else (STRETCHED,)
+    blocks = lost_blocks(lost) if correction.tolerance and og_pixels and not correction.every_pixel else None
     encoded = images.encode_reduced(codes, plan.format, plan.quality, plan.subsampling, orientation)
-    del codes
+    del codes, lost
     decoded, is_beyond = decode_own(encoded)
     scene = Scene(original, decoded, adaptation, correction, blocks)
+    if compression is None:
+        scene = _without_needless_blocks(scene)
     return Rendered(encoded, scene, og_pixels, PERCEPTUAL if compression else RELATIVE, is_beyond, notes)
+
+
+def _without_needless_blocks(scene: Scene) -> Scene:
+    """Leave out what spares a decoder little: a payload of clipped colours is then of version 1, which all know."""
+    if scene.blocks is None:
+        return scene
+    plain, some = replace(scene, blocks=None), scene.bands(MOST_COUNTED)
+    looking, lost = (sum(each.corrected_pixels(rows).size for rows in some) for each in (plain, scene))
+    return scene if lost <= (1 - LEAST_SPARED) * looking else plain

@@ -26,7 +26,7 @@ from gamutcli.color.spaces import (
     decoding_table,
     rgb_to_rgb,
 )
-from gamutcli.images.original import Original, clip_and_count
+from gamutcli.images.original import Original, clip_and_mark
 from gamutcli.measuring.metrics import original_og_mask
 from tests.support import reference
 from tests.support.pictures import wide_codes
@@ -92,7 +92,7 @@ def test_srgb_codes_have_no_bias_of_truncation() -> None:
 
 
 def og_pixels(original: Original) -> int:
-    return clip_and_count(original)[1]
+    return int(clip_and_mark(original)[1].sum())
 
 
 def stored(srgb_encoded: FloatArray, space: RGBSpace, bits: int) -> Original:
