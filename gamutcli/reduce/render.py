@@ -21,8 +21,6 @@ STRETCHED = (
 )
 #: Blocks of a clipped picture are kept where they leave out this share of the pixels that look clipped.
 LEAST_SPARED = 1 / 4
-#: Pixels of a picture that are looked at to tell, about.
-MOST_COUNTED = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +74,5 @@ def _without_needless_blocks(scene: Scene) -> Scene:
     """Leave out what spares a decoder little: a payload of clipped colours is then of version 1, which all know."""
     if scene.blocks is None:
         return scene
-    plain, some = replace(scene, blocks=None), scene.bands(MOST_COUNTED)
-    looking, lost = (sum(each.corrected_pixels(rows).size for rows in some) for each in (plain, scene))
-    return scene if lost <= (1 - LEAST_SPARED) * looking else plain
+    looking, marked = scene.count_apparent()
+    return scene if marked <= (1 - LEAST_SPARED) * looking else replace(scene, blocks=None)
