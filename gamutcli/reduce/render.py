@@ -20,7 +20,7 @@ STRETCHED = (
     "mostly come back a little closer"
 )
 #: Blocks of a clipped picture are kept where they leave out this share of the pixels that look clipped.
-LEAST_SPARED = 1 / 4
+LEAST_SPARED = 1 / 3
 
 
 @dataclass(frozen=True, eq=False)
