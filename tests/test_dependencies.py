@@ -17,6 +17,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 EXTRAS = ("gpu", "heic", "raw", "exr", "plots", "watch", "remote", "ray")
 #: What fsspec imports, by the beginning of an address.
 BY_NAME = {"s3fs", "gcsfs"}
+#: What another distribution brings where it can be used, and what the package does without it elsewhere.
+BROUGHT_BY = {"triton": "torch"}
 
 
 def named(requirements: list[str]) -> set[str]:
@@ -48,7 +50,7 @@ def declared() -> set[str]:
 
 @pytest.mark.parametrize("module", sorted(imported()))
 def test_what_is_imported_is_declared(module: str) -> None:
-    assert distributions_of(module) & declared()
+    assert distributions_of(BROUGHT_BY.get(module, module)) & declared()
 
 
 @pytest.mark.parametrize("distribution", sorted(declared() - BY_NAME))
