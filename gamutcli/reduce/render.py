@@ -57,12 +57,13 @@ def render(picture: Source, plan: Plan) -> Rendered:
         if compression is None:
             notes = (CLIPPED,)
         else:
-            codes, moved = perceptual_codes(original, compression, adaptation, lossless)
+            codes, lost = perceptual_codes(original, compression, adaptation, lossless)
             correction = replace(correction, compression=compression)
-            lost, notes = moved, () if lossless else (STRETCHED,)
+            notes = () if lossless else (STRETCHED,)
     blocks = lost_blocks(lost) if correction.tolerance and og_pixels and not correction.every_pixel else None
+    del lost  # a byte a pixel, where encoding takes most
     encoded = images.encode_reduced(codes, plan.format, plan.quality, plan.subsampling, orientation)
-    del codes, lost
+    del codes
     decoded, is_beyond = decode_own(encoded)
     scene = Scene(original, decoded, adaptation, correction, blocks)
     if compression is None:
