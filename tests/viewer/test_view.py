@@ -21,6 +21,8 @@ DONE = """
 for (let k = 0; k < 600 && !("done" in document.body.dataset); k++) await new Promise(ready => setTimeout(ready, 50));
 return "done" in document.body.dataset;
 """
+#: Waits until the marks are there, or ten seconds are over.
+UNTIL_SHOWN = "for (let k = 0; k < 200 && canvas.hidden; k++) await new Promise(ready => setTimeout(ready, 50));"
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +89,7 @@ def test_marks_are_where_srgb_ends(chromium: Browser, page: Path) -> None:
     load(chromium, page)
     share = chromium.run(
         "const mark = document.querySelector('.mark'), canvas = document.querySelector('.beyond'); mark.click();"
-        "for (let k = 0; k < 200 && canvas.hidden; k++) await new Promise(ready => setTimeout(ready, 50));"
+        f"{UNTIL_SHOWN}"
         "const codes = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;"
         "return codes.filter((code, k) => k % 4 === 3 && code).length / codes.length * 4"
     )
@@ -102,7 +104,7 @@ def test_marks_say_that_they_are_at_work_and_what_they_show(chromium: Browser, p
         "const canvas = one.querySelector('.beyond'), said = [];"
         "const tell = () => said.push([words.textContent, one.getAttribute('aria-busy'), canvas.hidden]);"
         "tell(); mark.click(); tell();"
-        "for (let k = 0; k < 200 && canvas.hidden; k++) await new Promise(ready => setTimeout(ready, 50));"
+        f"{UNTIL_SHOWN}"
         "tell(); mark.click(); await new Promise(ready => setTimeout(ready, 50)); tell(); return said;"
     )
     assert said == [
