@@ -7,20 +7,22 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import settings
 
 import gamutcli.fitting.fit
 import gamutcli.gpu.fit
+import gamutcli.gpu.together
 from gamutcli.cli import run
-from gamutcli.fitting.fit import Fit
 from gamutcli.fitting.presets import Preset
 from gamutcli.fitting.sample import Sample
 from tests.support.commands import Gamut, Outcome
 from tests.support.cuda import reason_against
 from tests.support.presets import changed_presets
+
+Made = TypeVar("Made")
 
 # A busy machine is no reason to fail, and the same commit gives the same verdict.
 settings.register_profile("gamutcli", deadline=None, derandomize=True, max_examples=50)
@@ -47,13 +49,18 @@ def pytest_configure(config: pytest.Config) -> None:
 def shift_seeds(by: int) -> None:
     """Begin every fit elsewhere: whoever bounds what a fit is worth must not have been lucky."""
     assert "gamutcli.experiments.recipe" not in sys.modules, "who imported a fit by name has one that begins at home"
-    for module, name in ((gamutcli.fitting.fit, "fit"), (gamutcli.gpu.fit, "fit"), (gamutcli.gpu.fit, "fit_on_cpu")):
+    for module, name in (
+        (gamutcli.fitting.fit, "fit"),
+        (gamutcli.gpu.fit, "fit"),
+        (gamutcli.gpu.together, "fit_on_cpu"),
+        (gamutcli.gpu.together, "Job"),
+    ):
         setattr(module, name, begun_elsewhere(getattr(module, name), by))
 
 
-def begun_elsewhere(fit: Callable[..., Fit], by: int) -> Callable[..., Fit]:
+def begun_elsewhere(fit: Callable[..., Made], by: int) -> Callable[..., Made]:
     @wraps(fit)
-    def shifted(sample: Sample, preset: Preset, seed: int, *given: Any, **more: Any) -> Fit:
+    def shifted(sample: Sample, preset: Preset, seed: int, *given: Any, **more: Any) -> Made:
         return fit(sample, preset, seed + by, *given, **more)
 
     return shifted

@@ -68,7 +68,13 @@ def runs_here(name: str) -> bool:
 
 def tested(kernel: str, seed: int, words: list[str]) -> Run:
     command = [sys.executable, "-m", "pytest", "-m", "fit", "-q", f"--fit-seed={seed}", *words]
-    done = subprocess.run(command, env=with_kernel(kernel), cwd=Path(__file__).parent.parent, capture_output=True)
+    done = subprocess.run(
+        command,
+        env=with_kernel(kernel),
+        cwd=Path(__file__).parent.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     output = done.stdout.decode(errors="replace")
     if done.returncode:
         print(output)
