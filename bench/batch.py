@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Measures what `gamut batch` and `gamut audit` promise of many pictures, and says whether they keep it.
 
-    course    200 pictures of 1.6 megapixels, --preset fast: two at a time against one, and what a picture costs more
-              in a batch than in one process that does nothing else
+    course    200 pictures of 1.6 megapixels, --preset fast: two at a time against one
+    overhead  what a picture costs more in a batch than in one process that does nothing else
     memory    resident memory of all processes, from the 50th picture to the last
     planning  a listing of a million names: memory, and when the first picture is begun
     audit     10,000 delivered pictures
 
 On a machine that others use as well, seconds of processors say more than those of the clock; both are told.
 
-Use: batch.py [course|memory|planning|audit]... [--pictures N] [--names N] [--files N] [--runs N]
+Use: batch.py [course|overhead|memory|planning|audit]... [--pictures N] [--names N] [--files N] [--runs N]
 """
 
 from __future__ import annotations
@@ -34,20 +34,18 @@ from processes import Run, command
 HERE = Path(__file__).parent
 FAST = ("--preset", "fast", "-q")
 GAMUT = (sys.executable, "-m", "gamutcli")
-#: The work alone: one picture after the other by the library, seconds without what is imported.
+#: The work alone: one picture after the other by the library.
 ALONE = """\
-import sys, time
+import sys
 from pathlib import Path
 from gamutcli import parallel
 from gamutcli.reduce import reduce_image
 parallel.use_threads(1)
-sources, target = sorted(Path(sys.argv[1]).rglob("*.tif")), Path(sys.argv[2])
-reduce_image(sources[0], target / "first.jpg", preset="fast")
-clock, processor = time.perf_counter(), time.process_time()
-for number, source in enumerate(sources):
-    reduce_image(source, target / f"{number}.jpg", preset="fast")
-print(time.perf_counter() - clock, time.process_time() - processor)
+for number, source in enumerate(sys.argv[2:]):
+    reduce_image(source, Path(sys.argv[1], f"{number}.jpg"), preset="fast")
 """
+#: Pictures and pairs from which the overhead is taken: a machine is not the same a minute later.
+PAIRED, PAIRS = 20, 5
 #: Runs a command on so many cores.
 ON_CORES = "import os, sys; os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:int(sys.argv[1])]); "
 ON_CORES += "os.execvp(sys.argv[2], sys.argv[2:])"
@@ -73,30 +71,34 @@ def on_cores(count: int, *words: object) -> Run:
 
 
 def course(pictures: Path, folder: Path, runs: int, bars: Bars) -> None:
-    """Two at a time against one, in turn; and one at a time against the work alone."""
-    count = sum(1 for _ in pictures.rglob("*.tif"))
+    """Two at a time against one, in turn."""
     found: dict[str, list[Run]] = {}
-    alone: list[tuple[float, float]] = []
     for number in range(runs):
         for name, jobs, cores in (("one, held to a thread", 1, 1), ("two", 2, 2), ("one", 1, 2)):
             target = folder / f"{name}-{number}"
             run = on_cores(cores, *GAMUT, "batch", "reduce", pictures, "-o", target, "-j", jobs, *FAST)
             found.setdefault(name, []).append(run)
             print(f"  {name} at a time: {run.seconds:.1f} s, of processors {run.cpu_seconds:.1f} s", flush=True)
-        (folder / f"alone-{number}").mkdir()
-        said = on_cores(1, sys.executable, "-c", ALONE, pictures, folder / f"alone-{number}").output
-        alone.append(tuple(map(float, said.split())))
-        print(f"  the work alone: {alone[-1][0]:.1f} s, of processors {alone[-1][1]:.1f} s", flush=True)
     clock = {name: statistics.median(run.seconds for run in some) for name, some in found.items()}
     processor = {name: statistics.median(run.cpu_seconds for run in some) for name, some in found.items()}
-    held = "one, held to a thread"
-    more = f" (of processors {processor['two'] / processor[held]:.3f})"
-    bars.tell("-j 2 against -j 1 held to a thread", 0.65, clock["two"] / clock[held], "of its time", more)
-    more = f" (of processors {processor['two'] / processor['one']:.3f})"
-    bars.tell("-j 2 against -j 1 with all cores", 1.0, clock["two"] / clock["one"], "of its time", more)
-    over = (clock[held] - statistics.median(seconds for seconds, _ in alone)) / count
-    over_processor = (processor[held] - statistics.median(seconds for _, seconds in alone)) / count
-    bars.tell("overhead a picture", 0.15, over, "s", f" (of processors {over_processor:.3f} s)")
+    for name, limit, called in (("one, held to a thread", 0.65, "held to a thread"), ("one", 1.0, "with all cores")):
+        more = f" (of processors {processor['two'] / processor[name]:.3f})"
+        bars.tell(f"-j 2 against -j 1 {called}", limit, clock["two"] / clock[name], "of its time", more)
+
+
+def overhead(pictures: Path, folder: Path, bars: Bars) -> None:
+    """A batch of some pictures against one process that does the work alone, in turn; both start anew."""
+    some = sorted(pictures.rglob("*.tif"))[:PAIRED]
+    clock, processor = [], []
+    for number in range(PAIRS):
+        (folder / f"alone-{number}").mkdir()
+        alone = on_cores(1, sys.executable, "-c", ALONE, folder / f"alone-{number}", *some)
+        batch = on_cores(1, *GAMUT, "batch", "reduce", *some, "-o", folder / f"batch-{number}", "-j", 1, *FAST)
+        print(f"  {len(some)} alone: {alone.seconds:.1f} s; as a batch: {batch.seconds:.1f} s", flush=True)
+        clock.append((batch.seconds - alone.seconds) / len(some))
+        processor.append((batch.cpu_seconds - alone.cpu_seconds) / len(some))
+    more = f" ({min(clock):.3f} to {max(clock):.3f}; of processors {statistics.median(processor):.3f} s)"
+    bars.tell("overhead a picture", 0.15, statistics.median(clock), "s", more)
 
 
 def memory(pictures: Path, folder: Path, bars: Bars) -> None:
@@ -211,24 +213,26 @@ def audit(pictures: Path, folder: Path, files: int, bars: Bars) -> None:
 def main() -> int:
     """Measure what is named, or everything."""
     parser = argparse.ArgumentParser(description="Measures what is promised of many pictures.")
-    parser.add_argument("what", nargs="*", help="course, memory, planning, audit; all where none is named")
+    parser.add_argument("what", nargs="*", help="course, overhead, memory, planning, audit; all where none is named")
     parser.add_argument("--pictures", type=int, default=200, help="that a batch reduces (200)")
     parser.add_argument("--names", type=int, default=1_000_000, help="that are planned (1000000)")
     parser.add_argument("--files", type=int, default=10_000, help="that are audited (10000)")
     parser.add_argument("--runs", type=int, default=1, help="of every batch that is timed, in turn (1)")
     given = parser.parse_args()
-    known = ("course", "memory", "planning", "audit")
+    known = ("course", "overhead", "memory", "planning", "audit")
     if unknown := set(given.what) - set(known):
         parser.error(f"{', '.join(sorted(unknown))}: there are {', '.join(known)}")
     bars = Bars()
     print(f"measured on: {described()}", flush=True)
     with tempfile.TemporaryDirectory(prefix="gamut-bench-") as place:
         folder, pictures = Path(place), Path(place, "pictures")
-        command(sys.executable, HERE / "variants.py", pictures, max(10, given.pictures))
+        command(sys.executable, HERE / "variants.py", pictures, max(PAIRED, given.pictures))
         for name in given.what or known:
             (folder / name).mkdir()
             if name == "course":
                 course(pictures, folder / name, given.runs, bars)
+            elif name == "overhead":
+                overhead(pictures, folder / name, bars)
             elif name == "memory":
                 memory(pictures, folder / name, bars)
             elif name == "planning":

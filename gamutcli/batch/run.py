@@ -218,10 +218,11 @@ class _Run:
         while self._units or self._waiting or self._again or self._engine.running:
             if stop():
                 self._end(INTERRUPTED)
-            has_advanced = self._advance()
-            for outcome in self._engine.collect(0.0 if has_advanced else _PATIENCE):
+            was_idle = not self._advance()
+            for outcome in self._engine.collect(_PATIENCE if was_idle else 0.0):
+                was_idle = False
                 self._settle(outcome, was_given_out=True)
-            if not has_advanced and self._units and not self._engine.running:
+            if was_idle and self._units and not self._engine.running:
                 time.sleep(_PATIENCE)  # nothing to do at the moment
         return self._counts
 
