@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gamutcli.arrays import DoubleArray, FloatArray, IndexArray
-from gamutcli.color.spaces import PROPHOTO, SRGB, prophoto_linear_to_lab, rgb_to_rgb, rgb_to_xyz, xy_to_xyz
+from gamutcli.color.spaces import PROPHOTO, SRGB, rgb_to_rgb
 from gamutcli.fitting.scene import Scene
 from gamutcli.restore import Restoration
 
@@ -94,36 +94,6 @@ DOMAINS = {
 }
 
 
-def de76_weights(prophoto_linear: FloatArray) -> FloatArray:
-    """(n, 3) colours to (n,): the mean square of dE76 that small linear errors of all directions would cause."""
-    return _mean_square(_lab_slopes(prophoto_linear))
-
-
-def de94_weights(prophoto_linear: FloatArray) -> FloatArray:
-    """As ``de76_weights``, by dE94, which counts differences of strong colours less, as dE2000 does."""
-    slopes, lab = _lab_slopes(prophoto_linear), prophoto_linear_to_lab(prophoto_linear)
-    chroma, hue = np.hypot(lab[:, 1], lab[:, 2]), np.arctan2(lab[:, 2], lab[:, 1])
-    cosine, sine = np.cos(hue)[:, None], np.sin(hue)[:, None]
-    along, across = cosine * slopes[:, 1] + sine * slopes[:, 2], cosine * slopes[:, 2] - sine * slopes[:, 1]
-    weighed = [slopes[:, 0], along / (1 + 0.045 * chroma)[:, None], across / (1 + 0.015 * chroma)[:, None]]
-    return _mean_square(np.stack(weighed, axis=1))
-
-
-def _mean_square(slopes: DoubleArray) -> FloatArray:
-    found: FloatArray = (np.square(slopes).sum(axis=(1, 2)) / 3).astype(np.float32)
-    return found
-
-
-def _lab_slopes(prophoto_linear: FloatArray) -> DoubleArray:
-    """(n, 3) colours to (n, 3, 3): how L*, a* and b* change with each linear channel."""
-    matrix = rgb_to_xyz(PROPHOTO) / xy_to_xyz(PROPHOTO.white)[:, None]
-    ratio = np.maximum(prophoto_linear.astype(np.float64) @ matrix.T, 0)
-    knee = (6 / 29) ** 3
-    slope = np.where(ratio > knee, np.cbrt(np.maximum(ratio, knee)) ** -2 / 3, (29 / 6) ** 2 / 3)
-    fx, fy, fz = np.moveaxis(slope[:, :, None] * matrix, 1, 0)
-    return np.stack([116 * fy, 500 * (fx - fy), 200 * (fy - fz)], axis=1)
-
-
 @dataclass(frozen=True, eq=False)
 class DomainScene(Scene):
     """A picture whose residuals lie in a domain, and whose errors count by a loss.
@@ -140,7 +110,7 @@ class DomainScene(Scene):
 
     def residuals(self, rows: slice, inside: IndexArray) -> FloatArray:
         """(n, 3) what the network is to predict for some pixels of a strip."""
-        true = self._true(rows, inside)
+        true = self.truth(rows, inside)
         plain = true - super().residuals(rows, inside)
         return self.domain.residuals(plain.astype(np.float64), true.astype(np.float64)).astype(np.float32)
 
@@ -148,11 +118,8 @@ class DomainScene(Scene):
         """(n,) how much the squared errors of some pixels of a strip count."""
         if self.loss is None:
             return None
-        weights: FloatArray = self.loss(self._true(rows, inside)) ** np.float32(self.share)
+        weights: FloatArray = self.loss(self.truth(rows, inside)) ** np.float32(self.share)
         return weights
-
-    def _true(self, rows: slice, inside: IndexArray) -> FloatArray:
-        return self.original.linear(self.original.codes[rows].reshape(-1, 3)[inside])
 
 
 class DomainRestoration(Restoration):

@@ -6,10 +6,11 @@ The networks have the preset's width and bytes, and are rounded as ``reduce`` ro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from gamutcli.arrays import BoolArray, FloatArray
+from gamutcli.color.differences import de76_weights, de94_weights
 from gamutcli.errors import UsageError
 from gamutcli.experiments.domains import (
     DOMAINS,
@@ -17,8 +18,6 @@ from gamutcli.experiments.domains import (
     Domain,
     DomainRestoration,
     DomainScene,
-    de76_weights,
-    de94_weights,
 )
 from gamutcli.experiments.edits import EDITS
 from gamutcli.experiments.folder import Record, ResultsFolder, Row, json_bytes
@@ -135,9 +134,6 @@ def _fitted_to(scene: DomainScene, preset: Preset, seed: int) -> Network | None:
     sample = draw_by_residual(scene, preset.inputs, preset.samples, seed)
     if sample is None:
         return None
-    if scene.loss is not None:
-        # Mean 1, as a fit expects it.
-        sample = replace(sample, importance=sample.importance / sample.importance.mean())
     narrowed = narrow_to(preset, sample.pixels, None)
     assert narrowed.payload is not None
     return quantise_within(fit(sample, narrowed, seed), sample, narrowed.inputs, narrowed.payload)

@@ -44,6 +44,7 @@ class Preset:
         every_pixel: Fit and correct the whole picture, as the paper does, not just what was clipped.
         adaptation: Between ProPhoto's white and sRGB's.
         meta_steps: Optimiser steps from meta-learned weights; None: as many as from random ones.
+        eye: Power of what an error is to the eye by which it counts in the fit; 0: light alone.
         residual_unit: What an output of 1.0 means, linear ProPhoto units; None: the root mean square of the residuals.
     """
 
@@ -62,6 +63,7 @@ class Preset:
     every_pixel: bool = False
     adaptation: Adaptation = "bradford"
     meta_steps: int | None = None
+    eye: float = 0.0
     residual_unit: float | None = None
 
     @property

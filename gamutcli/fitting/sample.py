@@ -7,7 +7,7 @@ probability that grows with their residual, and weighted by its inverse, which k
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ def draw_sample(preset: Preset, scene: Scene, seed: int) -> Sample | None:
     """Draw the sample that goes with a preset: the paper's, of all pixels, or ours, of clipped ones by residual."""
     if preset.every_pixel:
         return draw_sample_as_the_paper(scene, preset.inputs, preset.samples, seed)
-    return draw_by_residual(scene, preset.inputs, preset.samples, seed)
+    return draw_by_residual(replace(scene, eye=preset.eye), preset.inputs, preset.samples, seed)
 
 
 def draw_by_residual(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sample | None:
@@ -75,20 +75,22 @@ def draw_by_residual(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sam
     # Of a large picture, every so many corrected pixels are enough to draw from.
     stride = max(1, height * width // MOST_CANDIDATES)
 
-    def look(rows: slice) -> tuple[NDArray[np.int32], FloatArray]:
+    def look(rows: slice) -> tuple[NDArray[np.int32], FloatArray, float]:
         inside = scene.corrected_pixels(rows)[::stride]
         red, green, blue = scene.residuals(rows, inside).T
         squared, counts = red * red + green * green + blue * blue, scene.importance(rows, inside)
         fourth_root = np.sqrt(np.sqrt(squared if counts is None else squared * counts))
         # The square to the power of 1/4 + 1/8, by roots: a power takes ten times as long.
-        return inside.astype(np.int32), fourth_root * np.sqrt(fourth_root)
+        power = fourth_root * np.sqrt(fourth_root)
+        return inside.astype(np.int32), power, inside.size if counts is None else float(counts.sum(dtype=np.float64))
 
     looked = list(in_order(look, strips_rows))
-    candidates, chances = [inside for inside, _ in looked], [power for _, power in looked]
+    candidates, chances = [inside for inside, _, _ in looked], [power for _, power, _ in looked]
     pixels = sum(chance.size for chance in chances)
     total = sum(float(chance.sum(dtype=np.float64)) for chance in chances)
     if not total:
         return None
+    mean_count = np.float32(sum(counted for _, _, counted in looked) / pixels)
     # Mean 1 over the corrected pixels, floor included.
     count = min(count, REPEATS * pixels)
     chances = [(chance * np.float32(pixels / total) + np.float32(FLOOR)) / np.float32(1 + FLOOR) for chance in chances]
@@ -103,7 +105,7 @@ def draw_by_residual(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sam
         picked = np.searchsorted(np.cumsum(chance, dtype=np.float64), shares[index] - start).clip(0, chance.size - 1)
         inside = candidates[index][picked].astype(np.intp)
         counts = scene.importance(rows, inside)
-        importance = (1 if counts is None else counts) / chance[picked]
+        importance = (1 if counts is None else counts / mean_count) / chance[picked]
         return Sample(features.rows(rows, inside), scene.residuals(rows, inside), importance, chance.size)
 
     chosen = [index for index, share in enumerate(shares) if share.size and chances[index].size]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gamutcli.arrays import CodeArray, FloatArray, IndexArray, take_pixels
+from gamutcli.color.differences import de94_weights
 from gamutcli.color.gamut import Correction
 from gamutcli.color.spaces import Adaptation
 from gamutcli.fingerprint.blocks import LostBlocks
@@ -30,6 +31,7 @@ class Scene:
         adaptation: Between their whites.
         correction: Which pixels the decoder will correct.
         blocks: Where; None: everywhere.
+        eye: Power of what an error is to the eye by which it counts; 0: all errors of light count the same.
     """
 
     original: Original
@@ -37,6 +39,7 @@ class Scene:
     adaptation: Adaptation
     correction: Correction
     blocks: LostBlocks | None = None
+    eye: float = 0.0
 
     def strips(self) -> list[slice]:
         """Row ranges that cover the picture."""
@@ -69,8 +72,12 @@ class Scene:
     def residuals(self, rows: slice, inside: IndexArray) -> FloatArray:
         """(n, 3) linear ProPhoto residuals of some pixels of a strip."""
         before = self.correction.before(take_pixels(self.srgb_codes[rows], inside), self.adaptation)
-        return self.original.linear(take_pixels(self.original.codes[rows], inside)) - before
+        return self.truth(rows, inside) - before
 
     def importance(self, rows: slice, inside: IndexArray) -> FloatArray | None:
         """(n,) how much the squared errors of some pixels of a strip count; None: all the same."""
-        return None
+        return de94_weights(self.truth(rows, inside)) ** np.float32(self.eye) if self.eye else None
+
+    def truth(self, rows: slice, inside: IndexArray) -> FloatArray:
+        """(n, 3) linear ProPhoto RGB of some pixels of a strip, as they were."""
+        return self.original.linear(take_pixels(self.original.codes[rows], inside))

@@ -13,6 +13,10 @@ from gamutcli.reduce.judge import Judged, judge
 from gamutcli.reduce.plan import Plan, short_of
 from gamutcli.reduce.render import Rendered
 
+#: Power of what errors are to the eye by which they count here. On photographs the half leaves 13 to 16 % smaller
+#: differences at the 99th percentile than light alone, for 0.5 to 0.7 dB; the whole 18 to 23 %, for 2 dB.
+EYE = 0.5
+
 
 def fit_and_judge(rendered: Rendered, plan: Plan, progress: Progress | None, stages: Stages) -> tuple[Fitted, Judged]:
     """Fit a network as planned, and measure what it is worth."""
@@ -40,7 +44,7 @@ def fit_until(
 
     def measure(index: int) -> float:
         rung = ladder[index]
-        way = replace(plan, preset=PRESETS[rung.preset], max_payload=rung.max_payload)
+        way = replace(plan, preset=replace(PRESETS[rung.preset], eye=EYE), max_payload=rung.max_payload)
         tried[index] = fit_and_judge(rendered, way, progress, stages)
         return tried[index][1].scores.de2000_og_p99 or 0.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,10 +11,12 @@ from numpy.typing import NDArray
 
 from gamutcli import parallel
 from gamutcli.arrays import Code16Array
+from gamutcli.color.differences import de94_weights
 from gamutcli.color.gamut import Correction
 from gamutcli.color.icc import read_profile, write_profile
 from gamutcli.color.spaces import PROPHOTO
-from gamutcli.fitting.sample import REPEATS, Sample, draw_by_residual, draw_sample_as_the_paper
+from gamutcli.fitting.presets import PRESETS
+from gamutcli.fitting.sample import REPEATS, Sample, draw_by_residual, draw_sample, draw_sample_as_the_paper
 from gamutcli.fitting.scene import Scene
 from gamutcli.images.original import Original
 from gamutcli.network.features import Features
@@ -107,6 +110,18 @@ def test_large_residuals_are_drawn_more_often(in_strips: Scene) -> None:
     assert energy(sample.residuals).mean() > 1.3 * energy(truth).mean()
     order = np.argsort(energy(sample.residuals))
     assert sample.importance[order[:1000]].mean() > 2 * sample.importance[order[-1000:]].mean()
+
+
+def test_for_the_eye_errors_count_by_what_they_are_to_it(in_strips: Scene) -> None:
+    sample = draw_sample(replace(PRESETS["fast"], eye=0.5, samples=20_000), in_strips, 0)
+    assert sample is not None
+    assert sample.importance.mean() == pytest.approx(1, abs=0.02)
+    whole, inside = slice(0, 60), corrected(in_strips)
+    weights = np.sqrt(de94_weights(in_strips.truth(whole, inside)))
+    truth = energy(in_strips.residuals(whole, inside))
+    expected = np.average(truth, weights=weights)
+    assert expected < 0.95 * truth.mean()
+    assert np.average(energy(sample.residuals), weights=sample.importance) == pytest.approx(expected, rel=0.02)
 
 
 def test_every_pixel_has_its_chance(scene: Scene) -> None:
