@@ -165,9 +165,10 @@ def choose(name: str, model: str | None = None, max_payload: int | None = None) 
 WIDTHS = (8, 12, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 128, 144, 160, 192, 224, 256)
 #: Bits a weight takes after rounding and coding, about: a first guess of the width that fits into given bytes.
 BITS_A_WEIGHT = 4.8
-#: How much of a preset's width a large picture keeps, however long it takes to expand.  A lossy file's own losses hide
-#: what a wider network would add: 24 MP as JPEG have 46.1 dB out of gamut with 56 units, 46.0 with 24.
-NARROWEST_LOSSLESS, NARROWEST_LOSSY = 0.7, 0.4
+#: How much of a preset's width a large picture keeps, however long it takes to expand; and the share of its
+#: multiplications that a lossy file gets, whose own losses hide most of what a wider network would add.
+NARROWEST_LOSSLESS, NARROWEST_LOSSY = 0.7, 0.3
+DECODING_LOSSY = 0.55
 #: Weights that a clipped pixel, three numbers, is worth: more would describe it twice.
 WEIGHTS_A_PIXEL = 3
 
@@ -191,13 +192,14 @@ def narrow_to(preset: Preset, clipped_pixels: int, most_bytes: int | None, lossl
     widest = preset.hidden if most_bytes is None else WIDTHS[-1]
     room = 8 * limit / BITS_A_WEIGHT
     narrowest = preset.hidden * (NARROWEST_LOSSLESS if lossless else NARROWEST_LOSSY)
+    decoding = (preset.decoding or 0) * (1 if lossless else DECODING_LOSSY)
 
     def is_small_enough(hidden: int) -> bool:
         deep = hidden * ((preset.depth - 1) * hidden + 3)
         # Codes and places are looked up; the waves of the boxes are multiplied.
         a_pixel = deep + hidden * preset.inputs.box_waves
         unbounded = most_bytes is not None or preset.decoding is None or hidden <= narrowest
-        quick = unbounded or clipped_pixels * a_pixel <= (preset.decoding or 0)
+        quick = unbounded or clipped_pixels * a_pixel <= decoding
         weights = deep + hidden * preset.inputs.size
         return hidden <= widest and quick and weights <= min(room, WEIGHTS_A_PIXEL * clipped_pixels)
 

@@ -7,6 +7,7 @@ vanish, exactly.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gamutcli.arrays import CodeArray, FloatArray, IndexArray
 from gamutcli.color.spaces import Adaptation
@@ -76,7 +77,8 @@ class Predictor:
         chunk = max(1, min(CHUNK, CHUNK * CHUNK_WIDTH // width))
         hidden, other = np.empty((2, chunk, width), np.float32)
         zeros = np.zeros_like(hidden)
-        box_indices = np.empty((chunk, 3 * self.box_starts.size), np.intp)
+        box_indices = np.empty((chunk, 3 * self.box_starts.size), np.int16)
+        three = np.dtype((np.void, 3 * box_indices.itemsize))  # written as one item, they take half the time
         box_waves = np.empty((*box_indices.shape, self.box_table.shape[1]), np.float32)
         by_codes = self.features.inputs.color == "srgb_codes"
         first, *others = self.tables
@@ -90,7 +92,7 @@ class Predictor:
                 above += table.take(values, spare)
             if seen.boxes:
                 for index, (box, begin) in enumerate(zip(seen.boxes, self.box_starts, strict=True)):
-                    np.add(box, begin, out=box_indices[:count, 3 * index : 3 * index + 3])
+                    box_indices.view(three)[:count, index] = (box + begin).view(three)[:, 0]
                 self.box_table.take(box_indices[:count], axis=0, out=box_waves[:count], mode="clip")
                 above += np.matmul(box_waves[:count].reshape(count, -1), self.box_weight, out=spare)
             if not by_codes:
@@ -124,7 +126,7 @@ class FirstLayer:
         return self._table.take(values, axis=0, out=out, mode="clip")
 
 
-def _stack(tables: list[FloatArray], first_weight: FloatArray) -> tuple[FloatArray, IndexArray, FloatArray]:
+def _stack(tables: list[FloatArray], first_weight: FloatArray) -> tuple[FloatArray, NDArray[np.int16], FloatArray]:
     """Several wave tables as one, so that one look-up finds the waves of all boxes of a pixel.
 
     Args:
@@ -146,4 +148,5 @@ def _stack(tables: list[FloatArray], first_weight: FloatArray) -> tuple[FloatArr
         for channel in range(3):
             weight[3 * index + channel, :waves] = first_weight[at : at + waves]
             at += waves
-    return stacked, starts[:-1], weight.reshape(-1, first_weight.shape[1])
+    # All boxes of a payload together have fewer values than 16 bits count.
+    return stacked, starts[:-1].astype(np.int16), weight.reshape(-1, first_weight.shape[1])
