@@ -44,8 +44,9 @@ parallel.use_threads(1)
 for number, source in enumerate(sys.argv[2:]):
     reduce_image(source, Path(sys.argv[1], f"{number}.jpg"), preset="fast")
 """
-#: Pictures and pairs from which the overhead is taken: a machine is not the same a minute later.
-PAIRED, PAIRS = 20, 5
+#: Pictures and pairs from which the overhead is taken. They are grey, so that nothing is fitted: that takes longest,
+#: and never the same.
+PAIRED, PAIRS = 50, 5
 #: Runs a command on so many cores.
 ON_CORES = "import os, sys; os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:int(sys.argv[1])]); "
 ON_CORES += "os.execvp(sys.argv[2], sys.argv[2:])"
@@ -86,9 +87,10 @@ def course(pictures: Path, folder: Path, runs: int, bars: Bars) -> None:
         bars.tell(f"-j 2 against -j 1 {called}", limit, clock["two"] / clock[name], "of its time", more)
 
 
-def overhead(pictures: Path, folder: Path, bars: Bars) -> None:
+def overhead(folder: Path, bars: Bars) -> None:
     """A batch of some pictures against one process that does the work alone, in turn; both start anew."""
-    some = sorted(pictures.rglob("*.tif"))[:PAIRED]
+    command(sys.executable, HERE / "variants.py", folder / "grey", PAIRED, "--grey")
+    some = sorted(folder.rglob("*.tif"))
     clock, processor = [], []
     for number in range(PAIRS):
         (folder / f"alone-{number}").mkdir()
@@ -226,13 +228,13 @@ def main() -> int:
     print(f"measured on: {described()}", flush=True)
     with tempfile.TemporaryDirectory(prefix="gamut-bench-") as place:
         folder, pictures = Path(place), Path(place, "pictures")
-        command(sys.executable, HERE / "variants.py", pictures, max(PAIRED, given.pictures))
+        command(sys.executable, HERE / "variants.py", pictures, max(10, given.pictures))
         for name in given.what or known:
             (folder / name).mkdir()
             if name == "course":
                 course(pictures, folder / name, given.runs, bars)
             elif name == "overhead":
-                overhead(pictures, folder / name, bars)
+                overhead(folder / name, bars)
             elif name == "memory":
                 memory(pictures, folder / name, bars)
             elif name == "planning":

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes many pictures of 1.6 megapixels of a sample: ten that differ, under as many names as are wanted.
 
-Use: variants.py FOLDER COUNT [TIFF]      (default: the dahlia of sample_images)
+Use: variants.py FOLDER COUNT [--grey] [TIFF]      (default: the dahlia of sample_images; grey: nothing to fit)
 """
 
 from __future__ import annotations
@@ -24,10 +24,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("count", type=int)
     parser.add_argument("picture", nargs="?", type=Path, default=SAMPLES / "dahlia.tif")
+    parser.add_argument("--grey", action="store_true", help="without colours, so that no network is fitted")
     given = parser.parse_args()
     with tifffile.TiffFile(given.picture) as file:
         page = file.pages.first
         codes, profile = page.asarray(), page.iccprofile
+    if given.grey:
+        codes = np.repeat(codes[..., 1:2], 3, axis=2)
     height, width, _ = codes.shape
     whole = np.pad(codes, ((0, HEIGHT - height), (0, WIDTH - width), (0, 0)), mode="symmetric")
     for number in range(given.count):
