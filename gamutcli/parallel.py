@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -34,6 +34,24 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def one_more_thread(is_worth_it: bool = True) -> Executor:
+    """A thread beside this one; where there may be none, or it is not worth it, this one does what is submitted."""
+    return ThreadPoolExecutor(1) if is_worth_it and WORKERS > 1 else _ThisThread()
+
+
+class _ThisThread(Executor):
+    """Does what is submitted at once."""
+
+    def submit(self, work: Callable[..., Result], /, *given: Any, **more: Any) -> Future[Result]:
+        """Do it, and return what came of it."""
+        done: Future[Result] = Future()
+        try:
+            done.set_result(work(*given, **more))
+        except BaseException as error:
+            done.set_exception(error)
+        return done
 
 
 def one_blas_thread() -> AbstractContextManager[object]:

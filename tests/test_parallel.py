@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,3 +24,14 @@ def test_strips_cover_a_picture_once_from_top_to_bottom(height: int, width: int,
 
 def test_a_very_wide_picture_comes_row_by_row() -> None:
     assert list(strips(3, 10 * parallel.STRIP_PIXELS)) == [slice(0, 1), slice(1, 2), slice(2, 3)]
+
+
+@pytest.mark.parametrize(("workers", "is_worth_it"), [(1, True), (4, False), (4, True)])
+def test_work_beside_gives_what_comes_of_it(workers: int, is_worth_it: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "WORKERS", workers)
+    with parallel.one_more_thread(is_worth_it) as other:
+        assert other.submit(divmod, 7, 2).result() == (3, 1)
+        with pytest.raises(ZeroDivisionError):
+            other.submit(divmod, 7, 0).result()
+        at = other.submit(threading.current_thread).result()
+    assert (at is threading.current_thread()) is (workers == 1 or not is_worth_it)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gamutcli import parallel
 from gamutcli.fitting.fit import batch_starts, fit
 from gamutcli.fitting.optimisers import orthogonalise
 from gamutcli.fitting.presets import Preset
@@ -53,6 +54,17 @@ def test_the_loss_is_that_of_the_sample() -> None:
     assert fitted.loss == pytest.approx(unexplained(fitted, sample), rel=0.5)
     assert fitted.steps == 500
     assert fitted.seconds > 0
+
+
+@both
+def test_one_thread_finds_what_two_find(preset: Preset, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = replace(preset, steps=20, hidden=32)
+    found = []
+    for workers in (1, 2):
+        monkeypatch.setattr(parallel, "WORKERS", workers)
+        found.append(fit(a_sample(), few, seed=0))
+    for alone, together in zip(found[0].weights, found[1].weights, strict=True):
+        np.testing.assert_array_equal(alone, together)
 
 
 @pytest.mark.fit
