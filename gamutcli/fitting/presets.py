@@ -165,10 +165,11 @@ def choose(name: str, model: str | None = None, max_payload: int | None = None) 
 WIDTHS = (8, 12, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 128, 144, 160, 192, 224, 256)
 #: Bits a weight takes after rounding and coding, about: a first guess of the width that fits into given bytes.
 BITS_A_WEIGHT = 4.8
-#: How much of a preset's width a large picture keeps, however long it takes to expand; and the share of its
-#: multiplications that a lossy file gets, whose own losses hide most of what a wider network would add.
-NARROWEST_LOSSLESS, NARROWEST_LOSSY = 0.7, 0.3
-DECODING_LOSSY = 0.55
+#: How much of a preset's width a large picture keeps, however long it takes to expand.
+NARROWEST_LOSSLESS = 0.7
+#: Units that it keeps as a lossy file, and the share of the multiplications that this gets: its own losses hide most of
+#: what a wider network would add. With 16 units 24 MP lose up to 1 dB.
+NARROWEST_LOSSY, DECODING_LOSSY = 24, 0.55
 #: Weights that a clipped pixel, three numbers, is worth: more would describe it twice.
 WEIGHTS_A_PIXEL = 3
 
@@ -191,7 +192,7 @@ def narrow_to(preset: Preset, clipped_pixels: int, most_bytes: int | None, lossl
         return preset
     widest = preset.hidden if most_bytes is None else WIDTHS[-1]
     room = 8 * limit / BITS_A_WEIGHT
-    narrowest = preset.hidden * (NARROWEST_LOSSLESS if lossless else NARROWEST_LOSSY)
+    narrowest = preset.hidden * NARROWEST_LOSSLESS if lossless else NARROWEST_LOSSY
     decoding = (preset.decoding or 0) * (1 if lossless else DECODING_LOSSY)
 
     def is_small_enough(hidden: int) -> bool:
