@@ -36,7 +36,7 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[
             yield waiting.popleft().result()
 
 
-def one_more_thread(is_worth_it: bool = True) -> Executor:
+def one_more_thread(is_worth_it: bool) -> Executor:
     """A thread beside this one; where there may be none, or it is not worth it, this one does what is submitted."""
     return ThreadPoolExecutor(1) if is_worth_it and WORKERS > 1 else _ThisThread()
 

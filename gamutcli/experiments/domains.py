@@ -5,7 +5,7 @@ by adding in that domain, or as an exponent. A loss says how much a pixel's squa
 does not see it.
 
 Source: Liu et al., Gain-MLP, ICCV 2025, for exponents instead of differences; Ottosson, A perceptual color space for
-image processing, 2020, for OKLab; CIE 15:2018 for CIELAB, and section 8.2.2 there for dE94.
+image processing, 2020, for OKLab.
 """
 
 from __future__ import annotations

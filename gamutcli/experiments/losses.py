@@ -12,13 +12,7 @@ from typing import Any
 from gamutcli.arrays import BoolArray, FloatArray
 from gamutcli.color.differences import de76_weights, de94_weights
 from gamutcli.errors import UsageError
-from gamutcli.experiments.domains import (
-    DOMAINS,
-    LINEAR,
-    Domain,
-    DomainRestoration,
-    DomainScene,
-)
+from gamutcli.experiments.domains import DOMAINS, LINEAR, Domain, DomainRestoration, DomainScene
 from gamutcli.experiments.edits import EDITS
 from gamutcli.experiments.folder import Record, ResultsFolder, Row, json_bytes
 from gamutcli.experiments.markdown import document, mean, number, pictures

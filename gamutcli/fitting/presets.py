@@ -5,6 +5,7 @@ Figures behind the choices are in docs/EXPERIMENTS.md.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -193,14 +194,15 @@ def narrow_to(preset: Preset, clipped_pixels: int, most_bytes: int | None, lossl
     widest = preset.hidden if most_bytes is None else WIDTHS[-1]
     room = 8 * limit / BITS_A_WEIGHT
     narrowest = preset.hidden * NARROWEST_LOSSLESS if lossless else NARROWEST_LOSSY
-    decoding = (preset.decoding or 0) * (1 if lossless else DECODING_LOSSY)
+    decoding = math.inf  # where the user chose the bytes, too
+    if most_bytes is None and preset.decoding is not None:
+        decoding = preset.decoding * (1 if lossless else DECODING_LOSSY)
 
     def is_small_enough(hidden: int) -> bool:
         deep = hidden * ((preset.depth - 1) * hidden + 3)
         # Codes and places are looked up; the waves of the boxes are multiplied.
         a_pixel = deep + hidden * preset.inputs.box_waves
-        unbounded = most_bytes is not None or preset.decoding is None or hidden <= narrowest
-        quick = unbounded or clipped_pixels * a_pixel <= decoding
+        quick = hidden <= narrowest or clipped_pixels * a_pixel <= decoding
         weights = deep + hidden * preset.inputs.size
         return hidden <= widest and quick and weights <= min(room, WEIGHTS_A_PIXEL * clipped_pixels)
 
