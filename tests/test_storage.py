@@ -10,9 +10,10 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from types import FrameType
+from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
 
@@ -29,6 +30,9 @@ from gamutcli.storage import (
     targets,
     temporary,
 )
+
+if TYPE_CHECKING:
+    from _typeshed import TraceFunction
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX permissions and pipes")
 bound_by_permissions = pytest.mark.skipif(
@@ -317,6 +321,58 @@ def test_when_one_file_fails_the_others_are_taken_back(
     with pytest.raises(OutputError, match="b: cannot be written"):
         publish_all([(tmp_path / "a", b"1"), (tmp_path / "b", b"2")], overwrite)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == ({"a": b"old"} if overwrite else {})
+
+
+def interrupted_at(step: int, call: Callable[[], None]) -> bool:
+    """Let a signal come before a line of the call, as the command line heeds it; false where it has fewer lines."""
+    passed = 0
+
+    def leave(number: int, frame: object) -> None:
+        signal.signal(signal.SIGINT, lambda *_: None)
+        raise KeyboardInterrupt
+
+    def count(frame: FrameType, event: str, _: object) -> TraceFunction | None:
+        nonlocal passed
+        passed += event == "line"
+        if passed == step and event == "line":
+            sys.settrace(None)
+            signal.raise_signal(signal.SIGINT)
+        return count
+
+    before, tracing = signal.signal(signal.SIGINT, leave), sys.gettrace()
+    try:
+        sys.settrace(count)
+        call()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(tracing)
+        signal.signal(signal.SIGINT, before)
+    return False
+
+
+@posix
+@pytest.mark.parametrize("former", [True, False])
+@pytest.mark.parametrize("count", [1, 2])
+def test_wherever_a_signal_comes_nothing_is_left_and_all_are_there_or_none(
+    tmp_path: Path, count: int, former: bool
+) -> None:
+    """At every line that runs, one after the other."""
+    step, seen = 0, set()
+    interrupted = True
+    while interrupted:
+        step += 1
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        paths = [folder / name for name in "ab"[:count]]
+        for path in paths if former else ():
+            path.write_bytes(b"old")
+        interrupted = interrupted_at(step, lambda paths=paths: publish_all([(path, b"new") for path in paths], former))
+        contents = {path.read_bytes() for path in paths if path.exists()}
+        assert names(folder) in ([], [path.name for path in paths]), f"line {step}"
+        assert len(contents) <= 1, f"line {step}"
+        seen |= contents or {b""}
+    assert seen == {b"old" if former else b"", b"new"}
 
 
 # Private all the time, and never through somebody else's link.

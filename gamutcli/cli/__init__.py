@@ -139,15 +139,20 @@ def main() -> NoReturn:
         warnings.simplefilter("ignore")
     logging.getLogger().addHandler(logging.NullHandler())
     streams.calm()
-    _heed_signals()
-    completions.register()
-    code = run(list(wildcards_expanded(sys.argv[1:])) if os.name == "nt" else sys.argv[1:])
+    code = 0
     try:
+        _heed_signals()
+        completions.register()
+        code = run(list(wildcards_expanded(sys.argv[1:])) if os.name == "nt" else sys.argv[1:])
         streams.finish()
+    except KeyboardInterrupt:  # before or after the command, which tells of it itself
+        code = INTERRUPTED
+        streams.abandon()
     except OSError as error:
         console.error(f"standard output: {error.strerror}.")
         code = code or FAILED
         streams.abandon()
+    _heed_no_more()  # all is done
     sys.exit(code)
 
 
@@ -171,11 +176,19 @@ def _heed_signals() -> None:
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
-    for other in _numbers():  # what is being tidied up is not left in the middle, however often the keys are pressed
-        signal.signal(other, signal.SIG_IGN)
+    _heed_no_more()  # what is being tidied up is not left in the middle, however often the keys are pressed
     if number == signal.SIGINT:
         raise KeyboardInterrupt
     sys.exit(_ENDINGS[signal.Signals(number).name])
+
+
+def _heed_no_more() -> None:
+    for number in _numbers():
+        signal.signal(number, _ignore)  # SIG_IGN would have Python complain of one that has just come
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    pass
 
 
 def _numbers() -> list[int]:

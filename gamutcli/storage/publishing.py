@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from gamutcli.storage.signals import undisturbed
 from gamutcli.storage.targets import check_target, exists_already, unwritable
 from gamutcli.storage.temporary import KEPT, Temporary, alone_in, kept_of, named_beside, sweep
 
@@ -63,34 +64,47 @@ def publish_all(files: Sequence[tuple[StrPath, Content]], overwrite: bool) -> No
     """
     for path, _ in files:
         check_target(path, overwrite)
-    with contextlib.ExitStack() as stack:
+    stack = contextlib.ExitStack()
+    try:
         ready = []
         for path, content in files:
             target = Path(os.path.realpath(path)) if overwrite else Path(path)
             sweep(target.parent)
             with _explained(Path(path)):
                 ready.append((_written(target, content, overwrite, stack), target))
-        with contextlib.ExitStack() as undo:
-            for folder in sorted({target.parent for _, target in ready}) if len(ready) > 1 else ():
-                stack.enter_context(alone_in(folder))  # or the files of two runs would be there, some of each
-            for temporary, target in ready:
-                with _explained(target):
-                    back = _way_back(target, stack) if len(ready) > 1 else None
-                    _rename(temporary.path, target, overwrite)
-                    if back:
-                        undo.callback(back)
-            undo.pop_all()
-        for folder in {target.parent for _, target in ready}:
-            _sync_folder(folder)
-        for _, target in ready if overwrite and len(ready) > 1 else ():
-            for former in kept_of(target):  # of a run before this one, which was killed
-                _remove(former)
+        for folder in sorted({target.parent for _, target in ready}) if len(ready) > 1 else ():
+            stack.enter_context(alone_in(folder))  # or the files of two runs would be there, some of each
+        with undisturbed():
+            _give_names(ready, overwrite, stack)
+            stack.close()
+    except BaseException:
+        with undisturbed():
+            stack.close()
+        raise
+
+
+def _give_names(ready: Sequence[tuple[Temporary, Path]], overwrite: bool, stack: contextlib.ExitStack) -> None:
+    """Rename temporary files to their targets, all of them or none."""
+    with contextlib.ExitStack() as undo:
+        for temporary, target in ready:
+            with _explained(target):
+                back = _way_back(target, stack) if len(ready) > 1 else None
+                _rename(temporary.path, target, overwrite)
+                if back:
+                    undo.callback(back)
+        undo.pop_all()
+    for folder in {target.parent for _, target in ready}:
+        _sync_folder(folder)
+    for _, target in ready if overwrite and len(ready) > 1 else ():
+        for former in kept_of(target):  # of a run before this one, which was killed
+            _remove(former)
 
 
 def _written(target: Path, content: Content, overwrite: bool, stack: contextlib.ExitStack) -> Temporary:
     """Write a temporary file beside the target and sync it; the stack removes it, also after KeyboardInterrupt."""
-    temporary = Temporary(target, overwrite)
-    stack.callback(temporary.remove)  # after a success the temporary name is gone already
+    with undisturbed():
+        temporary = Temporary(target, overwrite)
+        stack.callback(temporary.remove)  # after a success the temporary name is gone already
     if isinstance(content, bytes):
         temporary.file.write(content)
     else:

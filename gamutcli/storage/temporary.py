@@ -129,8 +129,8 @@ def sweep(folder: Path) -> None:
     if folder in _swept or fcntl is None:
         return
     _swept.add(folder)
-    with contextlib.suppress(OSError):
-        for entry in os.scandir(folder):
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
             if _LEFT.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
                 _remove_if_left(Path(entry.path))
 
