@@ -6,8 +6,8 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from typing import Any, TypeVar
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -52,6 +52,37 @@ class _ThisThread(Executor):
         except BaseException as error:
             done.set_exception(error)
         return done
+
+
+class Later(Generic[Result]):
+    """Work whose result is wanted later: done beside other work, or when it is asked for."""
+
+    def __init__(self, work: Callable[[], Result]) -> None:
+        self._work = work
+        self._future: Future[Result] | None = None
+
+    def begin(self, on: Executor) -> None:
+        """Let it be done, unless it is already."""
+        if self._future is None:
+            self._future = on.submit(self._work)
+            del self._work  # and all that it holds
+
+    def result(self) -> Result:
+        """What comes of it."""
+        self.begin(_ThisThread())
+        assert self._future is not None
+        return self._future.result()
+
+
+@contextmanager
+def beside(work: Later[Any]) -> Iterator[None]:
+    """Do some work on another thread while this one does what is inside; where there is no other, it is not begun."""
+    if WORKERS == 1:
+        yield
+        return
+    with ThreadPoolExecutor(1) as other:
+        work.begin(other)
+        yield
 
 
 def one_blas_thread() -> AbstractContextManager[object]:

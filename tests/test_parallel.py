@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gamutcli import parallel
-from gamutcli.parallel import strips
+from gamutcli.parallel import Later, beside, strips
 
 
 @given(height=st.integers(1, 500), width=st.integers(1, 500), pixels=st.integers(1, 3000))
@@ -35,3 +35,29 @@ def test_work_beside_gives_what_comes_of_it(workers: int, is_worth_it: bool, mon
             other.submit(divmod, 7, 0).result()
         at = other.submit(threading.current_thread).result()
     assert (at is threading.current_thread()) is (workers == 1 or not is_worth_it)
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_later_work_is_done_once_beside_other_work_or_when_it_is_wanted(
+    workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parallel, "WORKERS", workers)
+    done: list[threading.Thread] = []
+    later = Later(lambda: done.append(threading.current_thread()))
+    for _ in range(2):
+        with beside(later):
+            pass
+        assert len(done) == (workers > 1)
+    for _ in range(2):
+        later.result()
+        assert len(done) == 1
+    assert (done[0] is threading.current_thread()) is (workers == 1)
+
+
+def test_what_went_wrong_is_told_to_whoever_wants_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "WORKERS", 2)
+    later = Later(lambda: 1 // 0)
+    with beside(later):
+        pass
+    with pytest.raises(ZeroDivisionError):
+        later.result()

@@ -31,9 +31,9 @@ Matrices = list[FloatArray]
 SQUARE_DECAY = {"muon": 0.99, "adam": 0.999}
 #: Mean squared error that no 16-bit file shows, linear ProPhoto units: once there, a fit is done.
 INVISIBLE = 1e-9
-#: Networks of so many units are fitted by one thread: two take as long, and 1.6 times the processor time. With 32 units
-#: they take 0.9 of the time, with 80 0.75.
-NARROW = 24
+#: Networks of so many units are fitted by one thread: two gain a tenth of the time at most, for 1.2 to 1.6 times the
+#: processor time. With 80 units they take 0.75 of the time.
+NARROW = 32
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from gamutcli.fitting.sample import Sample, draw_sample
 from gamutcli.fitting.scene import Scene
 from gamutcli.gpu.together import fit_on
 from gamutcli.network.shape import Network
+from gamutcli.parallel import Later, beside
 from gamutcli.payload.fields import Fields
 from gamutcli.payload.format import overhead_bytes
 from gamutcli.reduce.plan import Plan
@@ -50,7 +52,7 @@ class Fitted:
     notes: tuple[str, ...] = ()
 
 
-def fit_network(scene: Scene, og_pixels: int, plan: Plan, progress: Progress | None) -> Fitted:
+def fit_network(scene: Scene, og_pixels: int, plan: Plan, progress: Progress | None, meanwhile: Later[Any]) -> Fitted:
     """Draw a sample, fit a network to it and quantise that.
 
     Args:
@@ -59,6 +61,7 @@ def fit_network(scene: Scene, og_pixels: int, plan: Plan, progress: Progress | N
             the preset corrects what lies in gamut too.
         plan: What is to be done.
         progress: Called with (step, steps, loss).
+        meanwhile: Work for a core that the fit leaves idle.
     """
     began = time.perf_counter()
     sample = draw_sample(plan.preset, scene, plan.seed) if og_pixels or plan.preset.every_pixel else None
@@ -70,11 +73,12 @@ def fit_network(scene: Scene, og_pixels: int, plan: Plan, progress: Progress | N
     preset = narrow_to(plan.preset, clipped, plan.max_payload, lossless)
     preset, start, notes = _choose_start(preset, plan.start)
     device = gpu.device_for(plan.device, gpu.fit_seconds(preset))
-    fitted = fit_on(device, sample, preset, plan.seed, progress, start)
-    network, grid_side = _quantise(fitted, sample, preset, Fields(scene.correction.compression, scene.blocks))
+    with beside(meanwhile):
+        fitted = fit_on(device, sample, preset, plan.seed, progress, start)
+        network, grid_side = _quantise(fitted, sample, preset, Fields(scene.correction.compression, scene.blocks))
+        seconds = time.perf_counter() - began
     if network is None:
         notes += (f"no network fits into {preset.payload} bytes, so none is stored",)
-    seconds = time.perf_counter() - began
     return Fitted(preset.name, network, grid_side, fitted.steps, seconds, device, notes=notes)
 
 

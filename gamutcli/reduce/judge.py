@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gamutcli.arrays import BoolArray, FloatArray
@@ -35,47 +36,72 @@ class Judged:
     notes: tuple[str, ...] = ()
 
 
-def judge(scene: Scene, fitted: Fitted, og_pixels: int) -> Judged:
-    """Measure the plain and the restored picture, a large one in bands; a network that does not help is not kept.
+@dataclass(frozen=True)
+class Plain:
+    """How close the picture comes to the original without the network.
+
+    Attributes:
+        rows: Where that was measured.
+        scores: What was found.
+    """
+
+    rows: list[slice]
+    scores: Scores
+
+
+def measure_plain(scene: Scene, og_pixels: int) -> Plain:
+    """Measure the plain picture, a large one in bands.
+
+    Args:
+        scene: The picture.
+        og_pixels: How many pixels of the original are out of gamut.
+    """
+    restoration = Restoration(scene.srgb_codes, scene.adaptation, scene.correction, None)
+    rows = scene.bands(MOST_MEASURED)
+    found = _compare(scene, restoration.plain, rows)
+    if found.og_pixels < min(og_pixels, ENOUGH_MEASURED):
+        rows = scene.strips()
+        found = _compare(scene, restoration.plain, rows)
+    return Plain(rows, found.scores())
+
+
+def judge(scene: Scene, fitted: Fitted, plain: Plain) -> Judged:
+    """Measure the restored picture where the plain one was; a network that does not help is not kept.
 
     Args:
         scene: The picture.
         fitted: The network.
-        og_pixels: How many pixels of the original are out of gamut.
+        plain: The plain picture.
     """
-    some = scene.bands(MOST_MEASURED)
-    plain, restored = _compare(scene, fitted, some)
-    if restored.og_pixels < min(og_pixels, ENOUGH_MEASURED):
-        some = scene.strips()
-        plain, restored = _compare(scene, fitted, some)
-    plain_scores, scores = plain.scores(), restored.scores()
+    scores = _measure_restored(scene, fitted, plain.rows)
     if fitted.network is None:
-        return Judged(None, plain_scores, scores)
-    without = plain_scores
+        return Judged(None, plain.scores, scores)
+    without = plain.scores
     if scene.correction.compression:  # what was moved comes back without a network
-        without = _compare(scene, replace(fitted, network=None), some)[1].scores()
+        without = _measure_restored(scene, replace(fitted, network=None), plain.rows)
     if not _is_better(scores, without):
         note = "the network did not come closer than the picture without it, so none is stored"
-        return Judged(None, plain_scores, without, (note,))
-    return Judged(fitted.network, plain_scores, scores)
+        return Judged(None, plain.scores, without, (note,))
+    return Judged(fitted.network, plain.scores, scores)
 
 
-def _compare(scene: Scene, fitted: Fitted, some: list[slice]) -> tuple[Comparison, Comparison]:
-    """Errors of the plain and the restored picture against the original in some rows; dE out of gamut alone."""
-    network, device, blocks = fitted.network, fitted.device, scene.blocks
+def _measure_restored(scene: Scene, fitted: Fitted, rows: list[slice]) -> Scores:
     restoration = Restoration(
-        scene.srgb_codes, scene.adaptation, scene.correction, network, device=device, blocks=blocks
+        scene.srgb_codes, scene.adaptation, scene.correction, fitted.network, device=fitted.device, blocks=scene.blocks
     )
-    plain, restored = Comparison(regions=("og",)), Comparison(regions=("og",))
+    return _compare(scene, lambda some: restoration.linear(some)[0].clip(0, 1), rows).scores()
 
-    def strip(rows: slice) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
-        restored = restoration.linear(rows)[0].clip(0, 1)
-        return scene.original.strip(rows), restoration.plain(rows), restored, scene.original.og_mask(rows)
 
-    for truth, before, after, og in in_order(strip, some):
-        plain.add(before, truth, og)
-        restored.add(after, truth, og)
-    return plain, restored
+def _compare(scene: Scene, picture: Callable[[slice], FloatArray], rows: list[slice]) -> Comparison:
+    """Errors of a picture against the original in some rows; dE out of gamut alone."""
+    comparison = Comparison(regions=("og",))
+
+    def strip(some: slice) -> tuple[FloatArray, FloatArray, BoolArray]:
+        return picture(some), scene.original.strip(some), scene.original.og_mask(some)
+
+    for found, truth, og in in_order(strip, rows):
+        comparison.add(found, truth, og)
+    return comparison
 
 
 def _is_better(scores: Scores, plain: Scores) -> bool:

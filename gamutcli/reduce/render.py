@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from gamutcli import images
 from gamutcli.fingerprint.blocks import lost_blocks
@@ -11,7 +12,9 @@ from gamutcli.fitting.perceptual import perceptual_codes
 from gamutcli.fitting.scene import Scene
 from gamutcli.images.original import Source, clip_and_mark
 from gamutcli.metadata import orientation_of
+from gamutcli.parallel import Later
 from gamutcli.reduce.demands import decode_own
+from gamutcli.reduce.judge import Plain, measure_plain
 from gamutcli.reduce.plan import PERCEPTUAL, RELATIVE, Plan
 
 CLIPPED = "clipped as with --intent relative, from which this picture's colours are foretold to come back closer"
@@ -30,6 +33,7 @@ class Rendered:
     Attributes:
         encoded: Its file, without metadata.
         scene: Both sides of it, as it was and as the decoder will see it.
+        plain: How close it comes to the original as it is.
         og_pixels: How many pixels of the original are out of gamut.
         intent: How they were brought into sRGB: not as was asked for, where the clip serves better.
         is_beyond: Whether a reader that trusts nobody refuses the file, for it is of few bytes and many pixels.
@@ -38,6 +42,7 @@ class Rendered:
 
     encoded: bytes
     scene: Scene
+    plain: Later[Plain]
     og_pixels: int
     intent: str
     is_beyond: bool = False
@@ -68,7 +73,8 @@ def render(picture: Source, plan: Plan) -> Rendered:
     scene = Scene(original, decoded, adaptation, correction, blocks)
     if compression is None:
         scene = _without_needless_blocks(scene)
-    return Rendered(encoded, scene, og_pixels, PERCEPTUAL if compression else RELATIVE, is_beyond, notes)
+    plain = Later(partial(measure_plain, scene, og_pixels))
+    return Rendered(encoded, scene, plain, og_pixels, PERCEPTUAL if compression else RELATIVE, is_beyond, notes)
 
 
 def _without_needless_blocks(scene: Scene) -> Scene:

@@ -20,9 +20,9 @@ EYE = 0.5
 
 def fit_and_judge(rendered: Rendered, plan: Plan, progress: Progress | None, stages: Stages) -> tuple[Fitted, Judged]:
     """Fit a network as planned, and measure what it is worth."""
-    fitted = fit_network(rendered.scene, rendered.og_pixels, plan, progress)
+    fitted = fit_network(rendered.scene, rendered.og_pixels, plan, progress, meanwhile=rendered.plain)
     stages.done(describe_fit(fitted))
-    judged = judge(rendered.scene, fitted, rendered.og_pixels)
+    judged = judge(rendered.scene, fitted, rendered.plain.result())
     stages.done("measured the restored colours")
     return fitted, judged
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gamutcli.errors import UsageError
-from gamutcli.fitting.presets import NARROWEST_LOSSY, PAPER_MODELS, PRESETS, Preset, choose, narrow_to
+from gamutcli.fitting.presets import HALVED, NARROWEST_LOSSY, PAPER_MODELS, PRESETS, Preset, choose, narrow_to
 
 
 def weights(preset: Preset) -> int:
@@ -62,6 +62,18 @@ def test_millions_of_clipped_pixels_get_a_network_that_is_quick_to_run() -> None
     # Unless the user asks for best, or names the bytes.
     assert narrow_to(PRESETS["best"], 10_000_000, None).hidden == PRESETS["best"].hidden
     assert narrow_to(PRESETS["balanced"], 10_000_000, 14_000).hidden >= few
+
+
+def test_only_what_is_narrowed_for_the_sake_of_time_is_fitted_by_half_a_batch() -> None:
+    whole = PRESETS["balanced"].batch
+    assert narrow_to(PRESETS["balanced"], 20_000_000, None, lossless=False).batch == whole // 2
+    assert narrow_to(PRESETS["balanced"], 20_000_000, None).batch == whole
+    assert narrow_to(PRESETS["fast"], 20_000_000, None, lossless=False).batch == PRESETS["fast"].batch
+    for narrow in (
+        narrow_to(PRESETS["balanced"], 2000, None, False),
+        narrow_to(PRESETS["balanced"], 10**7, 1500, False),
+    ):
+        assert (narrow.hidden <= HALVED, narrow.batch) == (True, whole)
 
 
 def test_fewer_clipped_pixels_get_a_narrower_network() -> None:
