@@ -64,6 +64,7 @@ def fit(
     progress: Progress | None = None,
     start_weights: Sequence[FloatArray] | None = None,
     snapshots_at: Sequence[int] = (),
+    fixed: int = 0,
 ) -> Fit:
     """Fit a network to a sample.
 
@@ -78,6 +79,7 @@ def fit(
         start_weights: What to start from, one (outputs, inputs) matrix a layer; None: at random.
         snapshots_at: Rising numbers of steps after which the weights are wanted as well. A fit that ends early gives
             its last ones for all that it did not reach.
+        fixed: How many layers, from the first on, stay as they were given.
     """
     if list(snapshots_at) != sorted({step for step in snapshots_at if step > 0}):
         raise ValueError(f"snapshots are taken after rising numbers of steps, not {list(snapshots_at)}")
@@ -88,7 +90,7 @@ def fit(
     half = max(1, min(preset.batch, len(sample.features)) // 2)
     targets = sample.residuals / np.float32(scale)
     halves = [_Half(sample, targets, preset.shape.widths, half) for _ in range(2)]
-    updates = _updates(weights, preset)
+    updates = _updates(weights, preset)[fixed:]
     starts = batch_starts(len(sample.features), half, generator)
     best = Best(weights)
     steps = 0
@@ -96,8 +98,8 @@ def fit(
     with one_more_thread(preset.hidden > NARROW) as other, _overflowing():
         for step in range(preset.steps):
             first, second = next(starts), next(starts)
-            waiting = other.submit(halves[1].gradients, second, weights)
-            gradients, squares = halves[0].gradients(first, weights)
+            waiting = other.submit(halves[1].gradients, second, weights, fixed)
+            gradients, squares = halves[0].gradients(first, weights, fixed)
             more_gradients, more_squares = waiting.result()
             for gradient, more in zip(gradients, more_gradients, strict=True):
                 gradient += more
@@ -135,12 +137,12 @@ class _Half:
         # With zeros of the same shape numpy's maximum is three times as fast as with the number 0.
         self.zeros = np.zeros((size, max(widths[1:])), np.float32)
 
-    def gradients(self, start: int, weights: Matrices) -> tuple[Matrices, float]:
-        """Gradients of all weights, and the sum of squared errors."""
+    def gradients(self, start: int, weights: Matrices, fixed: int) -> tuple[Matrices, float]:
+        """Gradients of all weights but those of the first layers, and the sum of squared errors."""
         with _overflowing():
-            return self._gradients(start, weights)
+            return self._gradients(start, weights, fixed)
 
-    def _gradients(self, start: int, weights: Matrices) -> tuple[Matrices, float]:
+    def _gradients(self, start: int, weights: Matrices, fixed: int) -> tuple[Matrices, float]:
         part = slice(start, start + self.size)
         layers = [self.sample.features[part], *self.activations]
         for (below, above), weight in zip(pairwise(layers), weights, strict=True):
@@ -155,9 +157,9 @@ class _Half:
         # Of the mean over both halves and the three channels.
         error = weighted * np.float32(1 / (3 * self.size))
         gradients: Matrices = []
-        for index in range(len(weights) - 1, -1, -1):
+        for index in range(len(weights) - 1, fixed - 1, -1):
             gradients.insert(0, error.T @ layers[index])
-            if index:
+            if index > fixed:
                 np.matmul(error, weights[index], out=self.errors[index - 1])
                 error = self.errors[index - 1]
                 error *= layers[index] > 0

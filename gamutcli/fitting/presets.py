@@ -110,6 +110,7 @@ PRESETS = {
             samples=1 << 19,
             rate=1.5e-2,
             payload=23_000,
+            eye=0.15,
         ),
         # Faithful to the paper but for the batch (65,536 there, 4,096 here, at the same result within 0.1 dB) and for
         # residuals in units of their own root mean square, without which short fits never get to the last digits.
@@ -171,8 +172,8 @@ NARROWEST_LOSSLESS = 0.7
 #: Units that it keeps as a lossy file, and the share of the multiplications that this gets: its own losses hide most of
 #: what a wider network would add. With 16 units 24 MP lose up to 1 dB.
 NARROWEST_LOSSY, DECODING_LOSSY = 24, 0.55
-#: Units up to which a network that was narrowed so is fitted by half of a preset's batch, where there are so many steps:
-#: 0.1 dB for a third of the fit's time. With the 340 steps of "fast" it would be up to 0.4 dB.
+#: Units up to which a network narrowed so is fitted by half of a preset's batch, if it has so many steps: 0.1 dB
+#: for a third of the fit's time. With the 340 steps of "fast" it would be up to 0.4 dB.
 HALVED, STEPS_HALVED = 32, 500
 #: Weights that a clipped pixel, three numbers, is worth: more would describe it twice.
 WEIGHTS_A_PIXEL = 3

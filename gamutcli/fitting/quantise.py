@@ -3,13 +3,17 @@
 Three things keep coarse weights good.  Each row's step follows from how much the output feels that row.  Within a
 layer, the rounding error of one weight is made up for by the weights that are rounded after it, as far as the layer's
 inputs are correlated.  And before a layer is rounded, it is solved anew for the inputs that the rounded layers before
-it give, so errors do not add up; the last layer is solved for the residuals themselves.
+it give, so errors do not add up; the last layer is solved for the residuals themselves.  Where that still costs
+much, the layers behind a rounded one are fitted on, one rounded layer after the other.
 
-Source: Frantar et al., GPTQ, ICLR 2023, for the rounding with compensation; the steps and the re-solving are this
-project's own.
+Source: Frantar et al., GPTQ, ICLR 2023, for the rounding with compensation; the steps, the re-solving and the fitting
+on are this project's own.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,9 +29,13 @@ CALIBRATION = 8192
 RIDGE = 1e-3
 #: The finest and the coarsest step worth trying, in units of the residual's root mean square, and the number of
 #: halvings of the (logarithmic) range between them.
-FINEST, COARSEST, HALVINGS = 1e-5, 1e-2, 5
+FINEST, COARSEST, HALVINGS = 1e-5, 1e-2, 7
 #: What coarser levels may cost, dB against the finest ones: bytes that buy less are not spent.
 WORTH = 0.1
+#: From how many decibels on that rounding costs the layers behind a rounded one are fitted on.
+TOO_MUCH = 0.7
+#: How far the step may move then, either way, and the halvings of that range.
+NEARBY, NEARBY_HALVINGS = 1.25, 3
 _LARGEST = 127
 _HALF_MAX = float(np.finfo(np.float16).max)
 
@@ -49,7 +57,13 @@ def round_weights(weight: FloatArray, bits: int = 8) -> Layer:
     return _layer(levels, scale, largest)
 
 
-def quantise_within(fitted: Fit, sample: Sample, inputs: Inputs, most_bytes: int) -> Network | None:
+#: Fits a network's layers on, from the given weights; so many, from the first on, stay as they are.
+FitOn = Callable[[Sequence[FloatArray], int], Fit]
+
+
+def quantise_within(
+    fitted: Fit, sample: Sample, inputs: Inputs, most_bytes: int, fit_on: FitOn | None = None
+) -> Network | None:
     """Round a fitted network as coarsely as costs next to nothing, and more coarsely where it has to be smaller.
 
     Args:
@@ -57,29 +71,69 @@ def quantise_within(fitted: Fit, sample: Sample, inputs: Inputs, most_bytes: int
         sample: The sample of the fit.
         inputs: What the network sees.
         most_bytes: What the packed network may take (``payload.network_bytes``).
+        fit_on: What fits layers on where rounding costs too much; None: nothing does.
 
     Returns:
         The network; None where even its coarsest version is too large.
     """
     quantiser = Quantiser(fitted, sample)
+    allowed = quantiser.layers(FINEST)[1] * 10 ** (WORTH / 10)
+    found = _round_within(quantiser, inputs, most_bytes, allowed, FINEST, COARSEST, HALVINGS)
+    if found is None:
+        return None
+    if fit_on and found.error > quantiser.error * 10 ** (TOO_MUCH / 10):
+        found = min(found, _fit_behind(found, fitted, sample, most_bytes, fit_on), key=lambda each: each.error)
+    return found.network
 
-    def at(step: float) -> tuple[Network, int, float]:
+
+@dataclass(frozen=True)
+class _Found:
+    network: Network
+    step: float
+    error: float
+
+
+def _fit_behind(found: _Found, fitted: Fit, sample: Sample, most_bytes: int, fit_on: FitOn) -> _Found:
+    """Let one layer after the other stay rounded, and fit those behind it on; the last one is solved."""
+    inputs = found.network.inputs
+    for count in range(1, len(fitted.weights) - 1):
+        rounded, step = found.network.layers[:count], found.step
+        fitted = fit_on([*(layer.weight for layer in rounded), *fitted.weights[count:]], count)
+        quantiser = Quantiser(fitted, sample, rounded)
+        again = _round_within(quantiser, inputs, most_bytes, 0, step / NEARBY, step * NEARBY, NEARBY_HALVINGS)
+        if again is None:
+            break
+        found = again
+    return found
+
+
+def _round_within(
+    quantiser: Quantiser,
+    inputs: Inputs,
+    most_bytes: int,
+    allowed: float,
+    finest: float,
+    coarsest: float,
+    halvings: int,
+) -> _Found | None:
+    """Round with the coarsest step of an allowed error, or one as coarse as the bytes ask for; None: none is."""
+
+    def at(step: float) -> tuple[_Found, int]:
         layers, error = quantiser.layers(step)
-        network = Network(inputs, layers, float(np.float32(fitted.residual_scale)))
-        return network, network_bytes(network), error
+        network = Network(inputs, layers, float(np.float32(quantiser.residual_scale)))
+        return _Found(network, step, error), network_bytes(network)
 
-    allowed = at(FINEST)[2] * 10 ** (WORTH / 10)
-    low, high = np.log(FINEST), np.log(COARSEST)
-    for _ in range(HALVINGS):
+    low, high = np.log(finest), np.log(coarsest)
+    for _ in range(halvings):
         middle = (low + high) / 2
-        _, size, error = at(float(np.exp(middle)))
+        found, size = at(float(np.exp(middle)))
         # Errors grow and bytes shrink with the step: below the one wanted, one of the two says so.
-        if error <= allowed or size > most_bytes:
+        if found.error <= allowed or size > most_bytes:
             low = middle
         else:
             high = middle
-    network, size, _ = at(float(np.exp(high)))
-    return network if size <= most_bytes else None
+    found, size = at(float(np.exp(high)))
+    return found if size <= most_bytes else None
 
 
 class Quantiser:
@@ -88,10 +142,16 @@ class Quantiser:
     Args:
         fitted: Finite weights.
         sample: The sample of the fit; its first pixels are used.
+        rounded: What its first layers are rounded to; their weights are these.
+
+    Attributes:
+        residual_scale: That of the fit.
+        error: Of the fitted network, as ``layers`` has it.
     """
 
-    def __init__(self, fitted: Fit, sample: Sample) -> None:
-        self._fitted = fitted
+    def __init__(self, fitted: Fit, sample: Sample, rounded: tuple[Layer, ...] = ()) -> None:
+        self._fitted, self._rounded = fitted, rounded
+        self.residual_scale = fitted.residual_scale
         self._features = sample.features[:CALIBRATION]
         self._targets = sample.residuals[:CALIBRATION] / np.float32(fitted.residual_scale)
         self._importance = sample.importance[:CALIBRATION, None]
@@ -100,6 +160,7 @@ class Quantiser:
         for weight in fitted.weights[:-1]:
             self._activations.append(np.maximum(self._activations[-1] @ weight.T, 0))
         self._sensitivities = self._felt()
+        self.error = self._error(self._activations[-1] @ fitted.weights[-1].T)
 
     def layers(self, step: float) -> tuple[tuple[Layer, ...], float]:
         """Round all layers.
@@ -112,18 +173,21 @@ class Quantiser:
             The layers, and their mean squared error over the calibration pixels in units of the residual's own mean
             square: 1 is as bad as no network.
         """
-        layers: list[Layer] = []
-        below = self._features
-        for index, weight in enumerate(self._fitted.weights):
-            last = index == len(self._fitted.weights) - 1
+        layers, weights = list(self._rounded), self._fitted.weights
+        below = self._activations[len(layers)]
+        for index in range(len(layers), len(weights)):
+            weight, last = weights[index], index == len(weights) - 1
             wanted = self._targets if last else self._activations[index] @ weight.T
-            layers.append(self._rounded(below, wanted, weight, self._sensitivities[index], step))
+            layers.append(self._round(below, wanted, weight, self._sensitivities[index], step))
             below = below @ layers[-1].weight.T
             if not last:
                 np.maximum(below, 0, out=below)
-        return tuple(layers), float(np.mean(self._importance * np.square(below - self._targets)))
+        return tuple(layers), self._error(below)
 
-    def _rounded(
+    def _error(self, predicted: FloatArray) -> float:
+        return float(np.mean(self._importance * np.square(predicted - self._targets)))
+
+    def _round(
         self,
         below: FloatArray,
         wanted: FloatArray,

@@ -56,6 +56,7 @@ class Job:
         seed: Of the first weights and of the order of the batches.
         progress: Called with (step, steps, loss) every ``BLOCK`` steps.
         start_weights: What to start from, one (outputs, inputs) matrix a layer; None: at random.
+        fixed: How many layers, from the first on, stay as they were given.
     """
 
     sample: Sample
@@ -63,6 +64,7 @@ class Job:
     seed: int
     progress: Progress | None = None
     start_weights: Sequence[FloatArray] | None = None
+    fixed: int = 0
 
     @property
     def half(self) -> int:
@@ -71,7 +73,7 @@ class Job:
 
     def goes_with(self, other: Job) -> bool:
         """Tell whether both can be done in the same steps."""
-        return (self.preset, self.half) == (other.preset, other.half)
+        return (self.preset, self.half, self.fixed) == (other.preset, other.half, other.fixed)
 
 
 def fit(
@@ -81,6 +83,7 @@ def fit(
     progress: Progress | None = None,
     start_weights: Sequence[FloatArray] | None = None,
     device: str = "cuda",
+    fixed: int = 0,
 ) -> Fit:
     """Fit a network to a sample on a GPU; does what ``fit.fit`` does, from the same first weights and batches.
 
@@ -94,8 +97,9 @@ def fit(
         progress: Likewise.
         start_weights: Likewise.
         device: A torch device.
+        fixed: As of ``Job``.
     """
-    return fit_together([Job(sample, preset, seed, progress, start_weights)], device=device)[0]
+    return fit_together([Job(sample, preset, seed, progress, start_weights, fixed)], device=device)[0]
 
 
 def fit_together(jobs: Sequence[Job], device: str = "cuda") -> list[Fit]:
@@ -179,7 +183,7 @@ class _Step:
             return torch.cat([there(array) for array in arrays])
 
         jobs = [picture.job for picture in pictures]
-        preset, half = jobs[0].preset, jobs[0].half
+        preset, half, self.fixed = jobs[0].preset, jobs[0].half, jobs[0].fixed
         self.features = joined(job.sample.features for job in jobs)
         self.importance = joined(job.sample.importance[:, None] for job in jobs)
         self.targets = joined(picture.job.sample.residuals / np.float32(picture.scale) for picture in pictures)
@@ -227,9 +231,10 @@ class _Step:
         weighted = error * drawn(self.importance)
         self.losses.index_copy_(0, self.number, (weighted * error).mean((1, 2))[None])
         error = weighted * (2 / (error.shape[1] * error.shape[2]))
-        for index in range(len(self.layers) - 1, -1, -1):
+        # The gradients of layers that stay as they are stay zeros, of which every optimiser makes none of a change.
+        for index in range(len(self.layers) - 1, self.fixed - 1, -1):
             torch.bmm(error.mT, activations[index], out=self.layer_gradients[index])
-            if index:
+            if index > self.fixed:
                 error = (error @ self.layers[index]) * (activations[index] > 0)
         now = self.schedule.index_select(0, self.number)[0]
         for update, gradient in zip(self.updates, self.gradients, strict=True):

@@ -28,11 +28,12 @@ def fit_on(
     seed: int,
     progress: Progress | None = None,
     start_weights: Sequence[FloatArray] | None = None,
+    fixed: int = 0,
 ) -> Fit:
     """Fit a network on the device that was chosen, "cpu" or "cuda"; the other arguments are those of ``Job``."""
     if device == "cuda":
-        return _TURNS.fit(Job(sample, preset, seed, progress, start_weights))
-    return fit_on_cpu(sample, preset, seed, progress, start_weights)
+        return _TURNS.fit(Job(sample, preset, seed, progress, start_weights, fixed))
+    return fit_on_cpu(sample, preset, seed, progress, start_weights, fixed=fixed)
 
 
 class _Turns:

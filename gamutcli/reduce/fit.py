@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from gamutcli import gpu
+from gamutcli.arrays import FloatArray
 from gamutcli.fingerprint.match import GRID_SIDE, SMALL_GRID_SIDE
 from gamutcli.fitting.fit import Fit, Matrices, Progress
 from gamutcli.fitting.presets import Preset, narrow_to
-from gamutcli.fitting.quantise import quantise_within, round_weights
+from gamutcli.fitting.quantise import FitOn, quantise_within, round_weights
 from gamutcli.fitting.sample import Sample, draw_sample
 from gamutcli.fitting.scene import Scene
 from gamutcli.gpu.together import fit_on
@@ -25,6 +29,9 @@ from gamutcli.weights import Weights
 
 #: A network of so many units, in a payload of so many bytes, can afford the larger grid of block means.
 LARGE_GRID_BYTES, LARGE_GRID_HIDDEN = 4096, 32
+#: Of a preset's steps and rate, those of a fit that goes on behind rounded layers: more steps bring another 0.2 dB,
+#: twice the rate nothing.
+STEPS_ON, RATE_ON = 0.07, 2 / 15
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,10 @@ def fit_network(scene: Scene, og_pixels: int, plan: Plan, progress: Progress | N
     device = gpu.device_for(plan.device, gpu.fit_seconds(preset))
     with beside(meanwhile):
         fitted = fit_on(device, sample, preset, plan.seed, progress, start)
-        network, grid_side = _quantise(fitted, sample, preset, Fields(scene.correction.compression, scene.blocks))
+        fields = Fields(scene.correction.compression, scene.blocks)
+        network, grid_side = _quantise(
+            fitted, sample, preset, fields, partial(_fit_behind, plan, device, sample, preset)
+        )
         seconds = time.perf_counter() - began
     if network is None:
         notes += (f"no network fits into {preset.payload} bytes, so none is stored",)
@@ -108,7 +118,17 @@ def _choose_start(preset: Preset, start: Weights | None) -> tuple[Preset, Matric
     return replace(preset, steps=steps, residual_unit=start.residual_unit), list(start.weights), ()
 
 
-def _quantise(fitted: Fit, sample: Sample, preset: Preset, fields: Fields) -> tuple[Network | None, int]:
+def _fit_behind(
+    plan: Plan, device: str, sample: Sample, preset: Preset, weights: Sequence[FloatArray], fixed: int
+) -> Fit:
+    """Fit the layers behind those that are rounded on, for a few steps at a low rate."""
+    steps, rate = math.ceil(STEPS_ON * preset.steps), RATE_ON * preset.rate
+    return fit_on(device, sample, replace(preset, steps=steps, rate=rate), plan.seed, None, weights, fixed)
+
+
+def _quantise(
+    fitted: Fit, sample: Sample, preset: Preset, fields: Fields, fit_behind: FitOn
+) -> tuple[Network | None, int]:
     """Return the network, None where it does not fit into the preset's bytes, and the side of its fingerprint."""
     if preset.payload is None:
         scale = float(np.float32(fitted.residual_scale))
@@ -116,4 +136,4 @@ def _quantise(fitted: Fit, sample: Sample, preset: Preset, fields: Fields) -> tu
     is_large = preset.payload >= LARGE_GRID_BYTES and preset.hidden >= LARGE_GRID_HIDDEN
     side = GRID_SIDE if is_large else SMALL_GRID_SIDE
     room = preset.payload - overhead_bytes(side, preset.inputs, fields)
-    return quantise_within(fitted, sample, preset.inputs, room), side
+    return quantise_within(fitted, sample, preset.inputs, room, fit_behind), side

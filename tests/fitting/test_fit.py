@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gamutcli import parallel
-from gamutcli.fitting.fit import batch_starts, fit
+from gamutcli.fitting.fit import NARROW, batch_starts, fit
 from gamutcli.fitting.optimisers import orthogonalise
 from gamutcli.fitting.presets import Preset
 from gamutcli.parallel import one_blas_thread
@@ -58,7 +58,7 @@ def test_the_loss_is_that_of_the_sample() -> None:
 
 @both
 def test_one_thread_finds_what_two_find(preset: Preset, monkeypatch: pytest.MonkeyPatch) -> None:
-    few = replace(preset, steps=20, hidden=32)
+    few = replace(preset, steps=20, hidden=NARROW + 8)
     found = []
     for workers in (1, 2):
         monkeypatch.setattr(parallel, "WORKERS", workers)
@@ -77,6 +77,16 @@ def test_a_fit_goes_on_from_given_weights() -> None:
     short = replace(ADAM, steps=20)
     again = fit(sample, short, seed=1, start_weights=first.weights)
     assert unexplained(again, sample) < unexplained(fit(sample, short, seed=1), sample) / 2
+
+
+@both
+def test_layers_that_are_fixed_stay_and_the_others_come_closer(preset: Preset) -> None:
+    sample = a_sample()
+    first = fit(sample, replace(preset, steps=50), seed=0)
+    again = fit(sample, replace(preset, steps=100), seed=1, start_weights=first.weights, fixed=1)
+    for index, (before, after) in enumerate(zip(first.weights, again.weights, strict=True)):
+        assert np.array_equal(before, after) is (index == 0)
+    assert unexplained(again, sample) < unexplained(first, sample)
 
 
 @pytest.mark.fit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from gamutcli.arrays import FloatArray
 from gamutcli.fitting.fit import Fit, fit
 from gamutcli.fitting.presets import PRESETS
 from gamutcli.fitting.quantise import COARSEST, FINEST, Quantiser, quantise_within, round_weights
@@ -188,6 +189,52 @@ def test_the_same_fit_is_rounded_the_same(sample: Sample, fitted: Fit) -> None:
     assert first is not None
     assert second is not None
     for one, other in zip(first.layers, second.layers, strict=True):
+        np.testing.assert_array_equal(one.weight, other.weight)
+
+
+# Fitted on behind what is rounded.
+
+
+@pytest.mark.fit
+def test_where_rounding_costs_much_the_layers_behind_are_fitted_on(sample: Sample) -> None:
+    deep = replace(PRESET, hidden=48, depth=3)
+    fitted = fit(sample, deep, seed=0)
+    free = quantise_within(fitted, sample, CODES, UNBOUNDED)
+    assert free is not None
+    limit, seen = int(0.65 * network_bytes(free)), []
+
+    def fit_on(weights: Sequence[FloatArray], fixed: int) -> Fit:
+        seen.append(fixed)
+        return fit(sample, replace(deep, rate=deep.rate / 8), 0, start_weights=weights, fixed=fixed)
+
+    alone, network = (quantise_within(fitted, sample, CODES, limit, how) for how in (None, fit_on))
+    assert alone is not None
+    assert network is not None
+    assert seen == [1, 2]  # of three hidden layers; the last layer is solved
+    assert network_bytes(network) <= limit
+    before, after = (error_of(found.layers, sample, fitted.residual_scale) for found in (alone, network))
+    assert decibels(before, after) > 0.4
+
+
+def test_where_it_costs_little_they_are_not(sample: Sample, fitted: Fit) -> None:
+    def fit_on(weights: Sequence[FloatArray], fixed: int) -> Fit:
+        raise AssertionError("not asked for")
+
+    assert quantise_within(fitted, sample, CODES, UNBOUNDED, fit_on) is not None
+
+
+def test_fits_that_go_wrong_are_not_taken(sample: Sample, fitted: Fit) -> None:
+    free = quantise_within(fitted, sample, CODES, UNBOUNDED)
+    assert free is not None
+    limit = int(0.6 * network_bytes(free))
+
+    def fit_on(weights: Sequence[FloatArray], fixed: int) -> Fit:
+        return replace(fitted, weights=[*weights[:fixed], *(0 * weight for weight in weights[fixed:])])
+
+    alone, network = (quantise_within(fitted, sample, CODES, limit, how) for how in (None, fit_on))
+    assert alone is not None
+    assert network is not None
+    for one, other in zip(alone.layers, network.layers, strict=True):
         np.testing.assert_array_equal(one.weight, other.weight)
 
 

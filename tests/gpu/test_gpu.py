@@ -298,18 +298,21 @@ def test_a_fit_takes_the_same_way_as_numpys(device: str, preset: presets.Preset)
 
 
 @on_both
+@pytest.mark.parametrize("fixed", [0, 1])
 @pytest.mark.parametrize("preset", [MUON, ADAM, replace(ADAM, optimizer="sgd", rate=0.1)], ids=["muon", "adam", "sgd"])
-def test_a_fit_from_given_weights_takes_the_same_way_as_numpys(device: str, preset: presets.Preset) -> None:
+def test_a_fit_from_given_weights_takes_the_same_way_as_numpys(device: str, preset: presets.Preset, fixed: int) -> None:
     sample = a_sample()
     few = replace(preset, steps=10)
     start = numpy_fit.fit(sample, replace(MUON, steps=20), 1).weights
     kept = [weight.copy() for weight in start]
-    found = fit(sample, few, 3, start_weights=start, device=device).weights
-    for mine, expected, begun in zip(
-        found, numpy_fit.fit(sample, few, 3, start_weights=start).weights, kept, strict=True
-    ):
+    found = fit(sample, few, 3, start_weights=start, device=device, fixed=fixed).weights
+    numpys = numpy_fit.fit(sample, few, 3, start_weights=start, fixed=fixed).weights
+    for index, (mine, expected, begun) in enumerate(zip(found, numpys, kept, strict=True)):
         np.testing.assert_allclose(mine, expected, atol=1e-4)
-        assert np.abs(mine - begun).max() > 1e-4
+        if index < fixed:
+            np.testing.assert_array_equal(mine, begun)
+        else:
+            assert np.abs(mine - begun).max() > 1e-4
     # What was given is not changed.
     for weight, same in zip(start, kept, strict=True):
         np.testing.assert_array_equal(weight, same)

@@ -77,6 +77,7 @@ def test_jobs_go_together_that_are_done_in_the_same_steps() -> None:
     job = Job(a_sample(3000), FEW, 1)
     assert job.goes_with(Job(a_sample(5000), FEW, 2))
     assert not job.goes_with(Job(a_sample(5000), replace(FEW, hidden=8), 1))
+    assert not job.goes_with(Job(a_sample(5000), FEW, 1, fixed=1))
     # A batch is smaller where the sample is.
     assert not job.goes_with(Job(a_sample(20), FEW, 1))
 
