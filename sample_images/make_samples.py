@@ -267,7 +267,7 @@ def write_picture(path: Path, codes: Code16Array, description: str, artist: str,
         description=description,
         software="gamutcli sample_images/make_samples.py",
         metadata=None,
-        extratags=[(315, "s", 0, artist, True), (33432, "s", 0, licence, True)],
+        extratags=[(315, "s", 0, artist.encode(), True), (33432, "s", 0, licence.encode(), True)],
     )
     height, width = codes.shape[:2]
     og_pct, megabytes = 100.0 * og_mask_of(codes).mean(), path.stat().st_size / 1e6
