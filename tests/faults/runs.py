@@ -59,9 +59,15 @@ def start(words: Sequence[str], folder: Path, before: Callable[[], object] | Non
     """Run `gamut` with these words in a folder; `before` is done in its process first."""
     said = folder.with_name(folder.name + ".said")
     said.write_bytes(b"")
+    told = {getattr(signal, name) for name in SIGNALS[1:]}
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, told)  # until the new process has none of our handlers
     pid = os.fork()
     if pid == 0:
+        for number in told:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
         _become(words, folder, said, before)
+    signal.pthread_sigmask(signal.SIG_SETMASK, held)
     return Run(pid, said)
 
 
@@ -74,8 +80,6 @@ def finish(words: Sequence[str], folder: Path, before: Callable[[], object] | No
 def _become(words: Sequence[str], folder: Path, said: Path, before: Callable[[], object] | None) -> NoReturn:
     code = 99
     try:
-        for name in SIGNALS[1:]:
-            signal.signal(getattr(signal, name), signal.SIG_DFL)
         os.setsid()
         os.chdir(folder)
         stderr = os.open(said, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_APPEND, 0o600)
