@@ -88,6 +88,8 @@ def _become(words: Sequence[str], folder: Path, said: Path, before: Callable[[],
         os.dup2(os.open(os.devnull, os.O_RDWR), 0)
         os.dup2(stderr, 1)
         os.dup2(stderr, 2)
+        # What Python knows of the former files, such as that they can be sought in, is not true of these.
+        sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
         if before is not None:
             before()
         from gamutcli.cli import main
