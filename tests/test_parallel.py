@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,3 +63,15 @@ def test_what_went_wrong_is_told_to_whoever_wants_the_result(monkeypatch: pytest
         pass
     with pytest.raises(ZeroDivisionError):
         later.result()
+
+
+def test_the_matrix_library_is_found_and_kept_to_one_thread() -> None:
+    from threadpoolctl import threadpool_info
+
+    with parallel.one_blas_thread():
+        np.ones((2, 2), np.float32) @ np.ones((2, 2), np.float32)
+        found = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    if sys.platform == "darwin" and not found:
+        pytest.skip("the system's own")
+    assert found
+    assert {library["num_threads"] for library in found} == {1}
