@@ -6,7 +6,6 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from multiprocessing.context import SpawnProcess
 from gamutcli import storage
 from gamutcli.batch.units import FAILED, Outcome, Task, repeat
 from gamutcli.batch.worker import serve
+from gamutcli.storage.signals import undisturbed
 
 #: What makes libraries start threads of their own when they are imported.
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -122,7 +122,7 @@ class Pool:
         return not worker.hands or max(task.attempt, *(hand.task.attempt for hand in worker.hands.values())) == 1
 
     def _start(self) -> _Worker:
-        with _few_threads(self._threads), _without_interrupts(), _without_endings():
+        with _few_threads(self._threads), _without_interrupts(), undisturbed():
             return _Worker(self._threads, self._company, self._quiet)
 
 
@@ -251,22 +251,3 @@ def _without_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextlib.contextmanager
-def _without_endings() -> Iterator[None]:
-    """Let what ends this process wait until a new one has all that it needs to begin; else that one complains aloud."""
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    heeded = {number: handler for number in numbers if callable(handler := signal.getsignal(number))}
-    if threading.current_thread() is not threading.main_thread():
-        heeded = {}
-    came: list[int] = []
-    for number in heeded:
-        signal.signal(number, lambda number, frame: came.append(number))
-    try:
-        yield
-    finally:
-        for number, handler in heeded.items():
-            signal.signal(number, handler)
-        for number in came[:1]:
-            signal.raise_signal(number)

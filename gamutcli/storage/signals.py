@@ -1,4 +1,4 @@
-"""Moments in which a signal that would end the run has to wait: a file is being created, or named, or removed."""
+"""Moments in which a signal that would end the run waits: a file is created, named or removed, a process begins."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ def undisturbed() -> Iterator[None]:
     def note(number: int, frame: FrameType | None) -> None:
         came.append(number)
 
-    # One that was not set by Python, which gives None, could not be set again.
-    before = {number: found for number in _ENDING if (found := signal.getsignal(number)) is not None}
+    # One that was not set by Python, which gives None, could not be set again; new processes go on to ignore the same.
+    handlers = {number: signal.getsignal(number) for number in _ENDING}
+    before = {number: found for number, found in handlers.items() if found not in (None, signal.SIG_IGN)}
     try:
         for number in before:
             signal.signal(number, note)
