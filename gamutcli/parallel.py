@@ -75,13 +75,14 @@ class Later(Generic[Result]):
 
 
 @contextmanager
-def beside(work: Later[Any]) -> Iterator[None]:
+def beside(*works: Later[Any]) -> Iterator[None]:
     """Do some work on another thread while this one does what is inside; where there is no other, it is not begun."""
     if WORKERS == 1:
         yield
         return
     with ThreadPoolExecutor(1) as other:
-        work.begin(other)
+        for work in works:
+            work.begin(other)
         yield
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -54,6 +55,14 @@ def test_later_work_is_done_once_beside_other_work_or_when_it_is_wanted(
         later.result()
         assert len(done) == 1
     assert (done[0] is threading.current_thread()) is (workers == 1)
+
+
+def test_several_works_are_done_beside_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "WORKERS", 2)
+    done: list[int] = []
+    with beside(*(Later(partial(done.append, number)) for number in range(5))):
+        pass
+    assert done == [0, 1, 2, 3, 4]
 
 
 def test_what_went_wrong_is_told_to_whoever_wants_the_result(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,11 +112,17 @@ def block_means(srgb_codes: CodeArray, side: int = GRID_SIDE) -> DoubleArray:
     return _means(rows.swapaxes(0, 1), side).swapaxes(0, 1)
 
 
-def fingerprint(srgb_codes: CodeArray, side: int = GRID_SIDE) -> Fingerprint:
-    """Take the fingerprint of a (height, width, 3) picture."""
+def fingerprint(srgb_codes: CodeArray, side: int = GRID_SIDE, known_digest: bytes | None = None) -> Fingerprint:
+    """Take the fingerprint of a picture.
+
+    Args:
+        srgb_codes: (height, width, 3).
+        side: Blocks along each side.
+        known_digest: Of these codes; None: it is taken here.
+    """
     height, width, _ = srgb_codes.shape
     grid = np.floor(block_means(srgb_codes, side) + 0.5).astype(np.uint8)
-    return Fingerprint(width, height, digest(srgb_codes), grid)
+    return Fingerprint(width, height, digest(srgb_codes) if known_digest is None else known_digest, grid)
 
 
 def match(known: Fingerprint, srgb_codes: CodeArray) -> Match:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gamutcli.arrays import BoolArray, FloatArray, IndexArray
 from gamutcli.fitting.presets import Preset
 from gamutcli.fitting.scene import Scene
-from gamutcli.network.features import Features
+from gamutcli.network.features import FeatureRows, Features, Lookups
 from gamutcli.network.shape import Inputs
 from gamutcli.parallel import in_order
 
@@ -34,13 +34,13 @@ class Sample:
     """Pixels to fit, in random order.
 
     Attributes:
-        features: (n, inputs) float32.
+        features: (n, inputs) float32, or what looks them up.
         residuals: (n, 3) float32, linear ProPhoto RGB.
         importance: (n,) float32, mean 1: what undoes an uneven draw.
         pixels: How many pixels it was drawn from.
     """
 
-    features: FloatArray
+    features: FeatureRows
     residuals: FloatArray
     importance: FloatArray
     pixels: int
@@ -98,6 +98,7 @@ def draw_by_residual(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sam
     ends = np.cumsum([chance.sum(dtype=np.float64) for chance in chances])
     shares = np.split(places, np.searchsorted(places, ends[:-1]))
     features = Features(inputs, scene.srgb_codes, scene.adaptation)
+    see = features.lookups if inputs.color == "srgb_codes" else features.rows
 
     def drawn(index: int) -> Sample:
         rows, chance = strips_rows[index], chances[index]
@@ -106,7 +107,7 @@ def draw_by_residual(scene: Scene, inputs: Inputs, count: int, seed: int) -> Sam
         inside = candidates[index][picked].astype(np.intp)
         counts = scene.importance(rows, inside)
         importance = (1 if counts is None else counts / mean_count) / chance[picked]
-        return Sample(features.rows(rows, inside), scene.residuals(rows, inside), importance, chance.size)
+        return Sample(see(rows, inside), scene.residuals(rows, inside), importance, chance.size)
 
     chosen = [index for index, share in enumerate(shares) if share.size and chances[index].size]
     return shuffle(in_order(drawn, chosen), [shares[index].size for index in chosen], pixels * stride, generator)
@@ -139,7 +140,7 @@ def shuffle(parts: Iterable[Sample], sizes: Sequence[int], pixels: int, generato
     """Put the samples of strips together, in random order.
 
     Args:
-        parts: What was drawn of each strip, perhaps only now: together they can be 100 MB, which are not held twice.
+        parts: What was drawn of each strip, perhaps only now: written out they can be 100 MB, which are not held twice.
         sizes: How many pixels that is.
         pixels: How many pixels they were drawn from, in all.
         generator: Of the order.
@@ -149,9 +150,17 @@ def shuffle(parts: Iterable[Sample], sizes: Sequence[int], pixels: int, generato
     whole: Sample | None = None
     for part, place in zip(parts, places, strict=True):
         if whole is None:
-            features = np.empty((count, part.features.shape[1]), np.float32)
-            whole = Sample(features, np.empty((count, 3), np.float32), np.empty(count, np.float32), pixels)
+            whole = Sample(
+                _room(part.features, count), np.empty((count, 3), np.float32), np.empty(count, np.float32), pixels
+            )
         whole.features[place], whole.residuals[place] = part.features, part.residuals
         whole.importance[place] = part.importance
     assert whole is not None
     return whole
+
+
+def _room(features: FeatureRows, count: int) -> FeatureRows:
+    """Room for those of so many pixels."""
+    if isinstance(features, Lookups):
+        return features.room(count)
+    return np.empty((count, features[:0].shape[1]), np.float32)

@@ -184,7 +184,7 @@ class _Step:
 
         jobs = [picture.job for picture in pictures]
         preset, half, self.fixed = jobs[0].preset, jobs[0].half, jobs[0].fixed
-        self.features = joined(job.sample.features for job in jobs)
+        self.features = joined(job.sample.features[:] for job in jobs)
         self.importance = joined(job.sample.importance[:, None] for job in jobs)
         self.targets = joined(picture.job.sample.residuals / np.float32(picture.scale) for picture in pictures)
         begins = np.cumsum([0, *(len(job.sample.features) for job in jobs[:-1])])

@@ -12,6 +12,7 @@ from gamutcli.images.channels import Samples, is_opaque, samples_of, to_8_bits
 from gamutcli.images.claims import check_avif, check_jpeg, check_jxl, check_png, check_webp
 from gamutcli.images.files import decoding, jpeg_header, png_header
 from gamutcli.images.identify import HEAD, sniff, title
+from gamutcli.images.jpeg_pieces import decode_in_pieces
 from gamutcli.images.picture import check_size
 from gamutcli.images.silence import silenced
 from gamutcli.images.tiff import read_tiff
@@ -52,7 +53,9 @@ def _decode_jpeg(data: bytes, name: str) -> CodeArray:
         raise InputError(f"{name}: is CMYK; a payload belongs to an RGB picture.")
     check_jpeg(name, data)
     with decoding(name, "JPEG"):
-        codes = imagecodecs.jpeg8_decode(data)
+        codes = decode_in_pieces(data)
+        if codes is None:
+            codes = imagecodecs.jpeg8_decode(data)
     return _rgb(samples_of(codes), name)
 
 

@@ -14,6 +14,7 @@ from gamutcli.color.spaces import SRGB
 from gamutcli.containers import png, webp
 from gamutcli.containers.exif import make_block
 from gamutcli.errors import UsageError, is_of_memory
+from gamutcli.images import jpeg_pieces
 from gamutcli.images.files import encoding_jxl
 from gamutcli.images.identify import title
 from gamutcli.images.profiles import profile_chunk
@@ -110,6 +111,8 @@ def _encode_jpeg(codes: CodeArray, settings: _Settings) -> bytes:
     import imagecodecs
 
     sampling = _SUBSAMPLINGS[settings.subsampling]
+    if codes.size // 3 >= jpeg_pieces.LARGE:
+        return _tag(jpeg_pieces.encode_in_pieces(codes, settings.quality or DEFAULT_QUALITY["jpeg"], sampling))
     return _tag(imagecodecs.jpeg8_encode(codes, level=settings.quality, subsampling=sampling, optimize=True))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -49,6 +50,9 @@ _GROWTH = {
 # Bytes of a decoded strip or tile from which on threads gain more than they cost. Sixty thousand tiles of 16 x 16 took
 # 4.3 s of two processors, and take 1.2 s of one.
 _WORTH_A_THREAD = 1 << 14
+# Bytes of an uncompressed picture from which on it is used where it lies.
+_WORTH_A_MAP, _READ_BYTES = 1 << 24, 1 << 20
+_OWN_ORDER = "<" if sys.byteorder == "little" else ">"
 #: Lab becomes light when it is read.
 _LIGHT = profile_of(PROPHOTO, linear=True)
 PALETTE = "is a palette picture: of its colours few are left, and what lay between them was lost before"
@@ -175,8 +179,10 @@ def _codes(path: str, page: tifffile.TiffPage) -> NDArray[Any]:
     """
     is_fine = page.nbytes < _WORTH_A_THREAD * len(page.dataoffsets)
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    with silenced():  # libpng, of a TIFF packed by PNG
-        codes = page.asarray(maxworkers=1 if is_fine else processors)
+    codes = _mapped(page)
+    if codes is None:
+        with silenced():  # libpng, of a TIFF packed by PNG
+            codes = page.asarray(maxworkers=1 if is_fine else processors)
     if codes.shape != page.shape:
         raise damaged(path, "TIFF")
     if codes.ndim == 2:
@@ -184,6 +190,27 @@ def _codes(path: str, page: tifffile.TiffPage) -> NDArray[Any]:
     elif codes.shape[:2] != (page.imagelength, page.imagewidth):
         codes = np.moveaxis(codes, 0, -1)
     return codes.view(np.uint8) if codes.dtype == np.bool_ else codes
+
+
+def _mapped(page: tifffile.TiffPage) -> NDArray[Any] | None:
+    """A large uncompressed picture where it lies in its file, whose bytes are in memory already; None: to be read.
+
+    What is written into it stays in memory.
+    """
+    file, handle, offset = page.parent, page.parent.filehandle, page.dataoffsets[0]
+    lies_so = page.is_memmappable and handle.is_file and file.byteorder == _OWN_ORDER
+    if page.dtype is None or not lies_so or page.nbytes < _WORTH_A_MAP:
+        return None
+    # Read once, for a bad disk says so here; a bad page of a map ends the process.
+    handle.seek(offset)
+    room = bytearray(_READ_BYTES)
+    for _ in range(0, page.nbytes, _READ_BYTES):
+        handle.readinto(room)
+    try:
+        codes = np.memmap(handle.path, page.dtype, "c", offset, page.shape)
+    except (OSError, ValueError):  # not every file system can
+        return None
+    return codes.view(np.ndarray) if codes.flags.aligned else None
 
 
 def _through_libtiff(path: str, page: tifffile.TiffPage) -> NDArray[Any]:

@@ -8,9 +8,9 @@ Source: Mildenhall et al., NeRF, ECCV 2020 (waves); Le et al., GamutMLP, CVPR 20
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,6 +139,48 @@ class Seen(NamedTuple):
     boxes: tuple[NDArray[np.int16], ...]
 
 
+class FeatureRows(Protocol):
+    """(n, features) of n pixels: an array, or what makes its rows when they are wanted."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, pixels: slice, /) -> FloatArray: ...
+
+    def __setitem__(self, pixels: IndexArray, given: Any, /) -> None: ...
+
+
+class Lookups:
+    """Features of pixels, looked up when they are wanted: a tenth of the memory that they take written out.
+
+    Args:
+        tables: One for each of the places, in the order of the features.
+        places: One (n, inputs) integer array for each: inputs that share a table stand side by side.
+    """
+
+    def __init__(self, tables: Sequence[FloatArray], places: Sequence[NDArray[np.integer]]) -> None:
+        self._tables, self._places = tables, places
+
+    def __len__(self) -> int:
+        return len(self._places[0])
+
+    def __getitem__(self, pixels: slice) -> FloatArray:
+        """(n, features) float32 of some of the pixels."""
+        found = [
+            table.take(places[pixels], axis=0, mode="clip")
+            for table, places in zip(self._tables, self._places, strict=True)
+        ]
+        return np.concatenate([waved.reshape(len(waved), -1) for waved in found], axis=1)
+
+    def __setitem__(self, pixels: IndexArray, given: Lookups) -> None:
+        """Take others over for some of the pixels, in the same tables."""
+        for own, other in zip(self._places, given._places, strict=True):
+            own[pixels] = other
+
+    def room(self, count: int) -> Lookups:
+        """Those of so many pixels, in the same tables, to be set."""
+        return Lookups(self._tables, [np.empty((count, own.shape[1]), own.dtype) for own in self._places])
+
+
 class Features:
     """The inputs of a picture's pixels: table indices, and the tables that turn them into waves.
 
@@ -204,10 +246,17 @@ class Features:
         waved = [waves(linear[:, c], self.inputs.color_octaves, self.inputs.first_octave) for c in range(3)]
         return np.concatenate(waved, axis=1)
 
-    def rows(self, rows: slice, inside: IndexArray) -> FloatArray:
-        """(n, inputs.size) all features of some pixels of a strip, written out: what a fit works on."""
+    def lookups(self, rows: slice, inside: IndexArray) -> Lookups:
+        """Features of some pixels of a strip, but for the waves of a colour that no table can hold."""
         seen = self.see(rows, inside, self.sums(rows))
-        own = seen.codes.T if self.inputs.color == "srgb_codes" else ()
-        values = [*seen.place, *own, *(channel for box in seen.boxes for channel in box.T)]
-        parts = [table.take(at, axis=0) for table, at in zip(self.tables, values, strict=True)]
-        return np.concatenate([*parts[:2], self.color_waves(rows, inside), *parts[2:]], axis=1)
+        places: list[NDArray[Any]] = [place.astype(np.int32)[:, None] for place in seen.place]
+        if self.inputs.color == "srgb_codes":
+            places.append(seen.codes)
+        # Channels share a table.
+        return Lookups([*self.tables[:2], *self.tables[2::3]], [*places, *seen.boxes])
+
+    def rows(self, rows: slice, inside: IndexArray) -> FloatArray:
+        """(n, inputs.size) all features of some pixels of a strip, written out."""
+        found = self.lookups(rows, inside)[:]
+        place = 4 * self.inputs.position_octaves
+        return np.concatenate([found[:, :place], self.color_waves(rows, inside), found[:, place:]], axis=1)

@@ -15,7 +15,6 @@ from gamutcli.containers import Metadata
 from gamutcli.fingerprint.match import SMALL_GRID_SIDE, Status, fingerprint
 from gamutcli.fitting.fit import Progress
 from gamutcli.fitting.presets import Preset, choose
-from gamutcli.fitting.scene import Scene
 from gamutcli.images.original import read_source
 from gamutcli.images.reading import Reading
 from gamutcli.measuring.stages import Stages
@@ -28,7 +27,7 @@ from gamutcli.payload.format import Payload, pack
 from gamutcli.payload.sidecar import publish_reduced
 from gamutcli.reduce.demands import options_wanted
 from gamutcli.reduce.plan import RELATIVE, Plan, check_target_de, make_plan, refuse_reduced
-from gamutcli.reduce.render import render
+from gamutcli.reduce.render import Rendered, render
 from gamutcli.reduce.search import fit_and_judge, fit_until
 from gamutcli.results import ReduceResult
 
@@ -119,7 +118,7 @@ def reduce_image(
             fitted, judged = fit_and_judge(rendered, plan, progress, stages)
         else:
             fitted, judged = fit_until(target_de, rendered, plan, progress, stages)
-        packed = pack_payload(rendered.scene, judged.network, fitted.grid_side)
+        packed = pack_payload(rendered, judged.network, fitted.grid_side)
     metadata = make_true(without_private(picture.metadata, no_metadata, strip_gps), width, height, srgb=True)
     encoded, og_pixels, done = rendered.encoded, rendered.og_pixels, rendered.intent
     codes, correction, is_beyond = rendered.scene.srgb_codes, rendered.scene.correction, rendered.is_beyond
@@ -159,9 +158,10 @@ def reduce_image(
     )
 
 
-def pack_payload(scene: Scene, network: Network | None, grid_side: int) -> bytes:
+def pack_payload(rendered: Rendered, network: Network | None, grid_side: int) -> bytes:
     """Pack the network together with the fingerprint of the picture that it was fitted to."""
-    mark = fingerprint(scene.srgb_codes, grid_side if network else SMALL_GRID_SIDE)
+    scene = rendered.scene
+    mark = fingerprint(scene.srgb_codes, grid_side if network else SMALL_GRID_SIDE, rendered.digest.result())
     return pack(Payload(mark, scene.adaptation, scene.correction, network, scene.blocks))
 
 

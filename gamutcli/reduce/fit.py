@@ -59,7 +59,9 @@ class Fitted:
     notes: tuple[str, ...] = ()
 
 
-def fit_network(scene: Scene, og_pixels: int, plan: Plan, progress: Progress | None, meanwhile: Later[Any]) -> Fitted:
+def fit_network(
+    scene: Scene, og_pixels: int, plan: Plan, progress: Progress | None, meanwhile: Sequence[Later[Any]]
+) -> Fitted:
     """Draw a sample, fit a network to it and quantise that.
 
     Args:
@@ -80,7 +82,7 @@ def fit_network(scene: Scene, og_pixels: int, plan: Plan, progress: Progress | N
     preset = narrow_to(plan.preset, clipped, plan.max_payload, lossless)
     preset, start, notes = _choose_start(preset, plan.start)
     device = gpu.device_for(plan.device, gpu.fit_seconds(preset))
-    with beside(meanwhile):
+    with beside(*meanwhile):
         fitted = fit_on(device, sample, preset, plan.seed, progress, start)
         fields = Fields(scene.correction.compression, scene.blocks)
         network, grid_side = _quantise(

@@ -7,6 +7,7 @@ from functools import partial
 
 from gamutcli import images
 from gamutcli.fingerprint.blocks import lost_blocks
+from gamutcli.fingerprint.match import digest
 from gamutcli.fitting.curves import choose_compression
 from gamutcli.fitting.perceptual import perceptual_codes
 from gamutcli.fitting.scene import Scene
@@ -34,6 +35,7 @@ class Rendered:
         encoded: Its file, without metadata.
         scene: Both sides of it, as it was and as the decoder will see it.
         plain: How close it comes to the original as it is.
+        digest: Of the codes that the decoder will see.
         og_pixels: How many pixels of the original are out of gamut.
         intent: How they were brought into sRGB: not as was asked for, where the clip serves better.
         is_beyond: Whether a reader that trusts nobody refuses the file, for it is of few bytes and many pixels.
@@ -43,6 +45,7 @@ class Rendered:
     encoded: bytes
     scene: Scene
     plain: Later[Plain]
+    digest: Later[bytes]
     og_pixels: int
     intent: str
     is_beyond: bool = False
@@ -73,8 +76,8 @@ def render(picture: Source, plan: Plan) -> Rendered:
     scene = Scene(original, decoded, adaptation, correction, blocks)
     if compression is None:
         scene = _without_needless_blocks(scene)
-    plain = Later(partial(measure_plain, scene, og_pixels))
-    return Rendered(encoded, scene, plain, og_pixels, PERCEPTUAL if compression else RELATIVE, is_beyond, notes)
+    plain, mark = Later(partial(measure_plain, scene, og_pixels)), Later(partial(digest, decoded))
+    return Rendered(encoded, scene, plain, mark, og_pixels, PERCEPTUAL if compression else RELATIVE, is_beyond, notes)
 
 
 def _without_needless_blocks(scene: Scene) -> Scene:

@@ -20,7 +20,7 @@ EYE = 0.5
 
 def fit_and_judge(rendered: Rendered, plan: Plan, progress: Progress | None, stages: Stages) -> tuple[Fitted, Judged]:
     """Fit a network as planned, and measure what it is worth."""
-    fitted = fit_network(rendered.scene, rendered.og_pixels, plan, progress, meanwhile=rendered.plain)
+    fitted = fit_network(rendered.scene, rendered.og_pixels, plan, progress, (rendered.plain, rendered.digest))
     stages.done(describe_fit(fitted))
     judged = judge(rendered.scene, fitted, rendered.plain.result())
     stages.done("measured the restored colours")

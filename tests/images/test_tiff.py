@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import imagecodecs
 import numpy as np
@@ -13,7 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from gamutcli.errors import InputError
-from gamutcli.images import decode_reduced, read_wide
+from gamutcli.images import decode_reduced, read_wide, tiff
 from gamutcli.images.reading import Reading
 from gamutcli.metadata.ifd import LONG, RATIONAL, SHORT, Directories, entry, lay_out
 from tests.support.pictures import wide_codes, write_tiff
@@ -199,3 +200,45 @@ def test_light_and_lab_are_no_reduced_picture(tmp_path: Path, photometric: str) 
     path = write_tiff(tmp_path / "a.tif", np.ones((4, 6, 3), kind), None, photometric=photometric)
     with pytest.raises(InputError, match=r"a\.tif: is Lab or of floating point; a payload belongs to an RGB picture"):
         decode_reduced(path.read_bytes(), "a.tif")
+
+
+# Large pictures are used where they lie.
+
+
+@pytest.fixture
+def mapped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if small pictures were large."""
+    monkeypatch.setattr(tiff, "_WORTH_A_MAP", 0)
+
+
+@pytest.mark.usefixtures("mapped")
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("rows", [1, 16, None])
+def test_an_uncompressed_picture_is_read_where_it_lies(
+    tmp_path: Path, order: Literal["<", ">"], rows: int | None
+) -> None:
+    path, codes = tmp_path / "photo.tif", wide_codes(40, 60)
+    tifffile.imwrite(path, codes, photometric="rgb", byteorder=order, rowsperstrip=rows)
+    np.testing.assert_array_equal(read_wide(path).codes, codes)
+
+
+@pytest.mark.usefixtures("mapped")
+def test_what_is_written_into_such_a_picture_does_not_reach_its_file(tmp_path: Path) -> None:
+    path, codes = tmp_path / "photo.tif", wide_codes(40, 60)
+    opacity = np.linspace(0, 65535, 60, dtype=np.uint16)[None].repeat(40, axis=0)
+    tifffile.imwrite(path, np.dstack([codes, opacity]), photometric="rgb", extrasamples=["assocalpha"])
+    before = path.read_bytes()
+    picture = read_wide(path, Reading(background=(255, 255, 255)))
+    assert (picture.codes != codes).any()
+    assert path.read_bytes() == before
+
+
+@pytest.mark.usefixtures("mapped")
+def test_a_file_system_that_maps_no_files_is_read_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.ENODEV, "Operation not supported by device")
+
+    monkeypatch.setattr(np, "memmap", refused)
+    path, codes = tmp_path / "photo.tif", wide_codes(40, 60)
+    tifffile.imwrite(path, codes, photometric="rgb")
+    np.testing.assert_array_equal(read_wide(path).codes, codes)

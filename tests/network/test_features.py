@@ -188,6 +188,24 @@ def test_features_of_some_pixels_of_a_strip_are_those_of_the_picture(inputs: Inp
     np.testing.assert_array_equal(features.rows(slice(4, 7), inside), all_of_them[4 * 7 + inside])
 
 
+@every_kind
+def test_features_that_are_looked_up_later_are_the_same(inputs: Inputs) -> None:
+    codes = noise(11, 7)
+    features = Features(inputs, codes, "bradford")
+    first, second = (features.lookups(rows_of(codes), inside) for inside in (np.arange(5), np.arange(5, 8)))
+    together = first.room(8)
+    together[np.arange(0, 8, 2)[:4]] = features.lookups(rows_of(codes), np.arange(4))
+    together[np.arange(1, 8, 2)[:3]] = second
+    together[np.array([7])] = features.lookups(rows_of(codes), np.array([4]))
+    assert (len(first), len(together)) == (5, 8)
+    expected = features.rows(rows_of(codes), np.array([0, 5, 1, 6, 2, 7, 3, 4]))
+    if inputs.color != "srgb_codes":  # no table holds the waves of light
+        place = 4 * inputs.position_octaves
+        expected = np.delete(expected, slice(place, place + 6 * inputs.color_octaves), axis=1)
+    np.testing.assert_array_equal(together[:], expected)
+    np.testing.assert_array_equal(together[2:5], expected[2:5])
+
+
 def test_far_neighbours_matter_to_boxes_only() -> None:
     codes = noise(20, 20)
     edited = codes.copy()
