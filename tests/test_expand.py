@@ -70,7 +70,7 @@ def test_clipped_pixels_are_changed_for_the_better(album: Path, extension: str) 
 @extensions
 def test_strips_do_not_show(album: Path, extension: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "STRIP_PIXELS", 500)
-    monkeypatch.setattr(predict, "CHUNK", 70)
+    monkeypatch.setattr(predict, "MOST_PIXELS", 70)
     expand_image(album / f"photo.{extension}", tmp_path / "strips.tif")
     whole = tifffile.imread(album / f"photo-{extension}.tif").astype(int)
     assert np.abs(tifffile.imread(tmp_path / "strips.tif") - whole).max() <= 1

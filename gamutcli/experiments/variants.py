@@ -18,7 +18,7 @@ from gamutcli.fitting.presets import PAPER_INPUTS, Preset
 from gamutcli.fitting.sample import Sample, paper_pixels, shuffle
 from gamutcli.measuring.metrics import Comparison, PairSample
 from gamutcli.network.features import centres, waves
-from gamutcli.network.predict import CHUNK
+from gamutcli.network.predict import MOST_PIXELS
 from gamutcli.network.shape import FloatNetwork
 from gamutcli.parallel import in_order
 
@@ -185,8 +185,8 @@ class Expansion:
         """(rows, width, 3) corrected values, unclipped."""
         values = self._values(rows)
         corrected = values.reshape(-1, 3).copy()
-        for start in range(0, len(corrected), CHUNK):
-            pixels = np.arange(start, min(start + CHUNK, len(corrected)))
+        for start in range(0, len(corrected), MOST_PIXELS):
+            pixels = np.arange(start, min(start + MOST_PIXELS, len(corrected)))
             y, x = np.divmod(pixels, values.shape[1])
             seen = corrected[pixels].astype(np.float64)
             color = np.concatenate([self._scaling.waves(2 + channel, seen[:, channel]) for channel in range(3)], axis=1)

@@ -59,7 +59,7 @@ def test_tables_serve_tiny_pictures(inputs: Inputs, size: tuple[int, int]) -> No
 def test_strips_and_chunks_do_not_show(inputs: Inputs, monkeypatch: pytest.MonkeyPatch) -> None:
     codes = noise(30, 20)
     expected = predicted(network(inputs), codes)
-    monkeypatch.setattr(predict, "CHUNK", 37)
+    monkeypatch.setattr(predict, "MOST_PIXELS", 37)
     predictor = Predictor(network(inputs), codes, "bradford")
     parts = [predictor.residuals(slice(top, top + 6), np.arange(6 * 20)) for top in range(0, 30, 6)]
     np.testing.assert_allclose(np.concatenate(parts), expected, atol=1e-7)
