@@ -138,7 +138,7 @@ def main() -> NoReturn:
     if not sys.warnoptions:  # libraries say nothing on their own: what matters to a user is said by us, in one line
         warnings.simplefilter("ignore")
     logging.getLogger().addHandler(logging.NullHandler())
-    # The threads of the matrix library are never used, as work is shared out here, and only wait, at a tenth of a second.
+    # Work is shared out here; threads of the matrix library's own would only wait, at a tenth of a second each run.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     streams.calm()
     code = 0

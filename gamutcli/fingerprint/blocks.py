@@ -64,12 +64,35 @@ def shape_of(height: int, width: int) -> tuple[int, int]:
     return -(-height // SIDE), -(-width // SIDE)
 
 
-def lost_blocks(lost: BoolArray) -> LostBlocks:
-    """Mark the blocks that hold one of a picture's (height, width) lost pixels."""
-    height, width = lost.shape
-    rows, columns = shape_of(height, width)
-    folded = np.zeros((rows, columns * SIDE), bool)
-    for row in range(rows):  # by rows of pixels first: an eighth of the time of whole blocks
-        np.logical_or.reduce(lost[row * SIDE : (row + 1) * SIDE], axis=0, out=folded[row, :width])
-    marked = folded.reshape(rows, columns, SIDE).any(axis=2)
-    return LostBlocks(height, width, np.packbits(marked).tobytes())
+class LostPixels:
+    """The lost pixels of a picture, told strip by strip: how many there are, and which blocks hold one.
+
+    Args:
+        height: Of the picture, pixels.
+        width: Likewise.
+
+    Attributes:
+        count: Lost pixels so far.
+    """
+
+    def __init__(self, height: int, width: int) -> None:
+        self.count = 0
+        self._height, self._width = height, width
+        self._marked = np.zeros(shape_of(height, width), bool)
+
+    def add(self, rows: slice, lost: BoolArray) -> None:
+        """Add the pixels of a strip: (rows, width) which of them are lost."""
+        self.count += int(np.count_nonzero(lost))
+        columns = self._marked.shape[1]
+        folded = np.zeros(columns * SIDE, bool)
+        for row in range(rows.start // SIDE, -(-rows.stop // SIDE)):
+            top, bottom = (
+                min(max(edge, rows.start), rows.stop) - rows.start for edge in (row * SIDE, (row + 1) * SIDE)
+            )
+            # By rows of pixels first: an eighth of the time of whole blocks.
+            np.logical_or.reduce(lost[top:bottom], axis=0, out=folded[: self._width])
+            self._marked[row] |= folded.reshape(columns, SIDE).any(axis=1)
+
+    def blocks(self) -> LostBlocks:
+        """The blocks that hold at least one of them."""
+        return LostBlocks(self._height, self._width, np.packbits(self._marked).tobytes())

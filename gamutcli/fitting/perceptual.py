@@ -12,6 +12,7 @@ from gamutcli.arrays import BoolArray, CodeArray, DoubleArray, FloatArray, Index
 from gamutcli.color.compression import Compression, fraction_of
 from gamutcli.color.gamut import srgb_codes
 from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, apply_matrix, rgb_to_rgb
+from gamutcli.fingerprint.blocks import LostPixels
 from gamutcli.images.original import Original
 from gamutcli.parallel import in_order, strips
 
@@ -23,7 +24,7 @@ CHUNK = 1 << 13
 
 def perceptual_codes(
     original: Original, compression: Compression, adaptation: Adaptation, exact: bool
-) -> tuple[CodeArray, BoolArray]:
+) -> tuple[CodeArray, LostPixels]:
     """Move a picture's colours into sRGB and round them.
 
     Args:
@@ -33,19 +34,19 @@ def perceptual_codes(
         exact: Whether the file will hold the very codes: then they are chosen with care.
 
     Returns:
-        The (height, width, 3) codes, and (height, width) which pixels were moved, or look like it beyond sRGB.
+        The (height, width, 3) codes, and the pixels that were moved, or look like it beyond sRGB.
     """
-    codes, marked = np.empty((*original.size, 3), np.uint8), np.empty(original.size, bool)
+    codes, lost = np.empty((*original.size, 3), np.uint8), LostPixels(*original.size)
 
-    def convert(rows: slice) -> tuple[CodeArray, BoolArray]:
+    def convert(rows: slice) -> BoolArray:
         converted, moved = move_colors(original.strip(rows).reshape(-1, 3), compression, adaptation, exact)
-        shape = original.codes[rows].shape
-        return converted.reshape(shape), moved.reshape(shape[:2])
+        codes[rows] = converted.reshape(codes[rows].shape)
+        return moved.reshape(codes[rows].shape[:2])
 
     parts = list(strips(*original.size))
-    for part, (converted, moved) in zip(parts, in_order(convert, parts), strict=True):
-        codes[part], marked[part] = converted, moved
-    return codes, marked
+    for rows, moved in zip(parts, in_order(convert, parts), strict=True):
+        lost.add(rows, moved)
+    return codes, lost
 
 
 def move_colors(

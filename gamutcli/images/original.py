@@ -12,6 +12,7 @@ from gamutcli.arrays import BoolArray, Code16Array, CodeArray, FloatArray, StrPa
 from gamutcli.color.gamut import Rounding, depth_of, og_beyond_rounding, rounding_of, srgb_codes
 from gamutcli.color.icc import MatrixProfile, profile_of
 from gamutcli.color.spaces import PROPHOTO, SRGB, Adaptation, RGBSpace, apply_matrix, rgb_to_rgb
+from gamutcli.fingerprint.blocks import LostPixels
 from gamutcli.images.channels import mix_with_background
 from gamutcli.images.convert import is_plain, to_prophoto
 from gamutcli.images.meaning import assumed_profile, meaning_of
@@ -112,24 +113,24 @@ def clip_to_srgb(original: Original, adaptation: Adaptation = "bradford") -> Cod
     return clip_and_mark(original, adaptation)[0]
 
 
-def clip_and_mark(original: Original, adaptation: Adaptation = "bradford") -> tuple[CodeArray, BoolArray]:
+def clip_and_mark(original: Original, adaptation: Adaptation = "bradford") -> tuple[CodeArray, LostPixels]:
     """Clip a wide-gamut picture to sRGB, and mark what is out of gamut, in one go.
 
     Returns:
-        The (height, width, 3) sRGB codes, and (height, width) which pixels ``Original.og_mask`` marks.
+        The (height, width, 3) sRGB codes, and the pixels that ``Original.og_mask`` marks.
     """
     matrix = rgb_to_rgb(PROPHOTO, SRGB, adaptation)
+    codes, lost = np.empty((*original.size, 3), np.uint8), LostPixels(*original.size)
 
-    def convert(rows: slice) -> tuple[CodeArray, BoolArray]:
+    def convert(rows: slice) -> BoolArray:
         srgb_linear = apply_matrix(original.strip(rows), matrix)
-        og = original.beyond(rows, srgb_linear) if adaptation == "bradford" else original.og_mask(rows)
-        return srgb_codes(srgb_linear), og
+        codes[rows] = srgb_codes(srgb_linear)
+        return original.beyond(rows, srgb_linear) if adaptation == "bradford" else original.og_mask(rows)
 
-    codes, marked = np.empty((*original.size, 3), np.uint8), np.empty(original.size, bool)
-    rows = list(strips(*original.size))
-    for part, (converted, og) in zip(rows, in_order(convert, rows), strict=True):
-        codes[part], marked[part] = converted, og
-    return codes, marked
+    parts = list(strips(*original.size))
+    for rows, og in zip(parts, in_order(convert, parts), strict=True):
+        lost.add(rows, og)
+    return codes, lost
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from gamutcli import images
-from gamutcli.fingerprint.blocks import lost_blocks
 from gamutcli.fingerprint.match import digest
 from gamutcli.fitting.curves import choose_compression
 from gamutcli.fitting.perceptual import perceptual_codes
@@ -58,7 +57,7 @@ def render(picture: Source, plan: Plan) -> Rendered:
     original, correction = picture.original, plan.correction
     notes: tuple[str, ...] = ()
     codes, lost = clip_and_mark(original, adaptation)
-    og_pixels, compression = int(lost.sum()), None
+    og_pixels, compression = lost.count, None
     if plan.intent == PERCEPTUAL and og_pixels:
         lossless = not correction.tolerance
         compression = choose_compression(original, adaptation, lossless)
@@ -68,8 +67,7 @@ def render(picture: Source, plan: Plan) -> Rendered:
             codes, lost = perceptual_codes(original, compression, adaptation, lossless)
             correction = replace(correction, compression=compression)
             notes = () if lossless else (STRETCHED,)
-    blocks = lost_blocks(lost) if correction.tolerance and og_pixels and not correction.every_pixel else None
-    del lost  # a byte a pixel, where encoding takes most
+    blocks = lost.blocks() if correction.tolerance and og_pixels and not correction.every_pixel else None
     encoded = images.encode_reduced(codes, plan.format, plan.quality, plan.subsampling, orientation)
     del codes
     decoded, is_beyond = decode_own(encoded)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from gamutcli.fingerprint.blocks import lost_blocks
+from gamutcli.fingerprint.blocks import LostPixels
 from gamutcli.fingerprint.frame import Frame, Orientation
+from tests.support.blocks import lost_blocks
 
 LOST = np.zeros((40, 50), bool)
 LOST[3, 17] = LOST[39, 49] = True
@@ -17,6 +18,17 @@ def test_a_block_is_marked_where_a_pixel_of_it_is_lost() -> None:
     expected[0, 1] = expected[2, 3] = True
     np.testing.assert_array_equal(BLOCKS.mark_blocks(), expected)
     assert BLOCKS.bits == bytes([0b01000000, 0b00010000])
+
+
+def test_strips_of_any_height_mark_the_same_blocks() -> None:
+    lost = np.random.default_rng(0).random((75, 50)) < 0.01
+    for height in (1, 7, 16, 40):
+        pixels = LostPixels(75, 50)
+        for top in range(0, 75, height):
+            rows = slice(top, min(75, top + height))
+            pixels.add(rows, lost[rows])
+        assert pixels.count == lost.sum()
+        assert pixels.blocks() == lost_blocks(lost)
 
 
 def kept(shape: tuple[int, int], frame: Frame | None = None) -> set[tuple[int, int]]:

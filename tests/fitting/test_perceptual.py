@@ -29,8 +29,11 @@ def light_of(original: Original) -> FloatArray:
 
 
 def test_what_lies_inside_is_what_the_clip_makes_of_it(dahlia: Original) -> None:
-    codes, moved = perceptual_codes(dahlia, CURVES, "bradford", exact=True)
+    codes, lost = perceptual_codes(dahlia, CURVES, "bradford", exact=True)
+    truth = dahlia.strip(slice(0, dahlia.size[0])).reshape(-1, 3)
+    moved = move_colors(truth, CURVES, "bradford", exact=True)[1].reshape(dahlia.size)
     assert 0.05 < moved.mean() < 0.95
+    assert lost.count == moved.sum()
     np.testing.assert_array_equal(codes[~moved], clip_to_srgb(dahlia)[~moved])
 
 

@@ -25,7 +25,6 @@ from gamutcli.arrays import Code16Array, CodeArray, FloatArray
 from gamutcli.color.compression import Compression, Side
 from gamutcli.color.gamut import Correction
 from gamutcli.expand import expand_image
-from gamutcli.fingerprint.blocks import lost_blocks
 from gamutcli.fingerprint.match import fingerprint
 from gamutcli.images import decode_reduced
 from gamutcli.metadata import Metadata
@@ -34,6 +33,7 @@ from gamutcli.network.shape import Box, Inputs
 from gamutcli.payload import carriers
 from gamutcli.payload.format import Payload, pack, unpack
 from gamutcli.reduce import reduce_image
+from tests.support.blocks import lost_blocks
 from tests.support.networks import EVERY_KIND, network
 from tests.support.pictures import sample_crop, write_tiff
 from tests.support.presets import changed_presets

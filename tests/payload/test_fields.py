@@ -12,10 +12,11 @@ import pytest
 from gamutcli.color.compression import Compression, Side
 from gamutcli.color.gamut import Correction
 from gamutcli.errors import PayloadError
-from gamutcli.fingerprint.blocks import LostBlocks, lost_blocks
+from gamutcli.fingerprint.blocks import LostBlocks
 from gamutcli.fingerprint.match import fingerprint
 from gamutcli.payload.fields import BLOCKS, INTENT, MOST_BLOCKS, SPACE, Fields, pack_fields, unpack_fields
 from gamutcli.payload.format import Payload, overhead_bytes, pack, unpack
+from tests.support.blocks import lost_blocks
 from tests.support.networks import network, noise
 
 PICTURE = noise(40, 50)

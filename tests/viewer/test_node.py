@@ -19,13 +19,13 @@ from PIL.PngImagePlugin import PngInfo
 import gamutcli
 from gamutcli.containers import Metadata
 from gamutcli.expand import expand_image
-from gamutcli.fingerprint.blocks import lost_blocks
 from gamutcli.images import decode_reduced, read_bytes
 from gamutcli.payload import carriers
 from gamutcli.payload.format import pack, unpack
 from gamutcli.payload.sidecar import payload_of
 from gamutcli.reduce import reduce_image
 from tests.golden.make import HERE
+from tests.support.blocks import lost_blocks
 from tests.support.pictures import wide_codes, write_tiff
 from tests.support.presets import changed_presets
 
