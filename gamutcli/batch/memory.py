@@ -2,7 +2,7 @@
 
 Measured on pictures of 1 to 100 megapixels, each in a process of its own with one thread; what is reduced and judged is
 within a quarter. Pictures without colours outside sRGB take less. What counts is the stage that takes most: the fit,
-with a sample of a size that the preset sets, or the encoder.
+or the encoder.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from gamutcli.batch.sizes import pixels_of
 from gamutcli.images import jxl
 
 MB = 1_000_000
-#: Megabytes that a process takes before it has seen a picture; what a sampled pixel takes; what a pixel does in a fit.
-_PROCESS, _SAMPLED, _FITTED = 75, 940e-6, 10.4
-#: Megabytes a megapixel that encoding to 8 bits takes, all in all.
-_ENCODED = {".jpg": 15.4, ".png": 13.3, ".webp": 46.0, ".avif": 50.0, ".jxl": 19.5, ".tif": 15.0}
+#: Megabytes that a process takes for a picture of any size; what a sampled pixel takes; what a megapixel does in a fit.
+_PROCESS, _SAMPLED, _FITTED = 100, 70e-6, 8.9
+#: Megabytes a megapixel that encoding to 8 bits takes, all in all; of JPEG XL on top of 90 more.
+_ENCODED = {".jpg": 10.0, ".png": 13.0, ".webp": 45.4, ".avif": 49.2, ".jxl": 14.3, ".tif": 13.2}
+_JXL = 90
 #: Of a fit that sees every pixel.
-_EVERY_PIXEL = 62.0
+_EVERY_PIXEL = 95.0
 #: The same for wide-gamut files: a constant, and a megapixel's.
 _EXPANDED = {".tif": (80, 3.6), ".png": (84, 3.6), ".avif": (74, 49.7), ".jxl": (190, 20.7)}
 #: What a megapixel takes of a large JPEG XL, which is packed row by row: to 8 bits, and to 16.
-_LARGE_JXL, _LARGE_JXL_EXPANDED = 13.3, (75, 19.5)
+_LARGE_JXL, _LARGE_JXL_EXPANDED = 12.2, (75, 19.5)
 _JUDGED = (135, 10.2)
 #: What a thread more takes for its strips.
 _THREAD = 30
@@ -58,7 +59,7 @@ def _peak(command: str, suffix: str, settings: Mapping[str, Any], megapixels: fl
     # What comes within a wanted difference may be the largest.
     preset = PRESETS["best" if settings.get("target_de") else settings.get("preset", "balanced")]
     each = _LARGE_JXL if is_large_jxl else _ENCODED.get(suffix, max(_ENCODED.values()))
-    encoding = _PROCESS + each * megapixels
+    encoding = _PROCESS + each * megapixels + (_JXL if suffix == ".jxl" and not is_large_jxl else 0)
     if preset.every_pixel:
         return max(encoding, _PROCESS + _EVERY_PIXEL * megapixels)
     return max(encoding, _PROCESS + _SAMPLED * preset.samples + _FITTED * megapixels)
