@@ -17,6 +17,7 @@ from gamutcli.color.spaces import DISPLAY_P3, PROPHOTO, SRGB, apply_matrix, rgb_
 from gamutcli.errors import InputError, UsageError
 from gamutcli.fingerprint.frame import UPRIGHT
 from gamutcli.fingerprint.match import Match, block_means
+from gamutcli.images.files import check_unchanged, state_of
 from gamutcli.images.original import Original, Source, clip_to_srgb, read_source
 from gamutcli.images.reading import AS_IT_IS, Reading
 from gamutcli.measuring.maps import render_maps
@@ -214,6 +215,7 @@ def _judge(
 ) -> _Judged:
     gpu.check(device)
     stages = Stages()
+    unread = [(path, state_of(path)) for path in (source, reference)]
     wide = read_source(reference, reading)
     notes = wide.notes
     payload_bytes = intent = None
@@ -260,6 +262,8 @@ def _judge(
             restored.add(after, truth, og)
             if exhibit:
                 exhibit.add(truth, before, after, beyond_p3)
+    for path, state in unread:
+        check_unchanged(path, state)
     stages.done("compared them")
     evaluation = Evaluation(
         file=os.fspath(source),

@@ -170,8 +170,8 @@ BITS_A_WEIGHT = 4.8
 #: How much of a preset's width a large picture keeps, however long it takes to expand.
 NARROWEST_LOSSLESS = 0.7
 #: Units that it keeps as a lossy file, and the share of the multiplications that this gets: its own losses hide most of
-#: what a wider network would add. Of 24 MP, 16 units instead of 24 lose 0.02 to 0.14 dB where more than 45 % look
-#: clipped, up to 1 dB where a third does: there the multiplications are enough for 24.
+#: what a wider network would add. Where the multiplications are not enough for 24 units, 16 lose 0.02 to 0.14 dB of
+#: 24 MP, of which more than 45 % look clipped, and 0.2 to 0.4 dB of 45 MP.
 NARROWEST_LOSSY, DECODING_LOSSY = 16, 0.55
 #: Units up to which a network narrowed so is fitted by half of a preset's batch, if it has so many steps: 0.1 dB
 #: for a third of the fit's time. With the 340 steps of "fast" it would be up to 0.4 dB.

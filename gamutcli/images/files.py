@@ -71,6 +71,28 @@ def read_bytes(path: Path, size: int = -1) -> bytes:
     return data
 
 
+FileState = tuple[int, int] | None
+
+
+def state_of(path: StrPath) -> FileState:
+    """Size and time of a file, by which a later change is noticed; None where there is none."""
+    try:
+        state = Path(path).stat()
+    except OSError:  # whoever reads it says so
+        return None
+    return state.st_size, state.st_mtime_ns
+
+
+def check_unchanged(path: StrPath, before: FileState) -> None:
+    """See to it that nobody has written into a file since it had a certain state.
+
+    Raises:
+        InputError: Somebody has.
+    """
+    if state_of(path) != before:
+        raise InputError(f"{os.fspath(path)}: was changed while it was read; try again when it is complete.")
+
+
 def damaged(name: str, format: str) -> InputError:
     """Make the error for a file whose inside does not hold what its header promises."""
     return InputError(f"{name}: the {format} is damaged or cut short; copy or export it again.")

@@ -22,9 +22,12 @@ from gamutcli.parallel import in_order
 WRITTEN, READ = 1 << 17, 1 << 20
 #: Pixels of a picture from which on it is worth it.
 LARGE = 1 << 22
+#: Bytes of tables that are copied for each piece: a picture has 2000 at most.
+MOST_HEADER = 1 << 14
 
 _DHT, _DQT, _DRI, _SOF0, _APP0, _APP14 = 0xC4, 0xDB, 0xDD, 0xC0, 0xE0, 0xEE
 _NEEDED = frozenset((_DHT, _DQT, _DRI, _SOF0, _APP0, _APP14))
+_KNOWN = _NEEDED | {segments.COM, *range(_APP0, _APP0 + 16)}
 _EOI = b"\xff\xd9"
 _SIDE = 8
 #: What may stand between coded pixels, where FF is followed by 00, and the end.
@@ -125,10 +128,15 @@ class _Pieces(NamedTuple):
 def _find_pieces(data: bytes) -> _Pieces | None:
     """Find the pieces of a baseline JPEG in 4:4:4, each of whole rows of units: no decoder smooths across them."""
     parts, tail = segments.split(data)
+    # With anything else before the scan, decoders disagree about what it means, or refuse the file.
+    if any(part.marker not in _KNOWN for part in parts):
+        return None
     header = [part for part in parts if part.marker in _NEEDED]
     frames = [part.body for part in header if part.marker == _SOF0]
     intervals = [part.body for part in header if part.marker == _DRI]
     if len(frames) != 1 or len(intervals) != 1 or len(intervals[0]) != 2 or len(frames[0]) != 15:
+        return None
+    if sum(len(part.raw) for part in header) > MOST_HEADER:
         return None
     precision, height, width, components = struct.unpack_from(">BHHB", frames[0])
     # Only a scan of all three components ends where the picture does.

@@ -195,13 +195,15 @@ def _codes(path: str, page: tifffile.TiffPage) -> NDArray[Any]:
 def _mapped(page: tifffile.TiffPage) -> NDArray[Any] | None:
     """A large uncompressed picture where it lies in its file, whose bytes are in memory already; None: to be read.
 
-    What is written into it stays in memory.
+    What is written into it stays in memory.  What another program writes into the file meanwhile is seen here, so that
+    ``files.check_unchanged`` has to follow; and if one cuts it short, the system ends this process.
     """
     file, handle, offset = page.parent, page.parent.filehandle, page.dataoffsets[0]
     lies_so = page.is_memmappable and handle.is_file and file.byteorder == _OWN_ORDER
-    if page.dtype is None or not lies_so or page.nbytes < _WORTH_A_MAP:
+    # Windows lets nobody replace or remove a file that is mapped.
+    if os.name == "nt" or page.dtype is None or not lies_so or page.nbytes < _WORTH_A_MAP:
         return None
-    # Read once, for a bad disk says so here; a bad page of a map ends the process.
+    # Read once, for here a bad disk says so.
     handle.seek(offset)
     room = bytearray(_READ_BYTES)
     for _ in range(0, page.nbytes, _READ_BYTES):

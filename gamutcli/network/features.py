@@ -169,7 +169,7 @@ class Lookups:
             table.take(places[pixels], axis=0, mode="clip")
             for table, places in zip(self._tables, self._places, strict=True)
         ]
-        return np.concatenate([waved.reshape(len(waved), -1) for waved in found], axis=1)
+        return np.concatenate([waved.reshape(len(waved), waved.shape[1] * waved.shape[2]) for waved in found], axis=1)
 
     def __setitem__(self, pixels: IndexArray, given: Lookups) -> None:
         """Take others over for some of the pixels, in the same tables."""

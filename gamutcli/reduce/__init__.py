@@ -15,6 +15,7 @@ from gamutcli.containers import Metadata
 from gamutcli.fingerprint.match import SMALL_GRID_SIDE, Status, fingerprint
 from gamutcli.fitting.fit import Progress
 from gamutcli.fitting.presets import Preset, choose
+from gamutcli.images.files import check_unchanged, state_of
 from gamutcli.images.original import read_source
 from gamutcli.images.reading import Reading
 from gamutcli.measuring.stages import Stages
@@ -102,6 +103,7 @@ def reduce_image(
         source, target, chosen, max_payload, quality, subsampling, carrier, seed, device, init, overwrite, intent
     )
     stages = Stages()
+    before = state_of(source)
     picture = read_source(source, Reading(assume_profile, linear, exposure, page, background))
     refuse_reduced(source, picture)
     images.check_side(target, plan.format, *picture.original.size)
@@ -119,6 +121,7 @@ def reduce_image(
         else:
             fitted, judged = fit_until(target_de, rendered, plan, progress, stages)
         packed = pack_payload(rendered, judged.network, fitted.grid_side)
+    check_unchanged(source, before)
     metadata = make_true(without_private(picture.metadata, no_metadata, strip_gps), width, height, srgb=True)
     encoded, og_pixels, done = rendered.encoded, rendered.og_pixels, rendered.intent
     codes, correction, is_beyond = rendered.scene.srgb_codes, rendered.scene.correction, rendered.is_beyond

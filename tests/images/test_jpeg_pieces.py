@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from gamutcli.arrays import CodeArray
+from gamutcli.containers import segments
 from gamutcli.errors import InputError
 from gamutcli.images import decode_reduced, encode_reduced, jpeg_pieces
 from gamutcli.images.jpeg_pieces import decode_in_pieces, encode_in_pieces
@@ -119,6 +120,21 @@ def test_damaged_pieces_are_left_to_the_decoder(damage: Callable[[bytes], bytes]
     assert decode_in_pieces(data) is None
     with pytest.raises(InputError):
         decode_reduced(cut_short(data))
+
+
+@pytest.mark.parametrize("marker", [0xC0, 0xC2, 0xCC, 0xDE, 0xD0, 0xF0, 0x02])
+def test_headers_about_which_decoders_disagree_are_left_to_the_decoder(marker: int) -> None:
+    parts, tail = segments.split(encode_in_pieces(PHOTO, 90, "444"))
+    frame = next(part for part in parts if part.marker == 0xC0)
+    assert decode_in_pieces(segments.join([segments.make(marker, frame.body), *parts], tail)) is None
+    assert decode_in_pieces(segments.join([*parts, segments.make(marker, frame.body)], tail)) is None
+
+
+def test_tables_without_end_are_not_copied_for_each_piece() -> None:
+    parts, tail = segments.split(encode_in_pieces(PHOTO, 90, "444"))
+    tables = [part for part in parts if part.marker == 0xDB]
+    assert decode_in_pieces(segments.join([*tables * 3, *parts], tail)) is not None
+    assert decode_in_pieces(segments.join([*tables * 200, *parts], tail)) is None
 
 
 def test_what_stands_behind_the_picture_is_no_part_of_it() -> None:

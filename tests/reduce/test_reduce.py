@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from PIL import Image
 
 from gamutcli.arrays import Code16Array
 from gamutcli.color.spaces import PROPHOTO
-from gamutcli.errors import OutputError, UsageError
+from gamutcli.errors import InputError, OutputError, UsageError
 from gamutcli.evaluation import evaluate
 from gamutcli.expand import expand_image
 from gamutcli.images import read_wide, write_wide
@@ -48,6 +49,18 @@ def test_lost_colors_come_back(name: str, extension: str, tmp_path: Path) -> Non
         reference.prophoto_linear(tifffile.imread(tmp_path / "r.tif")), reference.prophoto_linear(CROPS[name])
     )
     assert found.psnr_og == pytest.approx(result.psnr_og, abs=0.02)
+
+
+def test_a_source_that_is_changed_meanwhile_is_told_and_nothing_written(tmp_path: Path) -> None:
+    photo, target = write_tiff(tmp_path / "photo.tif", PHOTO), tmp_path / "a.jpg"
+
+    def change(*_: object) -> None:
+        write_tiff(photo, PHOTO[::-1])
+        os.utime(photo, ns=(0, 0))
+
+    with pytest.raises(InputError, match="was changed while it was read"):
+        reduce_image(photo, target, preset="fast", progress=change)
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.tif"]
 
 
 def test_a_reduced_png_is_the_picture_clipped_and_rounded(album: Path) -> None:
