@@ -6,11 +6,12 @@ by a crash or a full disk is passed over by whoever reads it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
-import time
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from gamutcli.errors import OutputError
 FOLDER = ".gamut-batch"
 SUFFIX = ".jsonl"
 
+#: How a name begins: later manifests come behind earlier ones in the order of their names.
+_BEGAN = "%Y%m%dT%H%M%S.%f"
 BEGUN, DONE, FAILED = "begun", "done", "failed"
 
 
@@ -111,7 +114,15 @@ class Manifest:
 
     def _create(self) -> int:
         self._folder.mkdir(parents=True, exist_ok=True)
-        began = time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + f"{time.time() % 1:.6f}"[1:]
-        name = f"{began}-{socket.gethostname().partition('.')[0]}-{os.getpid()}{SUFFIX}"
+        name = f"{self._begin()}-{socket.gethostname().partition('.')[0]}-{os.getpid()}{SUFFIX}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
         return os.open(self._folder / name, flags, 0o666)
+
+    def _begin(self) -> str:
+        """The time now, or the next after that of the last manifest: clocks are set back, and no two are alike."""
+        now = datetime.now(UTC).replace(tzinfo=None)
+        for path in self._folder.glob(f"*{SUFFIX}"):
+            with contextlib.suppress(ValueError):  # of another name
+                began = datetime.strptime(path.name.partition("-")[0], _BEGAN)
+                now = max(now, began + timedelta(microseconds=1))
+        return now.strftime(_BEGAN)

@@ -38,6 +38,16 @@ def test_the_last_line_counts_within_a_manifest_and_of_all(tmp_path: Path) -> No
     assert len(list((tmp_path / FOLDER).iterdir())) == 2
 
 
+def test_a_later_run_comes_behind_whatever_the_clock_says(tmp_path: Path) -> None:
+    write(tmp_path, replace(RECORD, state=FAILED, reason="no"))
+    (former,) = (tmp_path / FOLDER).iterdir()
+    former.rename(former.with_name("20991231T235959.999999-ahead-1.jsonl"))
+    (tmp_path / FOLDER / "of somebody else.jsonl").touch()
+    for state in (DONE, FAILED, DONE):
+        write(tmp_path, replace(RECORD, state=state))
+        assert getattr(History(tmp_path).find(RECORD.file), "state", None) == state
+
+
 @pytest.mark.parametrize("cut", [1, 2, 20])
 def test_a_torn_line_says_nothing(tmp_path: Path, cut: int) -> None:
     write(tmp_path, replace(RECORD, state=BEGUN), RECORD)
