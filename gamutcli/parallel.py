@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
+
+import numpy  # noqa: F401  its matrix library is to be found
+from threadpoolctl import ThreadpoolController
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 #: Pixels of one strip; a bound on working memory, whatever the picture's size.
 STRIP_PIXELS = 1 << 18
+#: Looked for now, before there are threads: threadpoolctl before 3.8 has Python called back while the loader of
+#: libraries is locked, and where another thread holds Python to load one, both wait for ever.
+_LIBRARIES = ThreadpoolController()
 #: Strips are large: more threads than this wait for memory.
 WORKERS = min(8, os.cpu_count() or 1)
 
@@ -86,12 +93,35 @@ def beside(*works: Later[Any]) -> Iterator[None]:
         yield
 
 
-def one_blas_thread() -> AbstractContextManager[object]:
-    """Keep the matrix library to the calling thread: our products are small, and our threads are our own."""
-    from threadpoolctl import threadpool_limits
+class _OneBlasThread:
+    """Keeps the matrix library to the calling thread from the first who wants it until the last has done.
 
-    limits: AbstractContextManager[object] = threadpool_limits(1, "blas")
-    return limits
+    Several threads may be inside at a time.  What each found would be put back in the order of their leaving, and the
+    library be left with a number that another had set.
+    """
+
+    def __init__(self) -> None:
+        self._changing = threading.Lock()
+        self._inside = 0
+        self._limits: Any = None
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._changing:
+            if not self._inside:
+                self._limits = _LIBRARIES.limit(limits=1, user_api="blas")
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._changing:
+                self._inside -= 1
+                if not self._inside:
+                    self._limits.restore_original_limits()
+
+
+#: Keep the matrix library to the calling thread: our products are small, and our threads are our own.
+one_blas_thread = _OneBlasThread()
 
 
 def strips(height: int, width: int) -> Iterator[slice]:

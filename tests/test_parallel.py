@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info
 
 from gamutcli import parallel
 from gamutcli.parallel import Later, beside, strips
@@ -74,13 +78,60 @@ def test_what_went_wrong_is_told_to_whoever_wants_the_result(monkeypatch: pytest
         later.result()
 
 
-def test_the_matrix_library_is_found_and_kept_to_one_thread() -> None:
-    from threadpoolctl import threadpool_info
+def threads_of_the_matrix_library() -> set[int]:
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
 
+
+def test_the_matrix_library_is_found_and_kept_to_one_thread() -> None:
     with parallel.one_blas_thread():
         np.ones((2, 2), np.float32) @ np.ones((2, 2), np.float32)
-        found = [library for library in threadpool_info() if library["user_api"] == "blas"]
+        found = threads_of_the_matrix_library()
     if sys.platform == "darwin" and not found:
         pytest.skip("the system's own")
-    assert found
-    assert {library["num_threads"] for library in found} == {1}
+    assert found == {1}
+
+
+def test_it_gets_its_threads_back_when_the_last_has_done_with_one() -> None:
+    before = threads_of_the_matrix_library()
+    first, second = ExitStack(), ExitStack()
+    first.enter_context(parallel.one_blas_thread())
+    second.enter_context(parallel.one_blas_thread())
+    first.close()
+    assert threads_of_the_matrix_library() <= {1}
+    second.close()
+    assert threads_of_the_matrix_library() == before
+
+
+#: Loads and unloads libraries in a thread, while the main one keeps the matrix library to one again and again.
+BESIDE_LOADING = """
+import _ctypes, threading
+from pathlib import Path
+
+import numpy
+
+from gamutcli.parallel import one_blas_thread
+
+names = [str(path) for path in Path(numpy.__file__).parent.glob("random/*.so")]
+done = threading.Event()
+
+def load():
+    while not done.is_set():
+        for name in names:
+            _ctypes.dlclose(_ctypes.dlopen(name, 1))
+
+other = threading.Thread(target=load, daemon=True)
+other.start()
+for _ in range(300):
+    with one_blas_thread():
+        pass
+done.set()
+other.join()
+print(len(names))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="libraries are loaded otherwise there")
+def test_it_is_kept_to_one_while_another_thread_loads_libraries() -> None:
+    # Looked for each time with threadpoolctl 3.5, both wait for ever.
+    done = subprocess.run([sys.executable, "-c", BESIDE_LOADING], capture_output=True, text=True, timeout=120)
+    assert int(done.stdout) > 0, done.stderr
