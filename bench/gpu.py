@@ -130,12 +130,13 @@ def measure(bench: Bench, place: Path, megapixels: float, learning: float) -> No
     compare(bench, place, "balanced")
     many(bench, place, 4 if megapixels < 1 else 48)
     bench.gamut("reduce balanced, cpu", *reducing(place, "balanced", "cpu"), device="cpu", needs=(large,))
+    for preset in ("fast", "balanced", "best"):
+        bench.inside(f"fit {preset}, cpu", "fit", small, preset, "cpu")
     compare(bench, place, "paper")
+    bench.inside("fit paper, cpu", "fit", small, "paper", "cpu")
     # Its process comes up first.
     bench.inside("pretrain, cuda", "pretrain", f"{max(1.0, min(learning, bench.left - LEAST)):.1f}", "cuda")
     bench.gamut("reduce paper, cpu", *reducing(place, "paper", "cpu"), device="cpu", needs=(large,))
-    for preset in ("fast", "balanced", "paper", "best"):
-        bench.inside(f"fit {preset}, cpu", "fit", small, preset, "cpu")
     bench.inside("pretrain, cpu", "pretrain", f"{max(1.0, min(learning / 4, bench.left - LEAST)):.1f}", "cpu")
 
 

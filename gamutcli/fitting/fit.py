@@ -85,7 +85,7 @@ def fit(
         raise ValueError(f"snapshots are taken after rising numbers of steps, not {list(snapshots_at)}")
     start = time.perf_counter()
     generator = np.random.default_rng(seed)
-    scale = preset.residual_unit or residual_scale(sample)
+    scale = preset.residual_unit or sample.residual_scale
     weights = first_weights(preset, generator, start_weights)
     half = max(1, min(preset.batch, len(sample.features)) // 2)
     targets = sample.residuals / np.float32(scale)
@@ -197,11 +197,6 @@ class Best:
 
     def _copy(self) -> Matrices:
         return [weight.copy() for weight in self.weights]
-
-
-def residual_scale(sample: Sample) -> float:
-    """Root mean square of a sample's residuals; 1 where there are none."""
-    return float(np.sqrt(np.average(np.square(sample.residuals).mean(axis=1), weights=sample.importance))) or 1.0
 
 
 def first_weights(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,11 @@ class Sample:
     residuals: FloatArray
     importance: FloatArray
     pixels: int
+
+    @cached_property
+    def residual_scale(self) -> float:
+        """Root mean square of the residuals; 1 where there are none."""
+        return float(np.sqrt(np.average(np.square(self.residuals).mean(axis=1), weights=self.importance))) or 1.0
 
 
 def draw_sample(preset: Preset, scene: Scene, seed: int) -> Sample | None:

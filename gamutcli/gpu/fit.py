@@ -28,12 +28,12 @@ from gamutcli.fitting.fit import (
     batch_starts,
     first_weights,
     rate_at,
-    residual_scale,
 )
 from gamutcli.fitting.optimisers import MEAN_DECAY, MOMENTUM, MUON_FACTOR, NEWTON_SCHULZ
 from gamutcli.fitting.presets import Preset
 from gamutcli.fitting.sample import Sample
 from gamutcli.gpu import working
+from gamutcli.network.features import FeatureRows, Lookups
 
 #: A torch.Tensor; torch has no part in the types, as it need not be installed.
 Tensor = Any
@@ -140,7 +140,7 @@ class _Picture:
     def __init__(self, job: Job) -> None:
         generator = np.random.default_rng(job.seed)
         self.job, self.is_done, self._steps = job, False, 0
-        self.scale = job.preset.residual_unit or residual_scale(job.sample)
+        self.scale = job.preset.residual_unit or job.sample.residual_scale
         self.weights = first_weights(job.preset, generator, job.start_weights)
         starts = batch_starts(len(job.sample.features), job.half, generator)
         #: (steps, 2) where the halves of each batch start in the sample.
@@ -184,10 +184,13 @@ class _Step:
 
         jobs = [picture.job for picture in pictures]
         preset, half, self.fixed = jobs[0].preset, jobs[0].half, jobs[0].fixed
-        self.features = joined(job.sample.features[:] for job in jobs)
+        counts = [len(job.sample.features) for job in jobs]
+        self.features = torch.empty((sum(counts), preset.inputs.size), device=device)
+        for job, rows in zip(jobs, self.features.split(counts), strict=True):
+            _write_out(job.sample.features, rows)
         self.importance = joined(job.sample.importance[:, None] for job in jobs)
         self.targets = joined(picture.job.sample.residuals / np.float32(picture.scale) for picture in pictures)
-        begins = np.cumsum([0, *(len(job.sample.features) for job in jobs[:-1])])
+        begins = np.cumsum([0, *counts[:-1]])
         starts = [picture.starts + begin for picture, begin in zip(pictures, begins, strict=True)]
         self.starts, self.span = there(np.concatenate(starts, axis=1)), torch.arange(half, device=device)
         self.number, self.losses = there([0]), torch.zeros((preset.steps, len(jobs)), device=device)
@@ -240,6 +243,21 @@ class _Step:
         for update, gradient in zip(self.updates, self.gradients, strict=True):
             update(gradient, now)
         self.number += 1
+
+
+def _write_out(features: FeatureRows, rows: Tensor) -> None:
+    """Fill (n, features) on the device; what has to be looked up is looked up there, from a tenth of the bytes."""
+    import torch
+
+    if not isinstance(features, Lookups):
+        rows.copy_(torch.from_numpy(features[:]))
+        return
+    left = 0
+    for table, places in zip(features.tables, features.places, strict=True):
+        indices = torch.tensor(places, device=rows.device).int().flatten()
+        found = torch.tensor(table, device=rows.device).index_select(0, indices).view(len(places), -1)
+        rows[:, left : left + found.shape[1]] = found
+        left += found.shape[1]
 
 
 def _schedule(preset: Preset) -> FloatArray:

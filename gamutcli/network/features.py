@@ -152,33 +152,33 @@ class FeatureRows(Protocol):
 class Lookups:
     """Features of pixels, looked up when they are wanted: a tenth of the memory that they take written out.
 
-    Args:
-        tables: One for each of the places, in the order of the features.
-        places: One (n, inputs) integer array for each: inputs that share a table stand side by side.
+    Attributes:
+        tables: (levels, waves) for each of the places, in the order of the features.
+        places: (n, inputs) integers for each: inputs that share a table stand side by side.
     """
 
     def __init__(self, tables: Sequence[FloatArray], places: Sequence[NDArray[np.integer]]) -> None:
-        self._tables, self._places = tables, places
+        self.tables, self.places = tables, places
 
     def __len__(self) -> int:
-        return len(self._places[0])
+        return len(self.places[0])
 
     def __getitem__(self, pixels: slice) -> FloatArray:
         """(n, features) float32 of some of the pixels."""
         found = [
             table.take(places[pixels], axis=0, mode="clip")
-            for table, places in zip(self._tables, self._places, strict=True)
+            for table, places in zip(self.tables, self.places, strict=True)
         ]
         return np.concatenate([waved.reshape(len(waved), waved.shape[1] * waved.shape[2]) for waved in found], axis=1)
 
     def __setitem__(self, pixels: IndexArray, given: Lookups) -> None:
         """Take others over for some of the pixels, in the same tables."""
-        for own, other in zip(self._places, given._places, strict=True):
+        for own, other in zip(self.places, given.places, strict=True):
             own[pixels] = other
 
     def room(self, count: int) -> Lookups:
         """Those of so many pixels, in the same tables, to be set."""
-        return Lookups(self._tables, [np.empty((count, own.shape[1]), own.dtype) for own in self._places])
+        return Lookups(self.tables, [np.empty((count, own.shape[1]), own.dtype) for own in self.places])
 
 
 class Features:

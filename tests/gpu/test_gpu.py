@@ -24,11 +24,12 @@ from gamutcli.expand import expand_image
 from gamutcli.fingerprint.frame import Frame, Orientation
 from gamutcli.fitting import fit as numpy_fit
 from gamutcli.fitting import presets
+from gamutcli.fitting.sample import Sample
 from gamutcli.gpu import fit as gpu_fit
 from gamutcli.gpu.fit import fit, fit_together
 from gamutcli.gpu.predict import Predictor
 from gamutcli.network import predict
-from gamutcli.network.features import BOX_STEPS
+from gamutcli.network.features import BOX_STEPS, Features
 from gamutcli.network.shape import Inputs
 from gamutcli.parallel import one_blas_thread
 from gamutcli.pretrain import run as pretrain
@@ -284,6 +285,18 @@ def test_what_torch_says_about_its_precision_is_kept_back(device: str, monkeypat
 
 
 # The fit.
+
+
+@on_both
+@pytest.mark.parametrize("inputs", [CODES, CODES_AND_BOXES], ids=["codes", "boxes"])
+def test_a_fit_looks_features_up_on_the_device_as_numpy_does(device: str, inputs: Inputs) -> None:
+    lookups = Features(inputs, noise(40, 50), "bradford").lookups(slice(0, 40), np.arange(2000))
+    residuals = np.random.default_rng(0).standard_normal((2000, 3)).astype(np.float32)
+    sample = Sample(lookups, residuals, np.ones(2000, np.float32), 2000)
+    few = replace(MUON, inputs=inputs, steps=10)
+    found, expected = (fit(each, few, 0, device=device) for each in (sample, replace(sample, features=lookups[:])))
+    for mine, other in zip(found.weights, expected.weights, strict=True):
+        np.testing.assert_array_equal(mine, other)
 
 
 @on_both
