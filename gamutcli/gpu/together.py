@@ -17,7 +17,7 @@ from gamutcli.fitting.sample import Sample
 from gamutcli.gpu import fit as on_gpu
 from gamutcli.gpu.fit import Job
 
-#: Pictures that are fitted at once, each of which takes some 150 MB of the GPU; eight take 2.7 times as long as one.
+#: Pictures that are fitted at once, each of which takes some 150 MB of the GPU; eight take twice as long as one.
 MOST = 8
 
 
