@@ -438,7 +438,7 @@ def writer(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 def test_the_next_run_removes_what_a_killed_one_has_left(
     tmp_path: Path, writer: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(temporary, "_swept", set())
+    monkeypatch.setattr(temporary, "_seen", {})
     (left,) = names(tmp_path)
     writer.send_signal(signal.SIGKILL)
     writer.wait()
@@ -451,14 +451,26 @@ def test_the_next_run_removes_what_a_killed_one_has_left(
 def test_what_a_living_process_writes_is_let_alone(
     tmp_path: Path, writer: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(temporary, "_swept", set())
+    monkeypatch.setattr(temporary, "_seen", {})
     (writing,) = names(tmp_path)
     publish(tmp_path / "b.png", b"new", overwrite=False)
     assert names(tmp_path) == sorted([writing, "b.png"])
 
 
+@posix
+def test_a_worker_that_outlives_its_run_leaves_nothing_either(
+    tmp_path: Path, writer: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(temporary, "_seen", {})
+    publish(tmp_path / "b.png", b"new", overwrite=False)
+    writer.kill()
+    writer.wait()
+    publish(tmp_path / "c.png", b"new", overwrite=False)
+    assert names(tmp_path) == ["b.png", "c.png"]
+
+
 def test_files_with_names_that_we_do_not_give_are_let_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(temporary, "_swept", set())
+    monkeypatch.setattr(temporary, "_seen", {})
     theirs = [".a.part.png", ".a.1234567g.part.png", "a.12345678.part.png", ".a.12345678.part.png.bak"]
     for name in theirs:
         (tmp_path / name).write_bytes(b"")

@@ -126,11 +126,12 @@ def depth_of(codes: Code16Array) -> int:
     Args:
         codes: (rows, ...); a look at a few of them tells most pictures of 16 bits.
     """
+    step = max(1, (len(codes) << 20) // max(1, codes.size))
     for bits in (8, 10, 12):
         white = (1 << bits) - 1
         spread = np.zeros(65536, bool)
         spread[(np.arange(white + 1) * 65535 + white // 2) // white] = True
-        if all(spread.take(rows).all() for rows in np.array_split(codes, max(1, codes.size >> 20))):
+        if all(spread.take(codes[top : top + step]).all() for top in range(0, len(codes), step)):
             return bits
     return 16
 

@@ -14,6 +14,7 @@ from gamutcli.color.spaces import PROPHOTO, SRGB, rgb_to_rgb
 from gamutcli.errors import InputError
 from gamutcli.images.picture import EIGHT_BITS, Picture
 from gamutcli.images.reading import Reading
+from gamutcli.images.stored import StoredCodes
 from gamutcli.metadata import Metadata
 from gamutcli.parallel import strips
 
@@ -33,7 +34,7 @@ class Samples:
     """The channels of a picture as its file stores them.
 
     Attributes:
-        codes: (height, width) or (height, width, channels), uint8, uint16 or floating point.
+        codes: (height, width) or (height, width, channels), uint8, uint16 or floating point; or ``StoredCodes``.
         white: The code of full light, and of no transparency; 1 of floating point.
         mode: What the first channels are; of "cmyk", 0 is no ink.
         alpha: What the channel behind them is; None where it is none of transparency, or there is none.
@@ -95,7 +96,7 @@ def picture_of(
     alpha = _alpha(name, samples, reading)
     codes = samples.codes if samples.codes.ndim == 3 else samples.codes[..., None]
     left_out = codes.shape[2] - samples.colors - (samples.alpha is not None)
-    colours = to_16_bits(codes[..., : samples.colors], samples.white)
+    colours = to_16_bits(codes[..., : samples.colors] if codes.shape[2] > samples.colors else codes, samples.white)
     if samples.alpha == "associated" and alpha is not None:
         _separate(colours, alpha)
     if is_grey:
@@ -120,7 +121,12 @@ def presumed_srgb(reading: Reading) -> tuple[Profile | None, tuple[str, ...]]:
 
 
 def to_16_bits(codes: NDArray[Any], white: int) -> NDArray[Any]:
-    """Spread codes of up to 16 bits, 0 to `white`, over all of 0 to 65535, as a contiguous array; floats stay."""
+    """Spread codes of up to 16 bits, 0 to `white`, over all of 0 to 65535, as a contiguous array; floats stay.
+
+    What lies in a file stays there: it is of 16 bits.
+    """
+    if isinstance(codes, StoredCodes):
+        return codes
     if codes.dtype.kind == "f":
         return np.ascontiguousarray(codes)
     if white == 65535:

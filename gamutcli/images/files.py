@@ -90,7 +90,12 @@ def check_unchanged(path: StrPath, before: FileState) -> None:
         InputError: Somebody has.
     """
     if state_of(path) != before:
-        raise InputError(f"{os.fspath(path)}: was changed while it was read; try again when it is complete.")
+        raise changed(path)
+
+
+def changed(path: StrPath) -> InputError:
+    """Make the error for a file that was not left alone."""
+    return InputError(f"{os.fspath(path)}: was changed while it was read; try again when it is complete.")
 
 
 def damaged(name: str, format: str) -> InputError:

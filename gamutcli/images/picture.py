@@ -119,6 +119,7 @@ def turn(codes: NDArray[Code], orientation: int) -> NDArray[Code]:
 
     Source: CIPA DC-008 (Exif 2.32), tag Orientation.
     """
+    codes = np.asarray(codes)
     if orientation >= 5:
         codes = codes.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from gamutcli.images.lab import CIE_LAB, ICC_LAB, light_of_lab
 from gamutcli.images.picture import COARSE_COLORS, check_size
 from gamutcli.images.reading import AS_IT_IS, Reading
 from gamutcli.images.silence import silenced
+from gamutcli.images.stored import CAN_STAY, StoredCodes
 from gamutcli.images.tiff_pages import photograph
 from gamutcli.images.tiff_pieces import check_coded, check_count, check_tiles
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import tifffile
 
 _ICC, _DNG_VERSION = 34675, 50706
-_WHITE_IS_ZERO, _PALETTE, _YCBCR = 0, 3, 6
+_WHITE_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 2, 3, 6
 _MODES: dict[int, Mode] = {0: "grey", 1: "grey", 2: "rgb", 3: "rgb", 5: "cmyk", 6: "rgb", 8: "lab", 9: "lab"}
 _RAW = (32803, 34892)
 _SIGNED, _FLOATING = 2, 3  # values of SampleFormat
@@ -50,9 +50,8 @@ _GROWTH = {
 # Bytes of a decoded strip or tile from which on threads gain more than they cost. Sixty thousand tiles of 16 x 16 took
 # 4.3 s of two processors, and take 1.2 s of one.
 _WORTH_A_THREAD = 1 << 14
-# Bytes of an uncompressed picture from which on it is used where it lies.
-_WORTH_A_MAP, _READ_BYTES = 1 << 24, 1 << 20
-_OWN_ORDER = "<" if sys.byteorder == "little" else ">"
+# Bytes of an uncompressed picture from which on it stays in its file.
+_WORTH_STAYING = 1 << 24
 #: Lab becomes light when it is read.
 _LIGHT = profile_of(PROPHOTO, linear=True)
 PALETTE = "is a palette picture: of its colours few are left, and what lay between them was lost before"
@@ -179,7 +178,7 @@ def _codes(path: str, page: tifffile.TiffPage) -> NDArray[Any]:
     """
     is_fine = page.nbytes < _WORTH_A_THREAD * len(page.dataoffsets)
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    codes = _mapped(page)
+    codes = _stored(page)
     if codes is None:
         with silenced():  # libpng, of a TIFF packed by PNG
             codes = page.asarray(maxworkers=1 if is_fine else processors)
@@ -192,27 +191,15 @@ def _codes(path: str, page: tifffile.TiffPage) -> NDArray[Any]:
     return codes.view(np.uint8) if codes.dtype == np.bool_ else codes
 
 
-def _mapped(page: tifffile.TiffPage) -> NDArray[Any] | None:
-    """A large uncompressed picture where it lies in its file, whose bytes are in memory already; None: to be read.
-
-    What is written into it stays in memory.  What another program writes into the file meanwhile is seen here, so that
-    ``files.check_unchanged`` has to follow; and if one cuts it short, the system ends this process.
-    """
-    file, handle, offset = page.parent, page.parent.filehandle, page.dataoffsets[0]
-    lies_so = page.is_memmappable and handle.is_file and file.byteorder == _OWN_ORDER
-    # Windows lets nobody replace or remove a file that is mapped.
-    if os.name == "nt" or page.dtype is None or not lies_so or page.nbytes < _WORTH_A_MAP:
+def _stored(page: tifffile.TiffPage) -> NDArray[Any] | None:
+    """A large uncompressed picture, whose rows are read when they are wanted; None: to be read at once."""
+    file, handle, shape = page.parent, page.parent.filehandle, page.shape
+    is_plain = page.photometric == _RGB and shape[-1] == COUNTS["rgb"] and page.dtype == np.uint16
+    if not (CAN_STAY and handle.is_file and page.is_final and is_plain and page.nbytes >= _WORTH_STAYING):
         return None
-    # Read once, for here a bad disk says so.
-    handle.seek(offset)
-    room = bytearray(_READ_BYTES)
-    for _ in range(0, page.nbytes, _READ_BYTES):
-        handle.readinto(room)
-    try:
-        codes = np.memmap(handle.path, page.dtype, "c", offset, page.shape)
-    except (OSError, ValueError):  # not every file system can
-        return None
-    return codes.view(np.ndarray) if codes.flags.aligned else None
+    stored = np.dtype(np.uint16).newbyteorder(file.byteorder)
+    codes = StoredCodes(Path(handle.path), stored, page.dataoffsets[0], (shape[0], shape[1], shape[2]))
+    return cast("NDArray[Any]", codes)
 
 
 def _through_libtiff(path: str, page: tifffile.TiffPage) -> NDArray[Any]:

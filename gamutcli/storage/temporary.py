@@ -32,7 +32,8 @@ _SHORT_NAME = 32  # bytes that a temporary name may always have
 WRITTEN, KEPT = "part", "kept"
 _LEFT = re.compile(rf"\..*\.[0-9a-f]{{8}}\.{WRITTEN}(\.[^.]*)?")
 _NO_FOLLOWING = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-_swept: set[Path] = set()
+#: What a look into a folder found that a living process had locked, which may be killed yet.
+_seen: dict[Path, list[Path]] = {}
 _PATIENCE, _PAUSE = 30.0, 0.005  # seconds: waited for a folder that another run is alone in, and between two looks
 
 
@@ -122,17 +123,21 @@ def remove_leftovers(path: StrPath) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed runs have left in a folder; once for each folder in a process.
+    """Remove what killed runs have left in a folder, which a process looks through once.
 
-    Only files of our own user, under names that we give, that no living process has locked.
+    Only files of our own user, under names that we give, that no living process has locked: those are tried again
+    each time, for a worker may outlive a killed run.
     """
-    if folder in _swept or fcntl is None:
+    if fcntl is None:
         return
-    _swept.add(folder)
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if _LEFT.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
-                _remove_if_left(Path(entry.path))
+    found = _seen.get(folder)
+    if found is None:
+        found = []
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if _LEFT.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                    found.append(Path(entry.path))
+    _seen[folder] = [path for path in found if not _remove_if_left(path)]
 
 
 @contextlib.contextmanager
@@ -167,11 +172,12 @@ def _found_beside(target: Path, use: str) -> list[Path]:
     return []
 
 
-def _remove_if_left(path: Path) -> None:
-    with contextlib.suppress(OSError):
+def _remove_if_left(path: Path) -> bool:
+    """Remove a temporary file, unless a living process has it; tell whether none has."""
+    try:
         if fcntl is None:  # what a living process holds open cannot be removed
             path.unlink()
-            return
+            return True
         descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | _NO_FOLLOWING)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -180,6 +186,11 @@ def _remove_if_left(path: Path) -> None:
                 path.unlink()
         finally:
             os.close(descriptor)
+    except BlockingIOError:
+        return False
+    except OSError:  # it is gone, or not ours to remove
+        pass
+    return True
 
 
 def _ending(target: Path, use: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import errno
+import os
 import struct
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gamutcli.errors import InputError
 from gamutcli.images import decode_reduced, read_wide, tiff
 from gamutcli.images.reading import Reading
+from gamutcli.images.stored import CAN_STAY, StoredCodes
 from gamutcli.metadata.ifd import LONG, RATIONAL, SHORT, Directories, entry, lay_out
 from tests.support.pictures import wide_codes, write_tiff
 
@@ -202,28 +203,45 @@ def test_light_and_lab_are_no_reduced_picture(tmp_path: Path, photometric: str) 
         decode_reduced(path.read_bytes(), "a.tif")
 
 
-# Large pictures are used where they lie.
+# Large pictures stay in their files.
 
 
 @pytest.fixture
-def mapped(monkeypatch: pytest.MonkeyPatch) -> None:
+def staying(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if small pictures were large."""
-    monkeypatch.setattr(tiff, "_WORTH_A_MAP", 0)
+    monkeypatch.setattr(tiff, "_WORTH_STAYING", 0)
 
 
-@pytest.mark.usefixtures("mapped")
+@pytest.mark.usefixtures("staying")
+@pytest.mark.skipif(not CAN_STAY, reason="threads cannot read from any place of a file here")
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("rows", [1, 16, None])
-def test_an_uncompressed_picture_is_read_where_it_lies(
-    tmp_path: Path, order: Literal["<", ">"], rows: int | None
-) -> None:
+def test_an_uncompressed_picture_stays_in_its_file(tmp_path: Path, order: Literal["<", ">"], rows: int | None) -> None:
     path, codes = tmp_path / "photo.tif", wide_codes(40, 60)
     tifffile.imwrite(path, codes, photometric="rgb", byteorder=order, rowsperstrip=rows)
-    np.testing.assert_array_equal(read_wide(path).codes, codes)
+    found = read_wide(path).codes
+    assert isinstance(found, StoredCodes)
+    assert (found.dtype, found.shape, found.size, found.nbytes) == (np.uint16, (40, 60, 3), 7200, 14400)
+    np.testing.assert_array_equal(found, codes)
+    for key in (np.s_[:], np.s_[3:17], np.s_[39:50], np.s_[5:5], np.s_[4:9, 7:11], np.s_[::7, ::3], np.s_[..., 0], 8):
+        taken = found[key]
+        assert taken.dtype == np.uint16
+        np.testing.assert_array_equal(taken, codes[key])
 
 
-@pytest.mark.usefixtures("mapped")
-def test_what_is_written_into_such_a_picture_does_not_reach_its_file(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("staying")
+@pytest.mark.skipif(not CAN_STAY, reason="threads cannot read from any place of a file here")
+def test_a_picture_that_another_program_cuts_short_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "photo.tif"
+    tifffile.imwrite(path, wide_codes(40, 60), photometric="rgb")
+    found = read_wide(path).codes
+    os.truncate(path, 5000)
+    with pytest.raises(InputError, match=r"photo\.tif: was changed while it was read; try again"):
+        found[:]
+
+
+@pytest.mark.usefixtures("staying")
+def test_what_is_written_into_another_kind_does_not_reach_its_file(tmp_path: Path) -> None:
     path, codes = tmp_path / "photo.tif", wide_codes(40, 60)
     opacity = np.linspace(0, 65535, 60, dtype=np.uint16)[None].repeat(40, axis=0)
     tifffile.imwrite(path, np.dstack([codes, opacity]), photometric="rgb", extrasamples=["assocalpha"])
@@ -231,14 +249,3 @@ def test_what_is_written_into_such_a_picture_does_not_reach_its_file(tmp_path: P
     picture = read_wide(path, Reading(background=(255, 255, 255)))
     assert (picture.codes != codes).any()
     assert path.read_bytes() == before
-
-
-@pytest.mark.usefixtures("mapped")
-def test_a_file_system_that_maps_no_files_is_read_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: object) -> None:
-        raise OSError(errno.ENODEV, "Operation not supported by device")
-
-    monkeypatch.setattr(np, "memmap", refused)
-    path, codes = tmp_path / "photo.tif", wide_codes(40, 60)
-    tifffile.imwrite(path, codes, photometric="rgb")
-    np.testing.assert_array_equal(read_wide(path).codes, codes)
