@@ -8,10 +8,9 @@ or the encoder.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-from gamutcli.batch.sizes import pixels_of
+from gamutcli.batch.sizes import pixels_of, stays_in_its_file
 from gamutcli.images import jxl
 
 MB = 1_000_000
@@ -20,8 +19,8 @@ _PROCESS, _SAMPLED, _FITTED = 100, 70e-6, 8.9
 #: Megabytes a megapixel that encoding to 8 bits takes, all in all; of JPEG XL on top of 90 more.
 _ENCODED = {".jpg": 10.0, ".png": 13.0, ".webp": 45.4, ".avif": 49.2, ".jxl": 14.3, ".tif": 13.2}
 _JXL = 90
-#: What reading a compressed TIFF takes: a constant, and a megapixel's.
-_UNPACKED = (75, 15.5)
+#: What reading a TIFF takes, a constant and a megapixel's; what a megapixel that stays in its file does not take.
+_UNPACKED, _STAYING = (75, 15.5), 6
 #: Of a fit that sees every pixel.
 _EVERY_PIXEL = 95.0
 #: The same for wide-gamut files: a constant, and a megapixel's.
@@ -46,21 +45,14 @@ def predictor(command: str, suffix: str, settings: Mapping[str, Any], threads: i
     def predict(source: str) -> int:
         megapixels = pixels_of(source) / MB
         peak = _peak(command, suffix, settings, megapixels)
-        if command == "reduce" and _is_packed(source, megapixels):
-            peak = max(peak, _UNPACKED[0] + _UNPACKED[1] * megapixels)
+        if command == "reduce" and source.lower().endswith((".tif", ".tiff")):
+            if stays_in_its_file(source):
+                peak -= _STAYING * megapixels
+            else:
+                peak = max(peak, _UNPACKED[0] + _UNPACKED[1] * megapixels)
         return int(MB * (peak + _THREAD * (threads - 1)))
 
     return predict
-
-
-def _is_packed(source: str, megapixels: float) -> bool:
-    """Tell a TIFF that is smaller than its pixels, which are 6 bytes each: others are used where they lie."""
-    if not source.lower().endswith((".tif", ".tiff")):
-        return False
-    try:
-        return Path(source).stat().st_size < 6 * MB * megapixels
-    except OSError:
-        return False
 
 
 def _peak(command: str, suffix: str, settings: Mapping[str, Any], megapixels: float) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import mmap
 import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gamutcli import images
@@ -14,9 +16,12 @@ from gamutcli.containers import bmff, ifd
 from gamutcli.errors import GamutError
 from gamutcli.images import jxl
 from gamutcli.images.identify import RAW_SUFFIXES
+from gamutcli.images.stored import WORTH_STAYING
 from gamutcli.storage import remote
 
-_WIDTH, _HEIGHT = 256, 257
+_WIDTH, _HEIGHT, _BITS, _SAMPLE_FORMAT = 256, 257, 258, 339
+#: Compression, photometric interpretation, samples a pixel, planar configuration.
+_PLAIN = {259: 1, 262: 2, 277: 3, 284: 1}
 
 
 def pixels_of(path: str) -> int:
@@ -44,16 +49,41 @@ def _bytes_of(path: Path) -> int:
 
 
 def _tiff(path: Path) -> int:
+    with _opened(path) as tiff:
+        return max((_pixels(tiff, directory) for directory in _directories(tiff)), default=0)
+
+
+def stays_in_its_file(path: str) -> bool:
+    """Tell a TIFF whose rows are read when they are wanted: large, uncompressed, 16 bits of red, green and blue."""
+    if not path.lower().endswith((".tif", ".tiff")) or remote.is_address(path) or not Path(path).is_file():
+        return False
+    try:
+        with _opened(Path(path)) as tiff:
+            page = max(_directories(tiff), key=lambda directory: _pixels(tiff, directory))
+            is_plain = all((tiff.number(page, tag) or 1) == number for tag, number in _PLAIN.items())
+            is_whole = set(tiff.numbers(page, _BITS)) == {16} and set(tiff.numbers(page, _SAMPLE_FORMAT)) <= {1}
+            return is_plain and is_whole and 6 * _pixels(tiff, page) >= WORTH_STAYING
+    except (OSError, ValueError, struct.error, IndexError):
+        return False
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[ifd.Tiff]:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        tiff = ifd.Tiff(data)  # type: ignore[arg-type] # what is done with bytes can be done with a map of a file
-        directory, largest = tiff.directory(), 0
-        for _ in range(100):
-            if directory is None:
-                break
-            width, height = tiff.number(directory, _WIDTH) or 0, tiff.number(directory, _HEIGHT) or 0
-            largest = max(largest, width * height)
-            directory = tiff.following(directory)
-        return largest
+        yield ifd.Tiff(data)  # type: ignore[arg-type] # what is done with bytes can be done with a map of a file
+
+
+def _directories(tiff: ifd.Tiff) -> Iterator[ifd.Directory]:
+    directory = tiff.directory()
+    for _ in range(100):
+        if directory is None:
+            return
+        yield directory
+        directory = tiff.following(directory)
+
+
+def _pixels(tiff: ifd.Tiff, directory: ifd.Directory) -> int:
+    return (tiff.number(directory, _WIDTH) or 0) * (tiff.number(directory, _HEIGHT) or 0)
 
 
 def _png(path: Path) -> int:

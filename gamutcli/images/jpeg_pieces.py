@@ -25,9 +25,9 @@ LARGE = 1 << 22
 #: Bytes of tables that are copied for each piece: a picture has 2000 at most.
 MOST_HEADER = 1 << 14
 
-_DHT, _DQT, _DRI, _SOF0, _APP0, _APP14 = 0xC4, 0xDB, 0xDD, 0xC0, 0xE0, 0xEE
-_NEEDED = frozenset((_DHT, _DQT, _DRI, _SOF0, _APP0, _APP14))
-_KNOWN = _NEEDED | {segments.COM, *range(_APP0, _APP0 + 16)}
+_DHT, _DQT, _DRI, _SOF0, _APP14 = 0xC4, 0xDB, 0xDD, 0xC0, 0xEE
+_NEEDED = frozenset((_DHT, _DQT, _DRI, _SOF0, segments.APP0, _APP14))
+_KNOWN = _NEEDED | {segments.COM, *range(segments.APP0, segments.APP0 + 16)}
 _EOI = b"\xff\xd9"
 _SIDE = 8
 #: What may stand between coded pixels, where FF is followed by 00, and the end.
@@ -148,11 +148,11 @@ def _find_pieces(data: bytes) -> _Pieces | None:
         return None
     rows = interval // units * _SIDE
     together = 8 * max(1, READ // (8 * rows * width))
-    intervals_left = -(-height // rows) - 1
+    restarts = -(-height // rows) - 1
     start = len(data) - len(tail) + _scan_start(tail)
-    ends = [match.end() for match in islice(_MARKER.finditer(data, start), intervals_left + 1)]
+    ends = [match.end() for match in islice(_MARKER.finditer(data, start), restarts + 1)]
     numbers = [data[end - 1] for end in ends]
-    if numbers != [*(0xD0 + index % 8 for index in range(intervals_left)), _EOI[1]]:
+    if numbers != [*(0xD0 + index % 8 for index in range(restarts)), _EOI[1]]:
         return None
     starts = [start, *ends[together - 1 : -1 : together], ends[-1] - 2]
     return _Pieces(height, width, rows * together, header, tail[: _scan_start(tail)], starts)

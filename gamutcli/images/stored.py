@@ -21,6 +21,8 @@ from gamutcli.images.files import changed
 
 #: Whether rows can be read from any place of a file, by several threads at a time.
 CAN_STAY = hasattr(os, "preadv")
+#: Bytes of a picture from which on it stays in its file.
+WORTH_STAYING = 1 << 24
 
 
 class StoredCodes:

@@ -20,7 +20,7 @@ from gamutcli.images.lab import CIE_LAB, ICC_LAB, light_of_lab
 from gamutcli.images.picture import COARSE_COLORS, check_size
 from gamutcli.images.reading import AS_IT_IS, Reading
 from gamutcli.images.silence import silenced
-from gamutcli.images.stored import CAN_STAY, StoredCodes
+from gamutcli.images.stored import CAN_STAY, WORTH_STAYING, StoredCodes
 from gamutcli.images.tiff_pages import photograph
 from gamutcli.images.tiff_pieces import check_coded, check_count, check_tiles
 
@@ -50,8 +50,6 @@ _GROWTH = {
 # Bytes of a decoded strip or tile from which on threads gain more than they cost. Sixty thousand tiles of 16 x 16 took
 # 4.3 s of two processors, and take 1.2 s of one.
 _WORTH_A_THREAD = 1 << 14
-# Bytes of an uncompressed picture from which on it stays in its file.
-_WORTH_STAYING = 1 << 24
 #: Lab becomes light when it is read.
 _LIGHT = profile_of(PROPHOTO, linear=True)
 PALETTE = "is a palette picture: of its colours few are left, and what lay between them was lost before"
@@ -195,7 +193,7 @@ def _stored(page: tifffile.TiffPage) -> NDArray[Any] | None:
     """A large uncompressed picture, whose rows are read when they are wanted; None: to be read at once."""
     file, handle, shape = page.parent, page.parent.filehandle, page.shape
     is_plain = page.photometric == _RGB and shape[-1] == COUNTS["rgb"] and page.dtype == np.uint16
-    if not (CAN_STAY and handle.is_file and page.is_final and is_plain and page.nbytes >= _WORTH_STAYING):
+    if not (CAN_STAY and handle.is_file and page.is_final and is_plain and page.nbytes >= WORTH_STAYING):
         return None
     stored = np.dtype(np.uint16).newbyteorder(file.byteorder)
     codes = StoredCodes(Path(handle.path), stored, page.dataoffsets[0], (shape[0], shape[1], shape[2]))

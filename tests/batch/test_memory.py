@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ import tifffile
 from PIL import Image
 
 import gamutcli
-from gamutcli.batch import machine
+from gamutcli.batch import machine, sizes
 from gamutcli.batch.memory import MB, predictor
 from gamutcli.batch.pool import _THREAD_VARIABLES
 from gamutcli.batch.sizes import pixels_of
+from gamutcli.images import read_wide, stored, tiff
 from tests.support.batches import plain_picture
 from tests.support.pictures import sample_crop, write_tiff
 
@@ -61,16 +63,49 @@ def peak(command: str, source: Path, target: Path, reference: Path | None = None
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="measured by /proc")
 def test_predictions_are_within_a_quarter_of_what_is_measured(photograph: Path, packed: Path, tmp_path: Path) -> None:
     reduced = tmp_path / "photo.jpg"
-    for command, source, suffix, reference in (
+    reference = write_tiff(tmp_path / "reference.tif", tifffile.imread(photograph), compression="zlib", predictor=True)
+    for command, source, suffix, beside in (
         ("reduce", packed, ".png", None),
         ("reduce", photograph, ".jpg", None),
         ("expand", reduced, ".tif", None),
         ("expand", reduced, ".png", None),
-        ("eval", reduced, ".json", photograph),
+        ("eval", reduced, ".json", reference),
     ):
-        measured = peak(command, source, tmp_path / f"{source.stem}{suffix}", reference)
+        measured = peak(command, source, tmp_path / f"{source.stem}{suffix}", beside)
         predicted = predictor(command, suffix, {"preset": "fast"}, 1)(str(source))
         assert 0.75 < predicted / measured < 1.25, (command, predicted / MB, measured / MB)
+
+
+@pytest.mark.skipif(not stored.CAN_STAY, reason="nothing stays in its file here")
+@pytest.mark.parametrize(
+    ("settings", "stays"),
+    [
+        ({}, True),
+        ({"byteorder": ">"}, True),
+        ({"bigtiff": True, "rowsperstrip": 7}, True),
+        ({"compression": "zlib"}, False),
+        ({"planarconfig": "separate"}, False),
+        ({"photometric": "cielab"}, False),
+        ({"extrasamples": ["unassalpha"]}, False),
+        ({"dtype": np.uint8}, False),
+        ({"dtype": np.float16}, False),
+    ],
+    ids=str,
+)
+def test_which_pictures_stay_in_their_files_is_foretold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], stays: bool
+) -> None:
+    for module in (sizes, tiff):
+        monkeypatch.setattr(module, "WORTH_STAYING", 6 * 40 * 60)
+    settings = {"photometric": "rgb", **settings}
+    path, channels = tmp_path / "a.tif", 3 + len(settings.get("extrasamples", []))
+    kind = settings.pop("dtype", np.uint16)
+    codes = np.full((40, 60, channels), 1 if kind == np.float16 else np.iinfo(kind).max, kind)
+    tifffile.imwrite(path, np.moveaxis(codes, -1, 0) if "planarconfig" in settings else codes, **settings)
+    assert sizes.stays_in_its_file(str(path)) == stays
+    assert isinstance(read_wide(path).codes, stored.StoredCodes) == stays
+    tifffile.imwrite(path, codes[1:, :, :3], photometric="rgb")
+    assert not sizes.stays_in_its_file(str(path))
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".avif", ".jxl", ".tif"])

@@ -209,7 +209,7 @@ def test_light_and_lab_are_no_reduced_picture(tmp_path: Path, photometric: str) 
 @pytest.fixture
 def staying(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if small pictures were large."""
-    monkeypatch.setattr(tiff, "_WORTH_STAYING", 0)
+    monkeypatch.setattr(tiff, "WORTH_STAYING", 0)
 
 
 @pytest.mark.usefixtures("staying")
