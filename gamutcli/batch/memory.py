@@ -1,8 +1,8 @@
 """How much memory a picture will take at its peak, predicted from its header.
 
 Measured on pictures of 1 to 100 megapixels, each in a process of its own with one thread; what is reduced and judged is
-within a quarter. Pictures without colours outside sRGB take less. What counts is the stage that takes most: the fit,
-or the encoder.
+within a quarter. Pictures without colours outside sRGB take less, as does judging by a TIFF that stays in its file.
+What counts is the stage that takes most: the fit, or the encoder.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def predictor(command: str, suffix: str, settings: Mapping[str, Any], threads: i
         megapixels = pixels_of(source) / MB
         peak = _peak(command, suffix, settings, megapixels)
         if command == "reduce" and source.lower().endswith((".tif", ".tiff")):
-            if stays_in_its_file(source):
+            if not settings.get("exposure") and stays_in_its_file(source):
                 peak -= _STAYING * megapixels
             else:
                 peak = max(peak, _UNPACKED[0] + _UNPACKED[1] * megapixels)

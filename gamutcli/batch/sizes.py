@@ -16,12 +16,15 @@ from gamutcli.containers import bmff, ifd
 from gamutcli.errors import GamutError
 from gamutcli.images import jxl
 from gamutcli.images.identify import RAW_SUFFIXES
-from gamutcli.images.stored import WORTH_STAYING
+from gamutcli.images.stored import CAN_STAY, WORTH_STAYING
 from gamutcli.storage import remote
 
 _WIDTH, _HEIGHT, _BITS, _SAMPLE_FORMAT = 256, 257, 258, 339
-#: Compression, photometric interpretation, samples a pixel, planar configuration.
-_PLAIN = {259: 1, 262: 2, 277: 3, 284: 1}
+_TILES, _ICC = 322, 34675
+#: Compression, photometric interpretation, fill order, orientation, samples a pixel, planar configuration, predictor.
+_PLAIN = {259: 1, 262: 2, 266: 1, 274: 1, 277: 3, 284: 1, 317: 1}
+#: How tables of colours are named in an ICC profile, among its first bytes.
+_FROM_TABLES, _TAGS = b"A2B", 2048
 
 
 def pixels_of(path: str) -> int:
@@ -54,17 +57,26 @@ def _tiff(path: Path) -> int:
 
 
 def stays_in_its_file(path: str) -> bool:
-    """Tell a TIFF whose rows are read when they are wanted: large, uncompressed, 16 bits of red, green and blue."""
-    if not path.lower().endswith((".tif", ".tiff")) or remote.is_address(path) or not Path(path).is_file():
+    """Tell a TIFF whose rows are read when they are wanted: large, uncompressed, 16 bits of red, green and blue.
+
+    One that would be turned, or whose colours go through tables, comes into memory all the same.
+    """
+    if not CAN_STAY or remote.is_address(path) or not Path(path).is_file():
         return False
     try:
         with _opened(Path(path)) as tiff:
             page = max(_directories(tiff), key=lambda directory: _pixels(tiff, directory))
             is_plain = all((tiff.number(page, tag) or 1) == number for tag, number in _PLAIN.items())
             is_whole = set(tiff.numbers(page, _BITS)) == {16} and set(tiff.numbers(page, _SAMPLE_FORMAT)) <= {1}
-            return is_plain and is_whole and 6 * _pixels(tiff, page) >= WORTH_STAYING
-    except (OSError, ValueError, struct.error, IndexError):
+            is_laid_out = page.get(_TILES) is None and _FROM_TABLES not in _bytes_at(tiff, page, _ICC)[:_TAGS]
+            return is_plain and is_whole and is_laid_out and 6 * _pixels(tiff, page) >= WORTH_STAYING
+    except (GamutError, OSError, ValueError, struct.error, IndexError):
         return False
+
+
+def _bytes_at(tiff: ifd.Tiff, directory: ifd.Directory, tag: int) -> bytes:
+    entry = directory.get(tag)
+    return b"" if entry is None else tiff.value(entry)
 
 
 @contextmanager

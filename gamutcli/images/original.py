@@ -31,7 +31,7 @@ class Original:
     """A wide-gamut picture as linear ProPhoto RGB, strip by strip.
 
     Args:
-        codes: (height, width, 3) uint16, as its file stores them.
+        codes: (height, width, 3) uint16, as its file stores them; or ``StoredCodes``.
         profile: What they mean.
     """
 
@@ -52,7 +52,7 @@ class Original:
 
     @property
     def nbytes(self) -> int:
-        """What it takes in memory."""
+        """What it takes in memory, where its codes are there."""
         return self.codes.nbytes + self._table.nbytes
 
     def part(self, codes: Code16Array) -> Original:
@@ -172,10 +172,13 @@ def read_source(path: StrPath, reading: Reading = AS_IT_IS) -> Source:
 def read_assumed(path: StrPath, space: str) -> Source:
     """Read a picture; one that does not name its colour space is taken as another, as research data sets are.
 
+    It is in memory when this returns, whatever becomes of its file.
+
     Raises:
         InputError: It cannot be read.
     """
     picture = read_wide(path)
+    picture = replace(picture, codes=np.asarray(picture.codes))
     if picture.profile is not None or named_by_exif(path, picture.metadata) is not None:
         return _source(path, picture, AS_IT_IS)
     source = _source(path, picture, Reading(assume_profile=space))

@@ -10,8 +10,7 @@ from __future__ import annotations
 import math
 import os
 import weakref
-from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,15 +22,18 @@ from gamutcli.images.files import changed
 CAN_STAY = hasattr(os, "preadv")
 #: Bytes of a picture from which on it stays in its file.
 WORTH_STAYING = 1 << 24
+#: Bytes that are read at once: some systems refuse more than 2 GB.
+_MOST = 1 << 30
 
 
 class StoredCodes:
     """(height, width, channels) of a file, for those who take rows of an array.
 
-    ``codes[rows]`` and ``codes[rows, columns]`` read those rows; whatever else an array can do reads all of them.
+    ``codes[rows]`` and ``codes[rows, columns]`` read those rows; ``np.asarray`` reads all of them.
 
     Args:
-        path: The file; it stays open until this is forgotten.
+        name: The file, for the message of an error.
+        file: Its descriptor, which is closed when this is forgotten.
         dtype: Of the codes in the file.
         offset: Where they begin.
         shape: All of them lie there, row behind row.
@@ -39,21 +41,23 @@ class StoredCodes:
 
     ndim = 3
 
-    def __init__(self, path: Path, dtype: np.dtype[Any], offset: int, shape: tuple[int, int, int]) -> None:
+    def __init__(self, name: str, file: int, dtype: np.dtype[Any], offset: int, shape: tuple[int, int, int]) -> None:
         self.shape = shape
         self.dtype = dtype.newbyteorder("=")
         self.size = math.prod(shape)
         self.nbytes = self.size * dtype.itemsize
-        self._path, self._stored, self._offset = path, dtype, offset
+        self._name, self._file, self._stored, self._offset = name, file, dtype, offset
         self._row_bytes = self.nbytes // len(self)
-        self._file = os.open(path, os.O_RDONLY)
-        weakref.finalize(self, os.close, self._file)
+        weakref.finalize(self, os.close, file)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an open file is neither copied nor sent to another process")
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
-        rows, *others = key if isinstance(key, tuple) else (key,)
+        rows, *others = key if isinstance(key, tuple) and key else (key,)
         if not isinstance(rows, slice):
             return self[:][key]  # type: ignore[no-any-return]
         start, stop, step = rows.indices(len(self))
@@ -76,11 +80,11 @@ class StoredCodes:
         room, place = memoryview(codes.reshape(-1).view(np.uint8).data), self._offset + row * self._row_bytes
         while room:
             try:
-                read = os.preadv(self._file, [room], place)
+                read = os.preadv(self._file, [room[:_MOST]], place)
             except OSError as error:
                 reason = error.strerror or str(error)
-                raise InputError(f"{self._path}: cannot be read any more ({reason}); try again.") from error
+                raise InputError(f"{self._name}: cannot be read any more ({reason}); try again.") from error
             if not read:
-                raise changed(self._path)
+                raise changed(self._name)
             room, place = room[read:], place + read
         return codes.astype(self.dtype, copy=False)

@@ -176,7 +176,7 @@ def _codes(path: str, page: tifffile.TiffPage) -> NDArray[Any]:
     """
     is_fine = page.nbytes < _WORTH_A_THREAD * len(page.dataoffsets)
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    codes = _stored(page)
+    codes = _stored(path, page)
     if codes is None:
         with silenced():  # libpng, of a TIFF packed by PNG
             codes = page.asarray(maxworkers=1 if is_fine else processors)
@@ -189,14 +189,14 @@ def _codes(path: str, page: tifffile.TiffPage) -> NDArray[Any]:
     return codes.view(np.uint8) if codes.dtype == np.bool_ else codes
 
 
-def _stored(page: tifffile.TiffPage) -> NDArray[Any] | None:
+def _stored(path: str, page: tifffile.TiffPage) -> NDArray[Any] | None:
     """A large uncompressed picture, whose rows are read when they are wanted; None: to be read at once."""
-    file, handle, shape = page.parent, page.parent.filehandle, page.shape
-    is_plain = page.photometric == _RGB and shape[-1] == COUNTS["rgb"] and page.dtype == np.uint16
+    file, handle, shape = page.parent, page.parent.filehandle, (page.imagelength, page.imagewidth, COUNTS["rgb"])
+    is_plain = page.photometric == _RGB and page.shape == shape and page.dtype == np.uint16
     if not (CAN_STAY and handle.is_file and page.is_final and is_plain and page.nbytes >= WORTH_STAYING):
         return None
     stored = np.dtype(np.uint16).newbyteorder(file.byteorder)
-    codes = StoredCodes(Path(handle.path), stored, page.dataoffsets[0], (shape[0], shape[1], shape[2]))
+    codes = StoredCodes(path, os.dup(handle.fileno()), stored, page.dataoffsets[0], shape)
     return cast("NDArray[Any]", codes)
 
 

@@ -83,6 +83,7 @@ def test_predictions_are_within_a_quarter_of_what_is_measured(photograph: Path, 
         ({}, True),
         ({"byteorder": ">"}, True),
         ({"bigtiff": True, "rowsperstrip": 7}, True),
+        ({"tile": (16, 16)}, False),
         ({"compression": "zlib"}, False),
         ({"planarconfig": "separate"}, False),
         ({"photometric": "cielab"}, False),
@@ -121,10 +122,17 @@ def test_a_simple_webp(tmp_path: Path, lossless: bool) -> None:
     assert pixels_of(str(tmp_path / "a.webp")) == 33 * 17
 
 
-@pytest.mark.parametrize("content", [b"", b"II*\0", b"\xff\xd8\xff\xe0\0\x10", b"\x89PNG\r\n\x1a\n", b"no picture"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"II*\0", b"II*\0\xff\xff\xff\x0f", b"II+\0\x07\0\0\0", b"\xff\xd8\xff\xe0\0\x10"),
+        *(b"\x89PNG\r\n\x1a\n", b"no picture"),
+    ],
+)
 def test_what_is_damaged_counts_with_its_bytes(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.tif").write_bytes(content)
     assert pixels_of(str(tmp_path / "a.tif")) == len(content)
+    assert predictor("reduce", ".jpg", {}, 1)(str(tmp_path / "a.tif")) > 0
     assert pixels_of(str(tmp_path / "gone.tif")) == 0
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gamutcli.errors import InputError
 from gamutcli.images import decode_reduced, read_wide, tiff
+from gamutcli.images.original import clip_to_srgb, read_assumed, read_source
 from gamutcli.images.reading import Reading
 from gamutcli.images.stored import CAN_STAY, StoredCodes
 from gamutcli.metadata.ifd import LONG, RATIONAL, SHORT, Directories, entry, lay_out
@@ -232,12 +233,20 @@ def test_an_uncompressed_picture_stays_in_its_file(tmp_path: Path, order: Litera
 @pytest.mark.usefixtures("staying")
 @pytest.mark.skipif(not CAN_STAY, reason="threads cannot read from any place of a file here")
 def test_a_picture_that_another_program_cuts_short_is_one_line(tmp_path: Path) -> None:
-    path = tmp_path / "photo.tif"
-    tifffile.imwrite(path, wide_codes(40, 60), photometric="rgb")
-    found = read_wide(path).codes
+    path, link = tmp_path / "photo.tif", tmp_path / "link.tif"
+    write_tiff(path, wide_codes(40, 60))
+    link.symlink_to(path)
+    original = read_source(link).original
+    assert isinstance(original.codes, StoredCodes)
     os.truncate(path, 5000)
-    with pytest.raises(InputError, match=r"photo\.tif: was changed while it was read; try again"):
-        found[:]
+    with pytest.raises(InputError, match=r"^[^\n]*link\.tif: was changed while it was read; try again[^\n]*$"):
+        clip_to_srgb(original)
+
+
+@pytest.mark.usefixtures("staying")
+def test_what_is_kept_for_long_is_in_memory(tmp_path: Path) -> None:
+    path = write_tiff(tmp_path / "photo.tif", wide_codes(40, 60))
+    assert isinstance(read_assumed(path, "prophoto").original.codes, np.ndarray)
 
 
 @pytest.mark.usefixtures("staying")
