@@ -167,7 +167,8 @@ def fits(source: str, preset: str, device: str) -> Found:
     original = gpu_fit.fit_together
 
     def noting(wanted: list[Any], **more: Any) -> Any:
-        jobs.extend(wanted if not jobs else [])  # the fit itself; those behind rounded layers follow
+        if not jobs:  # the fit itself; those behind rounded layers follow
+            jobs.extend(wanted)
         return original(wanted, **more)
 
     with tempfile.TemporaryDirectory() as folder, patch.object(gpu_fit, "fit_together", noting):

@@ -94,18 +94,19 @@ class Original:
             (rows, width) bool; the white points are matched with Bradford, whatever the picture is reduced with, so
             that figures of different methods are over the same pixels.
         """
+        codes = self.codes[rows]
         if self._profile.family == space:
-            return np.zeros(self.codes[rows].shape[:-1], bool)
-        return self.beyond(rows, apply_matrix(self.strip(rows), rgb_to_rgb(PROPHOTO, space)), space)
+            return np.zeros(codes.shape[:-1], bool)
+        return self.beyond(codes, apply_matrix(self.linear(codes), rgb_to_rgb(PROPHOTO, space)), space)
 
-    def beyond(self, rows: slice, linear: FloatArray, space: RGBSpace = SRGB) -> BoolArray:
-        """As ``og_mask``, where the strip's light in that space is at hand: (rows, width, 3), by Bradford."""
+    def beyond(self, codes: Code16Array, linear: FloatArray, space: RGBSpace = SRGB) -> BoolArray:
+        """As ``og_mask``, where a strip's codes and their light in that space are at hand, by Bradford."""
         # Profiles of one space by several makers differ by more than 16 bits round, and all mean that space.
         if self._profile.family == space:
             return np.zeros(linear.shape[:-1], bool)
         if space not in self._roundings:
             self._roundings[space] = rounding_of(self._table, self._profile.to_rgb(space), self._depth)
-        return og_beyond_rounding(linear, self.codes[rows], self._roundings[space])
+        return og_beyond_rounding(linear, codes, self._roundings[space])
 
 
 def clip_to_srgb(original: Original, adaptation: Adaptation = "bradford") -> CodeArray:
@@ -123,9 +124,10 @@ def clip_and_mark(original: Original, adaptation: Adaptation = "bradford") -> tu
     codes, lost = np.empty((*original.size, 3), np.uint8), LostPixels(*original.size)
 
     def convert(rows: slice) -> BoolArray:
-        srgb_linear = apply_matrix(original.strip(rows), matrix)
+        wide = original.codes[rows]
+        srgb_linear = apply_matrix(original.linear(wide), matrix)
         codes[rows] = srgb_codes(srgb_linear)
-        return original.beyond(rows, srgb_linear) if adaptation == "bradford" else original.og_mask(rows)
+        return original.beyond(wide, srgb_linear) if adaptation == "bradford" else original.og_mask(rows)
 
     parts = list(strips(*original.size))
     for rows, og in zip(parts, in_order(convert, parts), strict=True):

@@ -130,13 +130,7 @@ def sweep(folder: Path) -> None:
     """
     if fcntl is None:
         return
-    found = _seen.get(folder)
-    if found is None:
-        found = []
-        with contextlib.suppress(OSError), os.scandir(folder) as entries:
-            for entry in entries:
-                if _LEFT.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
-                    found.append(Path(entry.path))
+    found = _seen[folder] if folder in _seen else _temporary_in(folder)
     _seen[folder] = [path for path in found if not _remove_if_left(path)]
 
 
@@ -160,6 +154,17 @@ def alone_in(folder: Path) -> Iterator[None]:
     finally:
         if descriptor >= 0:
             os.close(descriptor)
+
+
+def _temporary_in(folder: Path) -> list[Path]:
+    """Find all files in a folder under names that are given while they are written."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        return [
+            Path(entry.path)
+            for entry in entries
+            if _LEFT.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
+        ]
+    return []
 
 
 def _found_beside(target: Path, use: str) -> list[Path]:
